@@ -1,0 +1,39 @@
+# `make demo` and `make test` need nothing but Python 3.11+ and the package registry.
+# They use the active virtual environment, or make one in .venv.
+PYTHON ?= python3
+VENV ?= $(or $(VIRTUAL_ENV),.venv)
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+
+export HF_HUB_OFFLINE := 1
+OUT ?= demo
+VIDEO ?=
+WORDS ?= person, bicycle, motorcycle, bus, road, wall, tree, window
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.openvss-demo ## segment a real clip: make demo VIDEO=clip.mp4 WORDS="dog, grass"
+	@video="$(VIDEO)"; test -n "$$video" || video=$$($(BIN)/python examples/sample_clip.py); \
+	$(BIN)/openvss segment "$$video" "$(WORDS)" --out "$(OUT)" --overwrite
+
+test: $(VENV)/.openvss-dev ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.openvss-dev ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.openvss-dev ## the measurements behind benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/stream.py
+
+clean: ## remove what the targets above made
+	rm -rf .venv demo
+
+$(VENV)/.openvss-%: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing OpenVSS into $(VENV), a few minutes the first time ..."
+	$(INSTALL) --editable ".[$*]"
+	@touch $@
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)

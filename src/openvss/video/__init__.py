@@ -1,0 +1,1 @@
+"""Any input to timed frames, and labelled frames to files."""

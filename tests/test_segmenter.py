@@ -1,0 +1,149 @@
+"""The streaming core, on the two-frame model of the tests."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from openvss.errors import InputError
+from openvss.labelmap import LabelMap
+from openvss.segmenter import Segmenter
+from openvss.video.frame import Frame
+from tests.models.suite import WORDS, as_frames, randomise_zeros, video
+from tests.models.two_frame import TwoFrame
+
+
+@pytest.fixture
+def segmenter() -> Segmenter:
+    torch.manual_seed(0)
+    model = TwoFrame()
+    randomise_zeros(model)
+    return Segmenter(model, WORDS, device="cpu")
+
+
+def same(a: LabelMap, b: LabelMap) -> bool:
+    return np.array_equal(a.labels, b.labels) and np.array_equal(a.confidence, b.confidence)
+
+
+@pytest.mark.parametrize("cut", [1, 4, 13, 39])
+def test_skipping_finished_frames_changes_nothing(segmenter: Segmenter, cut: int) -> None:
+    frames = as_frames(video(40))
+    whole = [segmenter.step(f) for f in frames]
+    segmenter.reset()
+    for frame in frames[:cut]:
+        segmenter.skip(frame)
+    resumed = [segmenter.step(f) for f in frames[cut:]]
+    assert all(same(a, b) for a, b in zip(whole[cut:], resumed, strict=True))
+
+
+def test_skipping_encodes_only_what_is_looked_at(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = as_frames(video(200))
+    encoded: list[int] = []
+    encode = segmenter.model.encode
+    monkeypatch.setattr(segmenter.model, "encode", lambda x: encoded.append(len(x)) or encode(x))
+    for frame in frames[:199]:
+        segmenter.skip(frame)
+    assert not encoded
+    segmenter.step(frames[199])
+    assert len(encoded) == 4  # the target, two references, the distant frame
+
+
+def test_state_stays_within_its_bound(segmenter: Segmenter) -> None:
+    sizes = []
+    for frame in as_frames(video(150, 64, 64)):
+        segmenter.step(frame)
+        per_frame = max(e.nbytes for e in segmenter.state.recent)
+        assert segmenter.state.nbytes <= segmenter.state.limit(per_frame)
+        sizes.append(segmenter.state.nbytes)
+    assert len(segmenter.state.recent) == 7
+    assert max(sizes[75:]) <= segmenter.state.limit(per_frame)
+
+
+def test_60_fps_looks_back_the_same_time_as_15(segmenter: Segmenter) -> None:
+    slow = as_frames(video(12))
+    fast = [
+        Frame(4 * i + k, Fraction(4 * i + k, 60), f.pixels) for i, f in enumerate(slow) for k in range(4)
+    ]
+    at_15 = [segmenter.step(f) for f in slow]
+    segmenter.reset()
+    at_60 = [segmenter.step(f) for f in fast]
+    assert all(same(a, b) for a, b in zip(at_15, at_60[::4], strict=True))
+    assert len(segmenter.state.recent) == 7
+
+
+def test_words_change_without_encoding_again(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = as_frames(video(9))
+    for frame in frames[:8]:
+        segmenter.step(frame)
+    with monkeypatch.context() as patch:
+        patch.setattr(segmenter.model, "encode", lambda x: pytest.fail("encoded again"))
+        asked = segmenter.ask("cat, sofa")
+    assert asked.words == ("cat", "sofa")
+    after = segmenter.step(frames[8])
+    fresh = Segmenter(segmenter.model, "cat, sofa", device="cpu")
+    expected = [fresh.step(f) for f in frames]
+    assert same(asked, expected[7])
+    assert same(after, expected[8])
+
+
+def test_whole_context_sees_the_end(segmenter: Segmenter) -> None:
+    arrays = [f.pixels for f in as_frames(video(30))]
+    changed = [*arrays[:-1], 255 - arrays[-1]]
+    past = [list(Segmenter(segmenter.model, WORDS, device="cpu").stream(a)) for a in (arrays, changed)]
+    whole = [
+        list(Segmenter(segmenter.model, WORDS, device="cpu", context="whole").stream(a))
+        for a in (arrays, changed)
+    ]
+    assert same(past[0][3], past[1][3])
+    assert not same(whole[0][3], whole[1][3])
+
+
+def test_frames_of_any_size_give_labels_of_that_size(segmenter: Segmenter) -> None:
+    for height, width in [(33, 35), (240, 31), (20, 300)]:
+        segmenter.reset()
+        labels = segmenter.step(as_frames(video(1, height, width))[0])
+        assert labels.labels.shape == (height, width)
+        assert ((labels.confidence >= 0) & (labels.confidence <= 1)).all()
+
+
+def test_unlabelled_below(segmenter: Segmenter) -> None:
+    frame = as_frames(video(1))[0]
+    free = segmenter.step(frame)
+    threshold = float(np.median(free.confidence))
+    strict = Segmenter(segmenter.model, WORDS, device="cpu", unlabelled_below=threshold).step(frame)
+    np.testing.assert_array_equal(strict.labels == 255, free.confidence < threshold)
+    assert strict.shares().sum() == pytest.approx(1.0)
+    assert strict.shares()[-1] == pytest.approx((free.confidence < threshold).mean())
+
+
+def test_bare_arrays_are_frames(segmenter: Segmenter) -> None:
+    frames = as_frames(video(3))
+    expected = [segmenter.step(f) for f in frames]
+    segmenter.reset()
+    got = [segmenter.step(f.pixels) for f in frames]
+    assert all(same(a, b) for a, b in zip(expected, got, strict=True))
+    assert [g.index for g in got] == [0, 1, 2]
+
+
+def test_errors_say_what_to_do(segmenter: Segmenter) -> None:
+    frames = as_frames(video(2))
+    segmenter.step(frames[1])
+    with pytest.raises(InputError, match=r"not later.*reset"):
+        segmenter.step(frames[0])
+    segmenter.reset()
+    segmenter.step(frames[0])
+    with pytest.raises(InputError, match=r"another size.*reset"):
+        segmenter.step(as_frames(video(2, 128, 64))[1])
+    with pytest.raises(InputError, match="uint8"):
+        segmenter.step(np.zeros((4, 4), np.uint8))
+    with pytest.raises(InputError, match="no words"):
+        Segmenter(TwoFrame(), device="cpu").step(frames[0])
+    with pytest.raises(InputError, match="step"):
+        Segmenter(TwoFrame(), device="cpu").ask("a")
+    with pytest.raises(InputError, match="0 to 1"):
+        Segmenter(TwoFrame(), WORDS, device="cpu", unlabelled_below=50)
+    with pytest.raises(InputError, match="32 to 4096"):
+        Segmenter(TwoFrame(), WORDS, device="cpu", size=3)
+    with pytest.raises(InputError, match="no device 'abacus'"):
+        Segmenter(TwoFrame(), WORDS, device="abacus")
