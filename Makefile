@@ -25,7 +25,7 @@ lint: $(VENV)/.openvss-dev ## style and types
 	$(BIN)/mypy
 
 bench: $(VENV)/.openvss-dev ## the measurements behind benchmarks/RESULTS.md
-	$(BIN)/python benchmarks/stream.py
+	$(BIN)/python -m benchmarks.stream
 
 clean: ## remove what the targets above made
 	rm -rf .venv demo

@@ -9,7 +9,10 @@ from openvss import labelling
 from openvss.labelling import label_pixels
 
 
-@pytest.mark.parametrize(("n", "h", "w", "height", "width"), [(3, 5, 7, 37, 50), (1, 4, 4, 32, 32), (12, 9, 4, 9, 4), (4, 10, 12, 7, 5)])
+@pytest.mark.parametrize(
+    ("n", "h", "w", "height", "width"),
+    [(3, 5, 7, 37, 50), (1, 4, 4, 32, 32), (12, 9, 4, 9, 4), (4, 10, 12, 7, 5)],
+)
 @pytest.mark.parametrize("strip", [1, 500, 1 << 22])
 def test_strips_equal_the_whole(
     n: int, h: int, w: int, height: int, width: int, strip: int, monkeypatch: pytest.MonkeyPatch
@@ -45,6 +48,11 @@ def test_many_words_use_16_bits() -> None:
 def test_memory_is_bounded_by_the_strip(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
     lerp = torch.lerp
-    monkeypatch.setattr(labelling.torch, "lerp", lambda *args: sizes.append(args[0].numel()) or lerp(*args))
+
+    def watched(start: torch.Tensor, end: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        sizes.append(start.numel())
+        return lerp(start, end, weight)
+
+    monkeypatch.setattr(torch, "lerp", watched)
     label_pixels(torch.randn(300, 12, 20), (1080, 1920))
     assert max(sizes) <= labelling.STRIP

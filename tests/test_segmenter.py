@@ -8,6 +8,7 @@ import torch
 
 from openvss.errors import InputError
 from openvss.labelmap import LabelMap
+from openvss.models.base import FrameFeatures
 from openvss.segmenter import Segmenter
 from openvss.video.frame import Frame
 from tests.models.suite import WORDS, as_frames, randomise_zeros, video
@@ -37,11 +38,18 @@ def test_skipping_finished_frames_changes_nothing(segmenter: Segmenter, cut: int
     assert all(same(a, b) for a, b in zip(whole[cut:], resumed, strict=True))
 
 
-def test_skipping_encodes_only_what_is_looked_at(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_skipping_encodes_only_what_is_looked_at(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frames = as_frames(video(200))
     encoded: list[int] = []
     encode = segmenter.model.encode
-    monkeypatch.setattr(segmenter.model, "encode", lambda x: encoded.append(len(x)) or encode(x))
+
+    def watched(images: torch.Tensor) -> FrameFeatures:
+        encoded.append(len(images))
+        return encode(images)
+
+    monkeypatch.setattr(segmenter.model, "encode", watched)
     for frame in frames[:199]:
         segmenter.skip(frame)
     assert not encoded
@@ -62,9 +70,7 @@ def test_state_stays_within_its_bound(segmenter: Segmenter) -> None:
 
 def test_60_fps_looks_back_the_same_time_as_15(segmenter: Segmenter) -> None:
     slow = as_frames(video(12))
-    fast = [
-        Frame(4 * i + k, Fraction(4 * i + k, 60), f.pixels) for i, f in enumerate(slow) for k in range(4)
-    ]
+    fast = [Frame(4 * i + k, Fraction(4 * i + k, 60), f.pixels) for i, f in enumerate(slow) for k in range(4)]
     at_15 = [segmenter.step(f) for f in slow]
     segmenter.reset()
     at_60 = [segmenter.step(f) for f in fast]

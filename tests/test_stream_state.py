@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import torch
 from hypothesis import given
@@ -59,6 +60,6 @@ def test_reservoir_is_bounded_even_and_keeps_the_first() -> None:
         assert len(reservoir.entries) <= 8
     slots = [e.slot for e in reservoir.entries]
     assert slots[0] == 3
-    assert len({b - a for a, b in zip(slots, slots[1:], strict=False)}) == 1
+    assert len({b - a for a, b in pairwise(slots)}) == 1
     assert slots[-1] > 800
     assert reservoir.nearest(0).slot == 3

@@ -1,4 +1,4 @@
-"""OpenVSS: give it a video and a list of words; it labels every pixel of every frame with one of your words."""
+"""OpenVSS: a video and a list of words in; every pixel of every frame labelled with one of the words."""
 
 from __future__ import annotations
 

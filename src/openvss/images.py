@@ -13,7 +13,7 @@ LONGEST = 4  # a ribbon-shaped frame is capped at this many short sides
 
 
 def input_size(height: int, width: int, short_side: int) -> tuple[int, int]:
-    """Size at which a model sees a frame: the short side scaled to `short_side`, both rounded to whole cells."""
+    """Size at which a model sees a frame: the short side scaled, both sides rounded to whole cells."""
     scale = min(short_side / min(height, width), LONGEST * short_side / max(height, width))
     return _round(height * scale), _round(width * scale)
 

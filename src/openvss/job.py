@@ -34,8 +34,8 @@ def run(
 ) -> Done:
     """Label every frame and write it; frames that an earlier run finished are replayed without the model.
 
-    A video that breaks partway gives finished outputs up to the break. Any other error, and an interrupt, leaves
-    what `--resume` needs and nothing half-written.
+    A video that breaks partway gives finished outputs up to the break. Any other error, and an interrupt,
+    leaves what `--resume` needs and nothing half-written.
     """
     if outputs.finished and source.kind in ("camera", "stream"):
         raise InputError(f"{source.name} cannot be resumed, its frames are gone: choose another --out.")

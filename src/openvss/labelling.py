@@ -8,11 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.labelmap import label_dtype, unlabelled_id
+from openvss.labelmap import Labels, label_dtype, unlabelled_id
 
 STRIP = 1 << 22  # logits held at once: 16 MB in float32
-
-Labels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 
 def label_pixels(
@@ -25,14 +23,15 @@ def label_pixels(
     """
     n, h, _ = logits.shape
     height, width = size
-    labels = np.empty(size, label_dtype(n))
+    labels: Labels = np.empty(size, np.uint8) if label_dtype(n) is np.uint8 else np.empty(size, np.uint16)
     confidence = np.empty(size, np.float32)
     above, below, weight = _rows(h, height, logits.device)
     rows = max(1, STRIP // (n * width))
     for top in range(0, height, rows):
         part = slice(top, min(top + rows, height))
         first, last = int(above[part][0]), int(below[part][-1]) + 1
-        wide = F.interpolate(logits[None, :, first:last].float(), (last - first, width), mode="bilinear")[0]
+        some = logits[None, :, first:last].float()
+        wide = F.interpolate(some, (last - first, width), mode="bilinear")[0]
         strip = torch.lerp(wide[:, above[part] - first], wide[:, below[part] - first], weight[part])
         best, ids = strip.max(0)
         probability = strip.sub_(best).exp_().sum(0).reciprocal_()
@@ -44,7 +43,7 @@ def label_pixels(
 
 
 def _rows(h: int, height: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """For each output row the two source rows and the weight of the second (bilinear, corners not aligned)."""
+    """For each output row its two source rows and the weight of the second (corners not aligned)."""
     position = ((torch.arange(height, device=device) + 0.5) * (h / height) - 0.5).clamp(min=0)
     above = position.floor().long().clamp(max=h - 1)
     below = (above + 1).clamp(max=h - 1)

@@ -8,6 +8,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+Labels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelMap:
@@ -22,7 +24,7 @@ class LabelMap:
         time: Its timestamp in seconds.
     """
 
-    labels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+    labels: Labels
     confidence: npt.NDArray[np.float32]
     words: tuple[str, ...]
     index: int
@@ -34,7 +36,7 @@ class LabelMap:
         return unlabelled_id(len(self.words))
 
     def shares(self) -> npt.NDArray[np.float64]:
-        """The fraction of the frame that each word covers, then the unlabelled fraction: (len(words) + 1,)."""
+        """The fraction of the frame that each word covers, then the unlabelled rest: (len(words) + 1,)."""
         counts = np.bincount(self.labels.ravel(), minlength=self.unlabelled + 1)
         kept = np.append(counts[: len(self.words)], counts[self.unlabelled])
         return kept / self.labels.size

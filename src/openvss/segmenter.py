@@ -88,13 +88,13 @@ class Segmenter:
 
     @torch.inference_mode()
     def skip(self, frame: Frame | Pixels) -> None:
-        """Pass over a frame whose labels are known from an earlier run; later frames may still look back at it."""
+        """Pass over a frame that an earlier run labelled; later frames may still look back at it."""
         frame = self._as_frame(frame)
         self._remember(Entry(slot_of(frame.time), self._enter(frame)))
 
     @torch.inference_mode()
     def ask(self, words: str | Vocabulary) -> LabelMap:
-        """Label the last frame again with other words, without encoding it again; they stay for later frames."""
+        """Label the last frame again, with other words, from what is known of it; the words stay."""
         if self._last is None:
             raise InputError("There is no frame to ask about yet: call step() first.")
         self.set_words(words)
@@ -111,7 +111,7 @@ class Segmenter:
             yield self.step(frame)
 
     def begin(self, source: Source) -> None:
-        """Start a video; with `context="whole"` this looks through it once before the first frame is labelled."""
+        """Start a video; with `context="whole"` this looks through it once before any frame is labelled."""
         self.reset()
         if self.context == "whole" and self.model.context_frames(0, 1):
             self._look_ahead(source)
@@ -138,15 +138,19 @@ class Segmenter:
         image = self._shrink(frame)
         size = (image.shape[-2], image.shape[-1])
         if state.input_size not in (None, size):
-            raise InputError(f"Frame {frame.index} has another size than those before it: call reset() between videos.")
+            raise InputError(
+                f"Frame {frame.index} has another size than those before it: call reset() between videos."
+            )
         if state.last_time is not None and frame.time <= state.last_time:
-            raise InputError(f"Frame {frame.index} is not later than the one before it: call reset() between videos.")
+            raise InputError(
+                f"Frame {frame.index} is not later than the one before it: call reset() between videos."
+            )
         state.input_size, state.last_time = size, frame.time
         state.first_slot = slot_of(frame.time) if state.first_slot is None else state.first_slot
         return image
 
     def _shrink(self, frame: Frame) -> torch.Tensor:
-        return shrink(frame.pixels, input_size(*frame.pixels.shape[:2], self.size))
+        return shrink(frame.pixels, input_size(frame.pixels.shape[0], frame.pixels.shape[1], self.size))
 
     def _as_frame(self, frame: Frame | Pixels) -> Frame:
         if not isinstance(frame, Frame):

@@ -25,7 +25,7 @@ def pick_references(slots: Sequence[int], target: int, distances: Sequence[int])
 
     For each distance the latest cached frame at least that far back, and earlier than the one picked for the
     next smaller distance, so that slow videos use distinct frames. Where there is none the earliest frame is
-    repeated; None (the target itself) if nothing is cached. Order follows `distances`, farthest first.
+    repeated; None (the target itself) if nothing is cached. The farthest comes first.
     """
     picks: list[int | None] = []
     bound = len(slots)
@@ -39,8 +39,8 @@ def pick_references(slots: Sequence[int], target: int, distances: Sequence[int])
 class Entry:
     """A remembered frame: its features, or the small input image that they are made from when first needed.
 
-    A resumed run passes over finished frames without encoding them; only those that a later frame really looks
-    at are encoded, and they give the same features as before.
+    A resumed run passes over finished frames without encoding them; only those that a later frame really
+    looks at are encoded, and they give the same features as before.
     """
 
     def __init__(self, slot: int, image: Tensor, features: FrameFeatures | None = None) -> None:
@@ -64,8 +64,8 @@ class Entry:
 class Reservoir:
     """At most `capacity` frames spread evenly over everything seen, whatever its length.
 
-    Keeps the frames whose distance from the first is a multiple of a stride that doubles when full, so that its
-    content depends on the video alone and not on where a run was cut.
+    Keeps the frames whose distance from the first is a multiple of a stride that doubles when full, so that
+    its content depends on the video alone and not on where a run was cut.
     """
 
     def __init__(self, capacity: int = RESERVOIR) -> None:

@@ -50,7 +50,9 @@ class VideoModelSuite:
         randomise_zeros(model)
         return model
 
-    def run(self, model: VideoModel, clips: Tensor, words: str = WORDS, context: Tensor | None = None) -> Tensor:
+    def run(
+        self, model: VideoModel, clips: Tensor, words: str = WORDS, context: Tensor | None = None
+    ) -> Tensor:
         with torch.no_grad():
             return model(clips, model.words(Vocabulary.parse(words)), context).logits
 
@@ -71,8 +73,13 @@ class VideoModelSuite:
 
     def test_batch_equals_one_by_one(self, model: VideoModel) -> None:
         clips, context = self.clips(model, 3), self.context(model, 3)
-        each = [self.run(model, clips[i : i + 1], context=None if context is None else context[i : i + 1]) for i in range(3)]
-        torch.testing.assert_close(self.run(model, clips, context=context), torch.cat(each), atol=1e-5, rtol=1e-5)
+        each = [
+            self.run(model, clips[i : i + 1], context=None if context is None else context[i : i + 1])
+            for i in range(3)
+        ]
+        torch.testing.assert_close(
+            self.run(model, clips, context=context), torch.cat(each), atol=1e-5, rtol=1e-5
+        )
 
     def test_permuting_words_permutes_logits(self, model: VideoModel) -> None:
         clips, order = self.clips(model), [3, 0, 5, 1, 4, 2]
@@ -134,7 +141,9 @@ class VideoModelSuite:
         output = model.train()(clips, model.words(Vocabulary.parse(WORDS)), context)
         labels = torch.randint(0, 6, (2, 64, 96), generator=torch.Generator().manual_seed(0))
         sum(model.loss(output, labels).values()).backward()  # type: ignore[union-attr]
-        dead = [n for n, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())]
+        dead = [
+            n for n, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())
+        ]
         assert not dead
 
     def test_ignored_pixels_do_not_count(self, model: VideoModel) -> None:

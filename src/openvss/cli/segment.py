@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,13 +14,14 @@ from openvss.cli.progress import emit, progress
 from openvss.errors import BrokenVideoError, InputError
 
 if TYPE_CHECKING:
+    from openvss.job import Done
     from openvss.segmenter import Segmenter
     from openvss.video.sources import Source
 
 FORMATS = "png,overlay,chart"
 
 
-class Context(str, Enum):
+class Context(StrEnum):
     """Which distant frames a model may look at."""
 
     past = "past"
@@ -40,55 +41,157 @@ def segment(
         str,
         typer.Argument(
             metavar="WORDS",
-            help='Such as "person | pedestrian, road, sky": commas between labels, bars between synonyms; a built-in '
-            "list (vspw, cityscapes, coco-stuff, ade150, ade847, pc59, pc459, voc20, camvid); or @FILE, one label a line.",
+            help='Such as "person | pedestrian, road, sky": commas between labels, bars between synonyms; '
+            "or a built-in list (vspw, cityscapes, coco-stuff, ade150, ade847, pc59, pc459, voc20, camvid); "
+            "or @FILE with one label a line.",
             show_default=False,
         ),
     ],
     model: Annotated[str, typer.Option(help="One of `openvss models`.")] = "tiny",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the results.", show_default="segmented/<name of the input>")
+        Path | None,
+        typer.Option(help="Folder for the results.", show_default="segmented/<name of the input>"),
     ] = None,
     formats: Annotated[
         str,
         typer.Option(
             "--format",
-            help="Any of png (masks), overlay (video), chart (share of each word over time), labels (lossless FFV1 "
-            "video), panoptic and rle (COCO), joined by commas.",
+            help="Any of png (masks), overlay (video), chart (share of each word over time), "
+            "labels (lossless FFV1 video), panoptic and rle (COCO), joined by commas.",
         ),
     ] = FORMATS,
     size: Annotated[
         int | None,
-        typer.Option(help="Short side, in pixels, at which the model sees frames.", show_default="the model's own"),
+        typer.Option(
+            help="Short side, in pixels, at which the model sees frames.", show_default="the model's own"
+        ),
     ] = None,
     fps: Annotated[
-        str | None, typer.Option(help="Rate of a folder of frames, such as 25 or 30000/1001.", show_default="15")
+        str | None,
+        typer.Option(help="Rate of a folder of frames, such as 25 or 30000/1001.", show_default="15"),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    context: Annotated[Context, typer.Option(help="May the model look at the whole video, or only back?")] = Context.past,
+    context: Annotated[
+        Context, typer.Option(help="May the model look at the whole video, or only back?")
+    ] = Context.past,
     unlabelled_below: Annotated[
         float, typer.Option(metavar="P", help="Leave pixels less certain than P (0 to 1) unlabelled.")
     ] = 0.0,
-    legend: Annotated[bool, typer.Option("--legend/--no-legend", help="Burn words and colours into the overlay.")] = True,
+    legend: Annotated[
+        bool, typer.Option("--legend/--no-legend", help="Burn words and colours into the overlay.")
+    ] = True,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in the folder.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print machine-readable lines instead of a bar.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the results in the folder.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print machine-readable lines instead of a bar.")
+    ] = False,
 ) -> None:
     """Label every pixel of every frame with one of your words.
 
     Example: `openvss segment clip.mp4 "person, dog, grass, sky"`
     """
-    from openvss import job
-    from openvss.loading import load
-    from openvss.video.sinks import OutputFolder
+    # cheap checks come first: importing torch takes seconds
+    from openvss.video.formats.catalogue import known_formats
     from openvss.video.sources import open_source
     from openvss.words.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.parse(words)
+    chosen = known_formats([name.strip() for name in formats.split(",")])
     source = open_source(video, fps=_rate(fps))
+    folder = out or Path("segmented") / _name(source)
+
+    from openvss import job
+    from openvss.loading import load
+    from openvss.video.sinks import OutputFolder, SourceInfo, class_infos
+
     segmenter = load(
         model, size=size, device=device, unlabelled_below=unlabelled_below, context=context.value
     )
     segmenter.set_words(vocabulary)
-    folder = out or Path("segmented") / _name(source)
-    ...
+    outputs = OutputFolder(
+        folder,
+        classes=class_infos([(label.name, label.synonyms) for label in vocabulary]),
+        formats=chosen,
+        run=_settings(source, segmenter, model),
+        source=SourceInfo(
+            size=source.size,
+            rate=source.rate,
+            kind="image" if source.kind == "image" else "video",
+            path=source.path,
+        ),
+        legend=legend,
+        resume=resume,
+        overwrite=overwrite,
+    )
+    if outputs.complete:
+        _report(folder, job.Done(outputs.finished, outputs.finished, None), as_json)
+        return
+    if as_json:
+        emit(
+            "start",
+            input=source.name,
+            out=str(folder),
+            words=list(vocabulary.names),
+            finished=outputs.finished,
+        )
+    with progress(_name(source), source.n_frames, as_json) as update:
+        done = job.run(source, segmenter, outputs, update)
+    _report(folder, done, as_json)
+    if done.broken:
+        raise BrokenVideoError(done.broken)
+
+
+def _settings(source: Source, segmenter: Segmenter, model: str) -> dict[str, Any]:
+    """Everything that decides what the results are: the content of run.json."""
+    import av
+    import torch
+
+    from openvss import __version__
+    from openvss.models.presets import PRESETS
+    from openvss.weights import bundled
+
+    return {
+        "input": source.name,
+        "frame_size": list(source.size),
+        "rate": str(source.rate),
+        "words": str(segmenter.vocabulary),
+        "word_list": segmenter.vocabulary.source,
+        "model": model,
+        "weights_sha256": bundled.sha256(PRESETS[model].weights),
+        "size": segmenter.size,
+        "context": segmenter.context,
+        "unlabelled_below": segmenter.unlabelled_below,
+        "device": segmenter.device.type,
+        "versions": {"openvss": __version__, "torch": torch.__version__, "av": av.__version__},
+    }
+
+
+def _report(folder: Path, done: Done, as_json: bool) -> None:
+    files = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    if as_json:
+        emit(
+            "done", frames=done.frames, resumed=done.resumed, out=str(folder), files=files, broken=done.broken
+        )
+        return
+    overlay = next((name for name in files if name.startswith("overlay")), None)
+    again = f", {done.resumed} of them from the earlier run" if done.resumed else ""
+    typer.echo(f"{done.frames} frames labelled{again}; in {folder}: {', '.join(files)}")
+    if overlay:
+        typer.echo(str(folder / overlay))
+
+
+def _rate(text: str | None) -> Fraction | None:
+    if text is None:
+        return None
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise InputError(f"--fps is a number such as 25 or 30000/1001, not {text!r}.") from None
+
+
+def _name(source: Source) -> str:
+    """A folder name made of the input's name."""
+    stem = Path(source.name).stem if source.kind in ("video", "image") else Path(source.name).name
+    return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "frames"

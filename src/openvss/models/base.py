@@ -54,19 +54,19 @@ class VideoModel(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, frames: Tensor) -> FrameFeatures:
-        """Features of each frame alone, from (B, 3, H, W) RGB in 0..1; never of the words. Streaming caches these."""
+        """Features of each frame alone, from (B, 3, H, W) RGB in 0..1. Streaming caches them."""
 
     def compact(self, features: FrameFeatures) -> FrameFeatures:
         """The part of `features` that is still needed once the frame is only a reference."""
         return features
 
     def context_frames(self, t: int, n_frames: int) -> list[int]:
-        """Which of `n_frames` frames (1/15 s apart) to summarise for target `t`; empty if the model uses none."""
+        """Which of `n_frames` frames, 1/15 s apart, to summarise for target `t`; empty if it uses none."""
         del t, n_frames
         return []
 
     def summarise(self, features: FrameFeatures) -> VideoContext:
-        """Features of K context frames of one video, stacked on the batch axis -> context for a batch of one."""
+        """Features of K frames of one video, stacked on the batch axis -> context for a batch of one."""
         raise TypeError(f"{type(self).__name__} uses no context frames, got {len(features)} maps")
 
     @abstractmethod

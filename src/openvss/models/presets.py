@@ -30,8 +30,8 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
-        summary="bundled default: EfficientNet-Lite0 aligned to sentence embeddings, each frame alone; works offline",
-        pair="Lite0 features aligned to MiniLM text",
+        summary="bundled default, works offline; labels each frame alone",
+        pair="EfficientNet-Lite0 features aligned to MiniLM text",
         build=Tiny,
         weights="tiny",
     ),
@@ -44,5 +44,5 @@ def load_model(name: str) -> VideoModel:
         raise InputError(f"There is no model {name!r}: choose one of {', '.join(PRESETS)}.")
     preset = PRESETS[name]
     model = preset.build()
-    bundled.load_into(model, preset.weights)
+    bundled.load_into(model, bundled.path(preset.weights))
     return model.eval()

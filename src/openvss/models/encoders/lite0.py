@@ -24,7 +24,9 @@ class Conv(nn.Conv2d):
     """A convolution with TensorFlow's "same" padding: ceil(size / stride) out, the odd pixel at the end."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
-        super().__init__(inputs, outputs, kernel, stride, padding=0 if stride > 1 else kernel // 2, groups=groups)
+        super().__init__(
+            inputs, outputs, kernel, stride, padding=0 if stride > 1 else kernel // 2, groups=groups
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         if self.stride[0] > 1:

@@ -1,4 +1,4 @@
-"""The bundled image encoder: EfficientNet-Lite0 features mapped, position by position, to the space of the text."""
+"""The bundled image encoder: EfficientNet-Lite0 features mapped, position by position, to text space."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class TinyEncoder(nn.Module):
 
 
 def _resize(x: Tensor, like: Tensor) -> Tensor:
+    size = (like.shape[-2], like.shape[-1])
     if x.shape[-2] > like.shape[-2]:
-        return F.adaptive_avg_pool2d(x, like.shape[-2:])
-    return F.interpolate(x, like.shape[-2:], mode="bilinear", align_corners=False)
+        return F.adaptive_avg_pool2d(x, size)
+    return F.interpolate(x, size, mode="bilinear", align_corners=False)

@@ -1,0 +1,5 @@
+"""`python -m openvss` is `openvss`."""
+
+from openvss.cli import main
+
+main()

@@ -1,0 +1,166 @@
+"""Words as embeddings: prompts average into synonyms, synonyms into labels, with a cache on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from openvss.errors import InputError
+from openvss.words import Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """What a model needs to know of a vocabulary.
+
+    Attributes:
+        names: The display name of each label, in id order.
+        embeddings: (N, P, D) float32 on the CPU, unit length along D; P is 1 where templates are averaged.
+    """
+
+    names: tuple[str, ...]
+    embeddings: Tensor
+
+
+class TextEncoder(Protocol):
+    """Turns phrases into vectors; loads its weights only when `encode` is first called."""
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the vectors would: covers the weights and the way of encoding."""
+        ...
+
+    def encode(self, phrases: Sequence[str]) -> Tensor:
+        """(len(phrases), D) unit vectors; however many phrases there are, memory stays bounded."""
+        ...
+
+
+def embed(
+    vocabulary: Vocabulary,
+    encoder: TextEncoder,
+    templates: Sequence[str],
+    cache: Path | Literal["user"] | None = "user",
+) -> Words:
+    """Embed a vocabulary, one vector per label.
+
+    The prompts of one synonym are encoded together and apart from all others: to the last bit, a label's
+    embedding does not depend on the other labels, nor on whether it comes from the cache.
+
+    Args:
+        vocabulary: The labels.
+        encoder: Not asked to encode anything that the cache holds.
+        templates: Prompts with `{}` in the place of the word; their embeddings are averaged.
+        cache: Folder to keep embeddings in; "user" means `user_cache()`, None keeps nothing. A cache that is
+            damaged or cannot be written costs time only.
+    """
+    _check_templates(templates)
+    folder = user_cache() if cache == "user" else cache
+    shelf = None if folder is None else _shelf(folder, encoder.fingerprint, templates)
+    vectors = _load(shelf, encoder.dim)
+    synonyms = dict.fromkeys(word for label in vocabulary for word in label.synonyms)
+    fresh = {word: _embed_word(word, encoder, templates) for word in synonyms if word not in vectors}
+    if fresh:
+        vectors |= fresh
+        _save(shelf, fresh, encoder.dim)
+    rows = [_mean(torch.stack([vectors[word] for word in label.synonyms])) for label in vocabulary]
+    return Words(vocabulary.names, torch.stack(rows)[:, None])
+
+
+def user_cache() -> Path | None:
+    """`$OPENVSS_CACHE`, else `$XDG_CACHE_HOME/openvss`, else `~/.cache/openvss`; None if there is no home."""
+    if own := os.environ.get("OPENVSS_CACHE"):
+        return Path(own)
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if base.is_absolute():  # the XDG specification has relative paths ignored
+        return base / "openvss"
+    try:
+        return Path.home() / ".cache" / "openvss"
+    except RuntimeError:
+        return None
+
+
+def _check_templates(templates: Sequence[str]) -> None:
+    if not templates:
+        raise InputError('There are no prompt templates: give at least "{}".')
+    for template in templates:
+        if "{}" not in template:
+            raise InputError(f"The prompt template {template!r} has no place for the word: write {{}} there.")
+
+
+def _embed_word(word: str, encoder: TextEncoder, templates: Sequence[str]) -> Tensor:
+    prompts = [template.replace("{}", word) for template in templates]
+    return _mean(encoder.encode(prompts).detach().float().cpu())
+
+
+def _mean(vectors: Tensor) -> Tensor:
+    """The direction between unit vectors: (n, D) -> (D,)."""
+    return F.normalize(vectors.mean(dim=0), dim=0)
+
+
+# The cache is one file, a shelf, for each encoder and set of templates. It holds synonyms, not vocabularies,
+# so that a word added to a list costs one encoding. Writers replace it whole: of two at once the last wins,
+# and the words that the other added are encoded again some day.
+
+
+def _shelf(folder: Path, fingerprint: str, templates: Sequence[str]) -> Path:
+    key = json.dumps([1, fingerprint, list(templates)])  # 1: version of the file's layout
+    return folder / "words" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
+
+
+def _load(shelf: Path | None, dim: int) -> dict[str, Tensor]:
+    """All embeddings on the shelf; none if anything about it is wrong."""
+    if shelf is None:
+        return {}
+    try:
+        with safe_open(shelf, framework="pt") as file:
+            note, vectors = file.metadata(), file.get_tensor("vectors")
+        words = json.loads(note["words"])
+        if note["sha256"] != _checksum(note["words"], vectors) or vectors.shape != (len(words), dim):
+            return {}
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return {}
+    return dict(zip(words, vectors, strict=True))
+
+
+def _save(shelf: Path | None, fresh: dict[str, Tensor], dim: int) -> None:
+    if shelf is None:
+        return
+    shelved = _load(shelf, dim) | fresh  # read again: another process may have added words meanwhile
+    words, vectors = json.dumps(list(shelved)), torch.stack(list(shelved.values()))
+    content = save({"vectors": vectors}, {"words": words, "sha256": _checksum(words, vectors)})
+    with contextlib.suppress(OSError):
+        shelf.parent.mkdir(parents=True, exist_ok=True)
+        _replace(shelf, content)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _checksum(words: str, vectors: Tensor) -> str:
+    return hashlib.sha256(words.encode() + vectors.numpy().tobytes()).hexdigest()

@@ -1,0 +1,72 @@
+"""Arrays in memory as the frames of a video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sized
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from openvss.errors import InputError
+from openvss.video.frame import Frame
+from openvss.video.pixels import Pixels, over_black
+
+WANTED = "give uint8 arrays of shape (H, W, 3), (H, W) or (H, W, 4)"
+
+
+class ArrayFrames:
+    """An iterable of arrays at a constant rate; a generator can be gone through once, a list again."""
+
+    kind: Literal["arrays"] = "arrays"
+    name = "arrays"
+    path: Path | None = None
+
+    def __init__(self, arrays: Iterable[npt.NDArray[Any]], rate: Fraction) -> None:
+        if isinstance(arrays, np.ndarray) and arrays.ndim < 4:
+            raise InputError(f"an array of shape {arrays.shape} is one frame; put it into a list")
+        self.rate = rate
+        self.n_frames = len(arrays) if isinstance(arrays, Sized) else None
+        iterator = iter(arrays)
+        self._is_one_shot = iterator is arrays
+        self._is_used_up = False
+        first = next(iterator, None)
+        if first is None:
+            raise InputError(f"there are no frames in the arrays; {WANTED}")
+        self._arrays = chain([first], iterator) if self._is_one_shot else arrays
+        height, width = _rgb(first, 0).shape[:2]
+        self.size = (width, height)
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._is_one_shot and self._is_used_up:
+            raise InputError(
+                "these arrays came from a generator and are used up; give a list to go through them twice"
+            )
+        self._is_used_up = True
+        return self._frames()
+
+    def _frames(self) -> Iterator[Frame]:
+        for index, array in enumerate(self._arrays):
+            pixels = _rgb(array, index)
+            height, width = pixels.shape[:2]
+            if (width, height) != self.size:
+                raise InputError(
+                    f"array {index} is {width}x{height}, but the first is {self.size[0]}x{self.size[1]}; "
+                    "all frames of a video have one size"
+                )
+            yield Frame(index, index / self.rate, pixels, 1 / self.rate)
+
+
+def _rgb(array: object, index: int) -> Pixels:
+    """A copy of its own, since producers like to reuse their buffer."""
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"frame {index} is of type {type(array).__name__}; {WANTED}")
+    is_picture = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if array.dtype != np.uint8 or not is_picture or not array.size:
+        raise InputError(f"array {index} is {array.dtype} of shape {array.shape}; {WANTED}")
+    if array.ndim == 2:
+        return np.repeat(array[..., None], 3, axis=2)
+    return over_black(array) if array.shape[2] == 4 else np.array(array, order="C")

@@ -1,0 +1,128 @@
+"""A video file: anything that PyAV opens."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from av.error import FFmpegError
+
+from openvss.errors import BrokenVideoError, InputError
+from openvss.video.clock import Clock, measured_durations
+from openvss.video.decoding import (
+    decode,
+    frame_count,
+    frame_rate,
+    ignore_damage,
+    open_container,
+    video_stream,
+)
+from openvss.video.frame import Frame
+from openvss.video.pixels import RGBConverter
+from openvss.video.prefetch import prefetch
+from openvss.video.truncation import is_cut_short, promised_end
+
+# A track may end a little before its tag says, for example after a cut without re-encoding.
+SHORTFALL = Fraction(1)
+
+
+class _DamagedError(Exception):
+    """Something could not be decoded."""
+
+
+class VideoFile:
+    """Frames of a video file; every iteration starts again from the first.
+
+    A damaged place does not end the video: what the decoder can make of the rest is given out, as players
+    do, and a BrokenVideoError after the last frame says where the first damage is. A file that was cut short
+    gives every frame before the break, then the same error.
+    """
+
+    kind: Literal["video"] = "video"
+
+    def __init__(self, path: Path, name: str) -> None:
+        """Opens the file and decodes one frame, so that what cannot be used is found before work starts."""
+        self.path, self.name = path, name
+        self._is_cut = is_cut_short(path)
+        try:
+            with open_container(self._address) as container:
+                stream = video_stream(container, name)
+                self.rate = frame_rate(stream)
+                self.n_frames = frame_count(container, stream)
+                self._promised_end = promised_end(stream)
+                frames = decode(container, stream, on_damage=ignore_damage, stop_at_cut=self._is_cut)
+                first = next(frames, None)
+                if first is None:
+                    raise InputError(f"{name} holds no frame that can be decoded{self._hint}")
+                height, width = RGBConverter()(first).shape[:2]
+        except (FFmpegError, ValueError) as error:
+            raise InputError(f"{name} cannot be read as a video or an image{self._hint}") from error
+        self.size = (width, height)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return prefetch(measured_durations(self._frames()))
+
+    @property
+    def _address(self) -> str:
+        # FFmpeg takes "a:b.mp4" for a protocol named a, unless the path is absolute.
+        return str(self.path.absolute())
+
+    @property
+    def _hint(self) -> str:
+        return ": it was cut short; get a complete copy" if self._is_cut else "; check it with a video player"
+
+    def _frames(self) -> Generator[Frame, None, None]:
+        """Decode on all cores; on damage start over on one, which alone tells exactly what was lost.
+
+        With several threads an error hides up to one frame a thread before it, and how the decoder patches
+        frames depends on which thread comes first.
+        """
+        n_done = 0
+        try:
+            for frame in self._pass(is_careful=False, n_skip=0):
+                n_done = frame.index + 1
+                yield frame
+        except _DamagedError:
+            yield from self._pass(is_careful=True, n_skip=n_done)
+
+    def _pass(self, *, is_careful: bool, n_skip: int) -> Generator[Frame, None, None]:
+        damage: list[tuple[int, Fraction]] = []
+
+        def on_damage(is_certain: bool) -> None:
+            if not is_careful:
+                raise _DamagedError
+            if is_certain:
+                damage.append((index, clock.next))
+
+        with open_container(self._address) as container:
+            stream = video_stream(container, self.name)
+            assert stream.time_base is not None
+            stream.thread_type = "AUTO"
+            if is_careful:
+                stream.codec_context.thread_count = 1
+            clock, convert, index = Clock(stream.time_base, self.rate), RGBConverter(self.size), 0
+            try:
+                for raw in decode(container, stream, on_damage=on_damage, stop_at_cut=self._is_cut):
+                    time, duration = clock.stamp(raw)
+                    if index >= n_skip:
+                        yield Frame(index, time, convert(raw), duration)
+                    index += 1
+            except FFmpegError as error:
+                raise self._broken(index, clock.next, "cannot be read beyond") from error
+        if damage:
+            raise self._broken(*damage[0], "is damaged at")
+        self._check_end(index, clock.next)
+
+    def _check_end(self, n_frames: int, end: Fraction) -> None:
+        if self._is_cut:
+            raise self._broken(n_frames, end, "was cut short at")
+        if self._promised_end is not None and end + SHORTFALL < self._promised_end:
+            raise self._broken(n_frames, end, f"promises {float(self._promised_end):.3f} s but ends at")
+
+    def _broken(self, index: int, time: Fraction, what: str) -> BrokenVideoError:
+        return BrokenVideoError(
+            f"{self.name} {what} frame {index} ({float(time):.3f} s); every frame that could be decoded was "
+            "used, get an intact copy for the rest"
+        )

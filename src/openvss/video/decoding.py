@@ -1,0 +1,136 @@
+"""Opening a video with PyAV and taking its frames out, damaged or not."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from fractions import Fraction
+
+import av
+from av.container.input import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from openvss.errors import InputError
+
+# Demuxers that turn any text into something: not what a person means by a video.
+NOT_VIDEO = {"tty"}
+MICROSECONDS = 1_000_000
+# More than any decoder holds back at its end, in its threads and for reordering.
+IN_FLIGHT = 48
+
+
+def open_container(
+    address: str,
+    *,
+    format: str | None = None,
+    options: dict[str, str] | None = None,
+    timeout_s: float | None = None,
+) -> InputContainer:
+    """`av.open` for reading; raises FFmpegError or ValueError as PyAV does."""
+    # Metadata in another encoding than UTF-8 must not make a film unreadable.
+    return av.open(address, format=format, options=options, timeout=timeout_s, metadata_errors="replace")
+
+
+def video_stream(container: InputContainer, name: str) -> VideoStream:
+    """The stream to show, which a cover picture is not; InputError if there is none."""
+    films = [
+        stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
+    ]
+    if not films or container.format.name in NOT_VIDEO:
+        has_audio = bool(container.streams.audio)
+        raise InputError(
+            f"{name} has no video{', only sound' if has_audio else ''}; give a file with a picture"
+        )
+    best = container.streams.best("video")
+    stream = best if isinstance(best, VideoStream) and best in films else films[0]
+    if not stream.codec_context:
+        raise InputError(
+            f"{name} is in a video format that this build of PyAV cannot decode; convert it to H.264"
+        )
+    return stream
+
+
+def frame_rate(stream: VideoStream) -> Fraction | None:
+    """Frames per second as the container states it; of raw streams without timestamps as the codec does."""
+    rate = stream.guessed_rate if stream.start_time is None else stream.average_rate
+    return rate or stream.guessed_rate or None
+
+
+def frame_count(container: InputContainer, stream: VideoStream) -> int | None:
+    """From the container's header, else estimated from its duration; None if neither is known."""
+    if stream.frames:
+        return stream.frames
+    rate = frame_rate(stream)
+    if stream.duration is not None and stream.time_base is not None:
+        seconds = stream.duration * stream.time_base
+    elif container.duration is not None:
+        seconds = Fraction(container.duration, MICROSECONDS)
+    else:
+        return None
+    return round(seconds * rate) if rate else None
+
+
+def decode(
+    container: InputContainer,
+    stream: VideoStream,
+    *,
+    on_damage: Callable[[bool], None],
+    stop_at_cut: bool,
+) -> Iterator[VideoFrame]:
+    """Every frame that can be decoded, in order of display.
+
+    `on_damage(True)` is called for each packet that cannot be decoded or whose frame the decoder had to
+    patch, before that is given out. `on_damage(False)` is called near the end if packets among the last ones
+    gave no frame: threaded decoders do not report damage there, but some healthy videos have packets that are
+    not shown. It may raise. `stop_at_cut` ends at the first incomplete packet, the last one of a file that
+    was cut short.
+
+    Raises:
+        FFmpegError: The container cannot be read further; every frame before that was given out.
+    """
+    sent: deque[int | None] = deque(maxlen=IN_FLIGHT)
+    shown: deque[int | None] = deque([None], maxlen=2 * IN_FLIGHT)
+    failure: FFmpegError | None = None
+    try:
+        for packet in container.demux(stream):
+            if stop_at_cut and packet.is_corrupt:
+                break
+            frames = _decoded(packet)
+            if frames is None or any(frame.is_corrupt for frame in frames):
+                on_damage(True)
+            if not packet.is_discard:
+                sent.append(packet.pts)
+            shown.extend(frame.pts for frame in frames or ())
+            yield from frames or ()
+    except FFmpegError as error:
+        failure = error
+    held_back = _flushed(stream)
+    shown.extend(frame.pts for frame in held_back)
+    if not set(sent) <= set(shown):
+        on_damage(False)
+    yield from held_back
+    if failure is not None:
+        raise failure
+
+
+def _decoded(packet: Packet[VideoStream]) -> list[VideoFrame] | None:
+    """The frames that this packet completes; None if it cannot be decoded."""
+    with suppress(FFmpegError):
+        return packet.decode()
+    return None
+
+
+def _flushed(stream: VideoStream) -> list[VideoFrame]:
+    """The frames that the decoder still holds back after an early end; none after a regular one."""
+    with suppress(FFmpegError):
+        return stream.codec_context.decode(None)
+    return []
+
+
+def ignore_damage(is_certain: bool) -> None:
+    """For `decode`: take what comes."""

@@ -1,0 +1,109 @@
+"""Still images: one picture, or a folder or glob of them as the frames of a video."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from openvss.errors import InputError
+from openvss.video.frame import Frame
+from openvss.video.pixels import Pixels, over_black
+from openvss.video.prefetch import prefetch
+
+# Only formats that are nothing but pictures: Pillow would run a PostScript interpreter for EPS.
+FORMATS = ("BMP", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+SUFFIXES = {".bmp", ".jpg", ".jpeg", ".jp2", ".png", ".pgm", ".ppm", ".tif", ".tiff", ".webp"}
+MAY_MOVE = {"PNG", "WEBP"}
+
+
+class ImageFile:
+    """One picture, as a video of one frame."""
+
+    kind: Literal["image"] = "image"
+    rate: Fraction | None = None
+    n_frames: int | None = 1
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+        height, width = read_image(path).shape[:2]
+        self.size = (width, height)
+
+    def __iter__(self) -> Iterator[Frame]:
+        yield Frame(0, Fraction(0), read_image(self.path))
+
+
+class ImageSequence:
+    """Pictures of one size in the order given, at a constant rate.
+
+    Each file is read when its turn comes, so an unreadable or differently sized one is named only then.
+    """
+
+    kind: Literal["frames"] = "frames"
+    path: Path | None = None
+
+    def __init__(self, paths: Sequence[Path], name: str, rate: Fraction) -> None:
+        self.name, self.rate, self.n_frames = name, rate, len(paths)
+        self._paths = paths
+        height, width = read_image(paths[0]).shape[:2]
+        self.size = (width, height)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return prefetch(self._frames())
+
+    def _frames(self) -> Generator[Frame, None, None]:
+        for index, path in enumerate(self._paths):
+            pixels = read_image(path)
+            height, width = pixels.shape[:2]
+            if (width, height) != self.size:
+                raise InputError(
+                    f"{path} is {width}x{height}, but {self._paths[0].name} is {self.size[0]}x{self.size[1]};"
+                    " all frames of a video have one size"
+                )
+            yield Frame(index, index / self.rate, pixels, 1 / self.rate)
+
+
+def is_still(path: Path) -> bool:
+    """Whether the file's content is a picture that does not move, whatever its name."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return not (image.format in MAY_MOVE and getattr(image, "is_animated", False))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False
+
+
+def frame_files(paths: Iterator[Path]) -> list[Path]:
+    """Those that are pictures by their suffix, in natural order: frame2 before frame10."""
+    pictures = [path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+    return sorted((path for path in pictures if path.is_file()), key=_natural)
+
+
+def read_image(path: Path) -> Pixels:
+    """The upright picture as RGB; EXIF orientation applied, transparency over black, 16 bits cut to 8."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return _rgb(ImageOps.exif_transpose(image))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} cannot be read as an image; replace or remove it") from error
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    if image.mode.startswith("I"):  # Pillow clips 16-bit greys instead of scaling them
+        grey = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no defined white")
+    if image.has_transparency_data:
+        return over_black(np.array(image.convert("RGBA")))
+    return np.array(image.convert("RGB"))
+
+
+def _natural(path: Path) -> list[tuple[int, int, str]]:
+    """Numbers compare as numbers, all else as text."""
+    parts = re.split(r"(\d+)", str(path).casefold())
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts]
