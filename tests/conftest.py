@@ -1,6 +1,9 @@
-"""Shared by all tests: embeddings are cached in a folder of the test run's own."""
+"""Shared by all tests: one thread, and embeddings cached in a folder of the test run's own."""
 
 import os
+
+# Tests work on tiny tensors, where a second thread only waits; set before torch is imported.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 

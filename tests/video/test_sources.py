@@ -92,14 +92,14 @@ def test_a_generator_is_gone_through_once_and_may_reuse_its_buffer() -> None:
 @pytest.mark.parametrize(
     ("arrays", "complaint"),
     [
-        ([np.zeros((4, 4, 3))], "array 0 is float64"),
+        ([np.zeros((4, 4, 3))], "Array 0 is float64"),
         ([np.zeros((4, 4, 2), np.uint8)], r"shape \(4, 4, 2\)"),
         ([np.zeros((0, 4, 3), np.uint8)], "shape"),
         (
             [np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8)],
-            "array 1 is 5x4, but the first is 4x4",
+            "Array 1 is 5x4, but the first is 4x4",
         ),
-        ([np.zeros((4, 4, 3), np.uint8), "b.png"], "frame 1 is of type str"),
+        ([np.zeros((4, 4, 3), np.uint8), "b.png"], "Frame 1 is of type str"),
         (np.zeros((4, 4, 3), np.uint8), "one frame; put it into a list"),
         ([], "no frames"),
         (7, "type int"),
@@ -132,7 +132,7 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         "noise.bin": "",
         "empty.mp4": "is an empty file",
         "folder": "holds no images",
-        "*.png": "no image matches",
+        "*.png": "No image matches",
     }.items():
         sentence = refused(tmp_path / name)
         assert name in sentence
@@ -158,7 +158,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", deny)
-    assert refused(path) == f"{path} cannot be opened (Permission denied); check its permissions"
+    assert refused(path) == f"{path} cannot be opened (Permission denied); check its permissions."
 
 
 def test_ffmpeg_stays_silent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

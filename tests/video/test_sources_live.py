@@ -85,5 +85,5 @@ def test_a_page_is_no_stream(tmp_path: Path, server: str) -> None:
 
 
 def test_a_camera_that_cannot_be_opened() -> None:
-    with pytest.raises(InputError, match=r"camera 97 cannot be opened \(.+\)"):
+    with pytest.raises(InputError, match=r"Camera 97 cannot be opened \(.+\)"):
         open_source("97")

@@ -35,16 +35,21 @@ def options(version: bool = typer.Option(False, "--version", help="Show the vers
 
 def main() -> None:
     """Run a command; errors end as one sentence and an exit code: 2 wrong arguments or input, 1 failed."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except OpenVSSError as error:
         typer.echo(f"openvss: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except Stopped:
         typer.echo("openvss: stopped; the same command with --resume goes on from here.", err=True)
         sys.exit(1)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+class Stopped(BaseException):
+    """Ctrl-C or SIGTERM; not a KeyboardInterrupt, which typer would turn into an exit code of its own."""
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped

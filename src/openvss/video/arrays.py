@@ -27,7 +27,7 @@ class ArrayFrames:
 
     def __init__(self, arrays: Iterable[npt.NDArray[Any]], rate: Fraction) -> None:
         if isinstance(arrays, np.ndarray) and arrays.ndim < 4:
-            raise InputError(f"an array of shape {arrays.shape} is one frame; put it into a list")
+            raise InputError(f"An array of shape {arrays.shape} is one frame; put it into a list.")
         self.rate = rate
         self.n_frames = len(arrays) if isinstance(arrays, Sized) else None
         iterator = iter(arrays)
@@ -35,7 +35,7 @@ class ArrayFrames:
         self._is_used_up = False
         first = next(iterator, None)
         if first is None:
-            raise InputError(f"there are no frames in the arrays; {WANTED}")
+            raise InputError(f"There are no frames in the arrays; {WANTED}.")
         self._arrays = chain([first], iterator) if self._is_one_shot else arrays
         height, width = _rgb(first, 0).shape[:2]
         self.size = (width, height)
@@ -43,7 +43,7 @@ class ArrayFrames:
     def __iter__(self) -> Iterator[Frame]:
         if self._is_one_shot and self._is_used_up:
             raise InputError(
-                "these arrays came from a generator and are used up; give a list to go through them twice"
+                "These arrays came from a generator and are used up; give a list to go through them twice."
             )
         self._is_used_up = True
         return self._frames()
@@ -54,8 +54,8 @@ class ArrayFrames:
             height, width = pixels.shape[:2]
             if (width, height) != self.size:
                 raise InputError(
-                    f"array {index} is {width}x{height}, but the first is {self.size[0]}x{self.size[1]}; "
-                    "all frames of a video have one size"
+                    f"Array {index} is {width}x{height}, but the first is {self.size[0]}x{self.size[1]}; "
+                    "all frames of a video have one size."
                 )
             yield Frame(index, index / self.rate, pixels, 1 / self.rate)
 
@@ -63,10 +63,10 @@ class ArrayFrames:
 def _rgb(array: object, index: int) -> Pixels:
     """A copy of its own, since producers like to reuse their buffer."""
     if not isinstance(array, np.ndarray):
-        raise InputError(f"frame {index} is of type {type(array).__name__}; {WANTED}")
+        raise InputError(f"Frame {index} is of type {type(array).__name__}; {WANTED}.")
     is_picture = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
     if array.dtype != np.uint8 or not is_picture or not array.size:
-        raise InputError(f"array {index} is {array.dtype} of shape {array.shape}; {WANTED}")
+        raise InputError(f"Array {index} is {array.dtype} of shape {array.shape}; {WANTED}.")
     if array.ndim == 2:
         return np.repeat(array[..., None], 3, axis=2)
     return over_black(array) if array.shape[2] == 4 else np.array(array, order="C")

@@ -55,10 +55,10 @@ class VideoFile:
                 frames = decode(container, stream, on_damage=ignore_damage, stop_at_cut=self._is_cut)
                 first = next(frames, None)
                 if first is None:
-                    raise InputError(f"{name} holds no frame that can be decoded{self._hint}")
+                    raise InputError(f"{name} holds no frame that can be decoded{self._hint}.")
                 height, width = RGBConverter()(first).shape[:2]
         except (FFmpegError, ValueError) as error:
-            raise InputError(f"{name} cannot be read as a video or an image{self._hint}") from error
+            raise InputError(f"{name} cannot be read as a video or an image{self._hint}.") from error
         self.size = (width, height)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -124,5 +124,5 @@ class VideoFile:
     def _broken(self, index: int, time: Fraction, what: str) -> BrokenVideoError:
         return BrokenVideoError(
             f"{self.name} {what} frame {index} ({float(time):.3f} s); every frame that could be decoded was "
-            "used, get an intact copy for the rest"
+            "used, get an intact copy for the rest."
         )

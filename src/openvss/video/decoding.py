@@ -44,13 +44,13 @@ def video_stream(container: InputContainer, name: str) -> VideoStream:
     if not films or container.format.name in NOT_VIDEO:
         has_audio = bool(container.streams.audio)
         raise InputError(
-            f"{name} has no video{', only sound' if has_audio else ''}; give a file with a picture"
+            f"{name} has no video{', only sound' if has_audio else ''}; give a file with a picture."
         )
     best = container.streams.best("video")
     stream = best if isinstance(best, VideoStream) and best in films else films[0]
     if not stream.codec_context:
         raise InputError(
-            f"{name} is in a video format that this build of PyAV cannot decode; convert it to H.264"
+            f"{name} is in a video format that this build of PyAV cannot decode; convert it to H.264."
         )
     return stream
 

@@ -63,7 +63,7 @@ class ImageSequence:
             if (width, height) != self.size:
                 raise InputError(
                     f"{path} is {width}x{height}, but {self._paths[0].name} is {self.size[0]}x{self.size[1]};"
-                    " all frames of a video have one size"
+                    " all frames of a video have one size."
                 )
             yield Frame(index, index / self.rate, pixels, 1 / self.rate)
 
@@ -89,7 +89,7 @@ def read_image(path: Path) -> Pixels:
         with Image.open(path, formats=FORMATS) as image:
             return _rgb(ImageOps.exif_transpose(image))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} cannot be read as an image; replace or remove it") from error
+        raise InputError(f"{path} cannot be read as an image; replace or remove it.") from error
 
 
 def _rgb(image: Image.Image) -> Pixels:

@@ -56,7 +56,7 @@ class LiveSource:
         frames = decode(container, self._stream, on_damage=ignore_damage, stop_at_cut=False)
         first = next(frames, None)
         if first is None:
-            raise InputError(f"{name} sends no frame that can be decoded; check it with a video player")
+            raise InputError(f"{name} sends no frame that can be decoded; check it with a video player.")
         self._convert = RGBConverter()
         height, width = self._convert(first).shape[:2]
         self.size = (width, height)
@@ -64,7 +64,7 @@ class LiveSource:
 
     def __iter__(self) -> Iterator[Frame]:
         if self._is_used_up:
-            raise InputError(f"{self.name} is live and can be read only once; open it again")
+            raise InputError(f"{self.name} is live and can be read only once; open it again.")
         self._is_used_up = True
         return prefetch(self._frames(self._raw, self._stream))
 
@@ -80,7 +80,7 @@ class LiveSource:
             except FFmpegError as error:
                 raise BrokenVideoError(
                     f"{self.name} stopped at frame {index} ({float(clock.next):.3f} s): {_reason(error)}; "
-                    "all frames before it were used, check the connection and start again for the rest"
+                    "all frames before it were used, check the connection and start again for the rest."
                 ) from error
 
 
@@ -91,8 +91,8 @@ def open_camera(number: str) -> LiveSource:
         return LiveSource("camera", f"camera {number}", open_container(address.format(number), format=format))
     except (FFmpegError, ValueError) as error:
         raise InputError(
-            f"camera {number} cannot be opened ({_reason(error)}); check that it is connected, not in use and"
-            f" that you may use it, or write ./{number} for a file of that name"
+            f"Camera {number} cannot be opened ({_reason(error)}); check that it is connected, not in use and"
+            f" that you may use it, or write ./{number} for a file of that name."
         ) from error
 
 
@@ -105,7 +105,7 @@ def open_stream(address: str) -> LiveSource:
         return LiveSource("stream", name, open_container(address, options=options, timeout_s=TIMEOUT_S))
     except (FFmpegError, ValueError) as error:
         raise InputError(
-            f"{name} cannot be read ({_reason(error)}); check the address and the network"
+            f"{name} cannot be read ({_reason(error)}); check the address and the network."
         ) from error
 
 

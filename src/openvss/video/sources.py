@@ -69,18 +69,18 @@ def open_source(spec: str | Path | Iterable[npt.NDArray[Any]], *, fps: Fraction 
             frame among images and arrays, and BrokenVideoError for a video that breaks partway.
     """
     if fps is not None and fps <= 0:
-        raise InputError(f"a rate of {fps} frames per second makes no sense; give a positive number")
+        raise InputError(f"A rate of {fps} frames per second makes no sense; give a positive number.")
     if isinstance(spec, str | Path):
         return _open_named(str(spec).strip(), fps)
     if not isinstance(spec, Iterable):
-        raise InputError(f"an input of type {type(spec).__name__} cannot be read; give a path or arrays")
+        raise InputError(f"An input of type {type(spec).__name__} cannot be read; give a path or arrays.")
     return ArrayFrames(spec, fps or DEFAULT_RATE)
 
 
 def _open_named(spec: str, fps: Fraction | None) -> Source:
     if not spec:
         raise InputError(
-            "the input is empty; give a video, an image, a folder of frames, a camera or an address"
+            "The input is empty; give a video, an image, a folder of frames, a camera or an address."
         )
     frames = _frames_of(spec)
     if frames is not None:
@@ -88,9 +88,9 @@ def _open_named(spec: str, fps: Fraction | None) -> Source:
     source = _open_clocked(spec)
     if fps is not None:
         raise InputError(
-            f"{source.name} is one image and has no rate; leave out fps"
+            f"{source.name} is one image and has no rate; leave out --fps."
             if source.kind == "image"
-            else f"{source.name} has its own clock; leave out fps, which is for folders of frames and arrays"
+            else f"{source.name} has its own clock; leave out --fps, which is for folders of frames."
         )
     return source
 
@@ -114,26 +114,26 @@ def _frames_of(spec: str) -> list[Path] | None:
     if path.is_dir():
         frames = frame_files(path.iterdir())
         if not frames:
-            raise InputError(f"the folder {spec} holds no images; give a folder of frames or a video file")
+            raise InputError(f"The folder {spec} holds no images; give a folder of frames or a video file.")
         return frames
     if not glob.has_magic(spec) or path.exists():
         return None
     # Path.glob takes no absolute patterns.
     frames = frame_files(Path(match) for match in glob.iglob(str(path), recursive=True))  # noqa: PTH207
     if not frames:
-        raise InputError(f"no image matches {spec}; check the pattern, or give one video file")
+        raise InputError(f"No image matches {spec}; check the pattern, or give one video file.")
     return frames
 
 
 def _check_readable(path: Path) -> None:
     if not path.exists():
-        raise InputError(f"{path} does not exist; check the path")
+        raise InputError(f"{path} does not exist; check the path.")
     if not path.is_file():
-        raise InputError(f"{path} is not a regular file; give a video, an image or a folder of frames")
+        raise InputError(f"{path} is not a regular file; give a video, an image or a folder of frames.")
     try:
         with path.open("rb") as file:
             is_empty = not file.read(1)
     except OSError as error:
-        raise InputError(f"{path} cannot be opened ({error.strerror}); check its permissions") from error
+        raise InputError(f"{path} cannot be opened ({error.strerror}); check its permissions.") from error
     if is_empty:
-        raise InputError(f"{path} is an empty file; get a complete copy")
+        raise InputError(f"{path} is an empty file; get a complete copy.")

@@ -51,8 +51,8 @@ class Block(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x if self.expand is None else F.relu6(self.expand(x))
-        y = self.project(F.relu6(self.depthwise(y)))
+        y = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
+        y = self.project(F.relu6(self.depthwise(y), inplace=True))
         return x + y if self.residual else y
 
 
@@ -79,7 +79,7 @@ class Lite0(nn.Module):
 
     def early(self, frames: Tensor) -> Tensor:
         """Stem and blocks up to stride 8."""
-        x = F.relu6(self.stem((frames - MEAN) / STD))
+        x = F.relu6(self.stem((frames - MEAN) / STD), inplace=True)
         for block in self.blocks[:5]:
             x = block(x)
         return x

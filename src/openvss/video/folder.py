@@ -1,0 +1,221 @@
+"""The folder of one run: whose it is, what is unfinished in it, and how finished files get their names.
+
+Everything unfinished stands in `.partial`, with the settings in `run.json`. Once all files are complete, a
+marker says so and they move to their names, `run.json` last: a folder with `run.json` holds a finished run.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from openvss.errors import InputError, OpenVSSError, OutputError
+from openvss.video.formats.catalogue import MASKS, PRODUCTS
+from openvss.video.formats.classes import ClassInfo, classes_json
+from openvss.video.journal import STATS, mask_files
+
+PARTIAL = ".partial"
+MARKER = "complete"
+RUN = "run.json"
+CLASSES = "classes.json"
+ALWAYS = (CLASSES, STATS)
+JOURNAL = (RUN, CLASSES, STATS, "masks")
+
+Json = Mapping[str, object]
+
+
+class RunFolder:
+    """Where one run writes.
+
+    Attributes:
+        partial: For files that are being written.
+        masks: For finished masks: part of the result if they were asked for, else of the journal only.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        run: Json,
+        classes: Sequence[ClassInfo],
+        formats: Sequence[str],
+        legend: bool,
+    ) -> None:
+        self.out = out
+        self.partial = out / PARTIAL
+        self.masks = (out if MASKS in formats else self.partial) / "masks"
+        self._formats = formats
+        self._classes = classes_json(classes)
+        # What this module adds is also how it knows a `run.json` of its own.
+        settings = {**run, "output": {"formats": list(formats), "legend": legend}}
+        self._settings = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
+        self._is_new = not out.exists()
+
+    def claim(self, *, resume: bool, overwrite: bool) -> bool:
+        """Make the folder ready for this run; True if the run stands there already, finished."""
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            found = self._found()
+            if found and overwrite:
+                self._remove(found)
+            elif found and not resume:
+                raise InputError(
+                    f"{self.out} already holds a run: continue it with --resume, replace it with "
+                    "--overwrite, or choose another --out."
+                )
+            elif found:
+                self._compare(found)
+                return self._take_up()
+            self._begin()
+            return False
+        except OSError as error:
+            raise _unusable(self.out, error) from error
+
+    def clean(self) -> None:
+        """Delete the half-written files of an interrupted run; its journal stays."""
+        if (self.partial / MARKER).exists():
+            return  # nothing is half-written, only some names are still missing
+        for path in self.partial.iterdir():
+            if path.name not in JOURNAL:
+                _delete(path)
+
+    def publish(self) -> None:
+        """Give all files, which are complete, their names. Interrupted, it can be done again."""
+        (self.partial / MARKER).touch()
+        products = (name for chosen in self._formats for name in PRODUCTS[chosen])
+        for name in (*products, *ALWAYS, RUN):
+            path = self.partial / name
+            if path.exists():
+                path.replace(self.out / name)
+        shutil.rmtree(self.partial)
+
+    def discard(self) -> None:
+        """Leave nothing behind of a run that wrote nothing."""
+        shutil.rmtree(self.partial, ignore_errors=True)
+        _delete_if_empty(self.masks)
+        if self._is_new:
+            _delete_if_empty(self.out)
+
+    def _found(self) -> Json | None:
+        """The settings of the run in the folder."""
+        for path in (self.partial / RUN, self.out / RUN):
+            try:
+                settings = json.loads(path.read_text(encoding="utf-8"))
+            except (FileNotFoundError, ValueError):
+                continue
+            if isinstance(settings, dict) and "formats" in settings.get("output", ()):
+                return settings
+        return None
+
+    def _compare(self, found: Json) -> None:
+        """Refuse to go on with a run of other settings."""
+        differing = _differences(found, json.loads(self._settings))
+        for folder in (self.partial, self.out):
+            path = folder / CLASSES
+            if not differing and path.exists() and path.read_text(encoding="utf-8") != self._classes:
+                differing = ["the words"]
+        if differing:
+            raise InputError(
+                f"The run in {self.out} had other settings ({'; '.join(differing)}): resume it with its own, "
+                "replace it with --overwrite, or choose another --out."
+            )
+
+    def _take_up(self) -> bool:
+        if (self.partial / MARKER).exists():
+            self.publish()
+        if (self.out / RUN).exists():
+            shutil.rmtree(self.partial, ignore_errors=True)
+            return True
+        self.clean()
+        return False
+
+    def _begin(self) -> None:
+        self._refuse_foreign_files()
+        shutil.rmtree(self.partial, ignore_errors=True)
+        self.partial.mkdir()
+        (self.partial / CLASSES).write_text(self._classes, encoding="utf-8", newline="\n")
+        draft = self.partial / "run.tmp"
+        draft.write_text(self._settings, encoding="utf-8", newline="\n")
+        draft.replace(self.partial / RUN)
+
+    def _refuse_foreign_files(self) -> None:
+        """What no run of ours wrote is never replaced."""
+        for name in (*(n for chosen in self._formats for n in PRODUCTS[chosen]), *ALWAYS, RUN):
+            path = self.out / name
+            if mask_files(path) if path.is_dir() else path.exists():
+                raise InputError(
+                    f"{path} is there already and no run of OpenVSS made it: "
+                    "move it away or choose another --out."
+                )
+
+    def _remove(self, found: Json) -> None:
+        """Delete what an earlier run wrote, and nothing else."""
+        # First it becomes an unfinished run, so that this too can be interrupted.
+        self.partial.mkdir(exist_ok=True)
+        (self.partial / MARKER).unlink(missing_ok=True)
+        if (self.out / RUN).exists():
+            (self.out / RUN).replace(self.partial / RUN)
+        output = found["output"]
+        formats = output["formats"] if isinstance(output, dict) else ()
+        for name in (*(n for chosen in formats for n in PRODUCTS.get(chosen, ())), *ALWAYS):
+            path = self.out / name
+            for mask in mask_files(path):
+                mask.unlink()
+            if path.is_dir():
+                _delete_if_empty(path)
+            else:
+                path.unlink(missing_ok=True)
+        shutil.rmtree(self.partial)
+
+
+def output_error(folder: Path, error: BaseException) -> OutputError | None:
+    """The sentence for an error of the file system; None for any other error."""
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return OutputError(f"The disk of {folder} is full: free some space and run again with --resume.")
+    if isinstance(error, OSError):
+        return OutputError(
+            f"Cannot write to {folder} ({error.strerror or error}): see to it and use --resume."
+        )
+    return None
+
+
+def _unusable(folder: Path, error: OSError) -> OpenVSSError:
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return InputError(
+            f"{folder} cannot be the output folder, there is a file in its way: choose another --out."
+        )
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return InputError(f"{folder} is not writable ({error.strerror}): choose another --out.")
+    return output_error(folder, error) or OutputError(str(error))
+
+
+def _differences(old: Json, new: Json, prefix: str = "") -> list[str]:
+    """Every setting that differs, with both values."""
+    found = []
+    for key in sorted({*old, *new}):
+        before, now = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(now, dict):
+            found += _differences(before, now, f"{prefix}{key}.")
+        elif before != now:
+            found.append(f"{prefix}{key}: {_short(before)} then, {_short(now)} now")
+    return found
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _delete_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

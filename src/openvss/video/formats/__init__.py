@@ -1,0 +1,1 @@
+"""What a run can write: one file per format; `catalogue` lists them."""

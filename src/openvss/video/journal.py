@@ -1,0 +1,115 @@
+"""What an interrupted run leaves behind so that it can be resumed: masks and lines of statistics.
+
+A frame is finished once its mask stands under its name and its line, which is written after it, ends with a
+newline.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from openvss.errors import InputError
+from openvss.labelmap import LabelMap
+from openvss.video.formats.classes import ClassInfo
+from openvss.video.formats.contract import Labelled, frame_name
+from openvss.video.formats.masks import is_whole_png, mask_png, palette, read_mask
+from openvss.video.formats.stats import read_stats_line, stats_header, stats_line
+from openvss.video.frame import Frame
+
+STATS = "stats.csv"
+HALF_WRITTEN = "mask.tmp"
+MASK_NAME = re.compile(r"\d{6,}\.png")
+
+
+class Journal:
+    """Writes masks and statistics, and plays back the frames that an earlier run finished.
+
+    Attributes:
+        finished: How many frames were finished when the journal was opened.
+    """
+
+    def __init__(self, folder: Path, masks: Path, classes: Sequence[ClassInfo]) -> None:
+        self._masks = masks
+        self._stats = folder / STATS
+        self._half_written = folder / HALF_WRITTEN
+        self._names = tuple(c.name for c in classes)
+        self._palette = palette(classes)
+        masks.mkdir(exist_ok=True)
+        self.finished = self._recover()
+        self._reader = self._stats.open("rb")
+        self._reader.readline()
+        # Unbuffered: a line is with the operating system when `add` returns.
+        self._writer = self._stats.open("ab", buffering=0)
+
+    def replay(self, frame: Frame) -> LabelMap:
+        """The labels of the next finished frame.
+
+        Of the confidences only the mean was kept, and it stands for all of them.
+        """
+        index, time, confidence = read_stats_line(self._reader.readline())
+        labels = read_mask(self._masks / frame_name(index))
+        if (index, time) != (frame.index, frame.time) or labels.shape != frame.pixels.shape[:2]:
+            raise InputError(
+                f"Frame {frame.index} of the source is not the one that the interrupted run saw "
+                f"(at {time} s, {labels.shape[1]}x{labels.shape[0]}): start again with --overwrite."
+            )
+        return LabelMap(
+            labels=labels,
+            confidence=np.broadcast_to(np.float32(confidence), labels.shape),
+            words=self._names,
+            index=index,
+            time=time,
+        )
+
+    def add(self, item: Labelled) -> None:
+        """Take the next frame."""
+        self._half_written.write_bytes(mask_png(item.labels.labels, self._palette))
+        self._half_written.replace(self._masks / frame_name(item.frame.index))
+        line = memoryview(stats_line(item))
+        while line:
+            line = line[self._writer.write(line) :]
+
+    def finish(self) -> None:
+        """Close the statistics; every mask is complete already."""
+        self._reader.close()
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """Close the statistics as they are."""
+        for file in (self._reader, self._writer):
+            with contextlib.suppress(OSError):
+                file.close()
+
+    def _recover(self) -> int:
+        """Find the finished frames and delete what goes beyond them."""
+        header = stats_header(self._names)
+        finished, size = 0, len(header)
+        with self._stats.open("a+b") as lines:
+            lines.seek(0)
+            if lines.read(size) != header:
+                lines.truncate(0)
+                lines.write(header)
+            for line in lines:
+                whole = line.endswith(b"\n") and line.startswith(f"{finished},".encode())
+                if not whole or not is_whole_png(self._masks / frame_name(finished)):
+                    break
+                finished += 1
+                size += len(line)
+        os.truncate(self._stats, size)
+        for mask in mask_files(self._masks):
+            if int(mask.stem) >= finished:
+                mask.unlink()
+        return finished
+
+
+def mask_files(folder: Path) -> list[Path]:
+    """The masks in a folder, other files left aside."""
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if MASK_NAME.fullmatch(path.name)]

@@ -1,0 +1,193 @@
+"""Frames and labels in, a finished folder out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from openvss.errors import InputError
+from openvss.labelmap import LabelMap
+from openvss.video.folder import RunFolder, output_error
+from openvss.video.formats.catalogue import MASKS, known_formats, writer
+from openvss.video.formats.classes import ClassInfo, class_infos
+from openvss.video.formats.contract import Labelled, Plan, SourceInfo
+from openvss.video.frame import Frame
+from openvss.video.journal import STATS, Journal
+from openvss.video.worker import Worker
+
+__all__ = ["ClassInfo", "OutputFolder", "SourceInfo", "class_infos"]
+
+
+class OutputFolder:
+    """Everything that one run writes; a context manager that closes the folder, or aborts on an error.
+
+    Each format has a thread of its own behind a bounded queue. A killed run can be resumed: frames below
+    `finished` go to `replay`, which needs no model, the others to `write`, and the files come out as if
+    nothing had happened.
+
+    Attributes:
+        finished: Frames that an interrupted run left complete; 0 unless resuming.
+        complete: The run to be resumed had finished, so nothing is left to do.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        *,
+        classes: Sequence[ClassInfo],
+        formats: Sequence[str],
+        run: Mapping[str, object],
+        source: SourceInfo,
+        legend: bool = True,
+        resume: bool = False,
+        overwrite: bool = False,
+    ) -> None:
+        """Claim the folder.
+
+        Args:
+            out: The folder; it is made if it does not exist.
+            classes: The words, from `class_infos`.
+            formats: Any of `png`, `overlay`, `labels`, `panoptic`, `rle`, `chart`.
+            run: The settings, for `run.json`; a run is only resumed with the same ones.
+            source: What is known of the frames to come.
+            legend: Whether the overlay lists the words.
+            resume: Go on with the run in the folder, if there is one.
+            overwrite: Replace the run in the folder, if there is one.
+        """
+        if resume and overwrite:
+            raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
+        chosen = known_formats(formats)
+        self._source = source
+        self._words = tuple(c.name for c in classes)
+        self._folder = RunFolder(out, run, classes, chosen, legend)
+        self._workers: list[Worker] = []
+        self._next = 0
+        self.finished = 0
+        self.complete = self._folder.claim(resume=resume, overwrite=overwrite)
+        self._open = not self.complete
+        if self.complete:
+            with (out / STATS).open("rb") as lines:
+                self.finished = sum(1 for _ in lines) - 1
+            return
+        plan = Plan(folder=self._folder.partial, classes=classes, source=source, legend=legend)
+        try:
+            with self._reporting():
+                self._journal = Journal(plan.folder, self._folder.masks, classes)
+                self.finished = self._journal.finished
+                self._workers.append(Worker(self._journal, "journal"))
+                for name in chosen:
+                    if name != MASKS:
+                        self._workers.append(Worker(writer(name, source.kind, plan), name))
+        except BaseException:
+            self.abort()
+            raise
+
+    def replay(self, frame: Frame) -> LabelMap:
+        """Take a frame that the interrupted run had finished, and return its labels.
+
+        Their confidence is the frame's mean everywhere: the run kept no more of it.
+        """
+        if frame.index >= self.finished:
+            raise ValueError(f"Frame {frame.index} was not finished by the interrupted run: write it")
+        self._expect(frame)
+        labels = self._journal.replay(frame)
+        self._hand_over(Labelled(frame, labels), self._workers[1:])
+        return labels
+
+    def write(self, frame: Frame, labels: LabelMap) -> None:
+        """Take the next frame; the work happens in threads, which must find both arrays unchanged.
+
+        An error of an earlier frame's work is raised here: OutputError if the disk is full.
+        """
+        if frame.index < self.finished:
+            raise ValueError(f"Frame {frame.index} was finished by the interrupted run: replay it")
+        self._expect(frame)
+        if labels.labels.shape != frame.pixels.shape[:2] or labels.words != self._words:
+            raise ValueError("The labels are not of this frame's size or not of this folder's words")
+        self._hand_over(Labelled(frame, labels), self._workers)
+
+    def close(self) -> None:
+        """Wait for all work, complete the files and give them their names."""
+        if not self._open:
+            return
+        try:
+            self._complete()
+        except BaseException:
+            self.abort()
+            raise
+        self._open = False
+
+    def abort(self) -> None:
+        """Stop, and keep what resuming needs: finished masks and statistics."""
+        if not self._open:
+            return
+        self._open = False
+        for place, worker in enumerate(self._workers):
+            if place == 0:
+                worker.finish()  # the journal: frames that wait for it are worth keeping
+            else:
+                worker.abandon()
+        for worker in self._workers:
+            with contextlib.suppress(BaseException):
+                worker.join()
+        with contextlib.suppress(OSError):
+            if self._next or self.finished:
+                self._folder.clean()
+            else:
+                self._folder.discard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _expect(self, frame: Frame) -> None:
+        if not self._open:
+            raise ValueError("The output folder is closed")
+        height, width = frame.pixels.shape[:2]
+        if frame.index != self._next or (width, height) != self._source.size:
+            raise ValueError(
+                f"Expected frame {self._next} of size {self._source.size}, "
+                f"not frame {frame.index} of size {(width, height)}"
+            )
+
+    def _hand_over(self, item: Labelled, workers: Sequence[Worker]) -> None:
+        with self._reporting():
+            for worker in workers:
+                worker.put(item)
+        self._next += 1
+
+    def _complete(self) -> None:
+        if self._next == 0:
+            raise InputError("The source has no frames, so there is nothing to write.")
+        if self._next < self.finished:
+            raise InputError(
+                f"The source ends after {self._next} frames, but the interrupted run saw {self.finished}: "
+                "start again with --overwrite."
+            )
+        with self._reporting():
+            for worker in self._workers:
+                worker.finish()
+            for worker in self._workers:
+                worker.join()
+            self._folder.publish()
+
+    @contextlib.contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Errors of the file system become one sentence that names the folder."""
+        try:
+            yield
+        except Exception as error:
+            sentence = output_error(self._folder.out, error)
+            if sentence is None:
+                raise
+            raise sentence from error

@@ -1,0 +1,36 @@
+"""`import openvss` and `openvss --help` are instant because they import nothing heavy."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "transformers", "av", "numpy", "PIL", "rich.progress"}
+
+
+def modules_after(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint('MODULES', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split("MODULES", 1)[1].split())
+
+
+def test_import_is_light() -> None:
+    assert not HEAVY & modules_after("import openvss; openvss.__version__; dir(openvss)")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"], ["--version"]])
+def test_help_is_light(arguments: list[str]) -> None:
+    code = f"""
+import openvss.cli
+sys.argv = ["openvss", *{arguments!r}]
+try:
+    openvss.cli.main()
+except SystemExit as end:
+    assert not end.code
+"""
+    assert not HEAVY & modules_after(code)
+
+
+def test_public_names_resolve() -> None:
+    code = "import openvss; [getattr(openvss, name) for name in openvss.__all__]"
+    assert "torch" in modules_after(code)
