@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from openvss.video.colours import colours_for, views
+from openvss.video.colours import FAMILIAR, colours_for, views
 
 VOCABULARY = [f"word {i}" for i in range(400)]
 
@@ -45,11 +45,17 @@ def test_a_word_keeps_its_colour_in_most_lists() -> None:
     for seed in range(20):
         names = random.Random(seed).sample(VOCABULARY, 8)
         kept += [colour == alone[name] for name, colour in zip(names, colours_for(names), strict=True)]
-    assert np.mean(kept) > 0.8
+    assert np.mean(kept) > 0.6
 
 
 def test_colours_do_not_change_between_versions() -> None:
-    assert colours_for(["person", "road", "sky"]) == ((67, 255, 0), (111, 200, 188), (211, 177, 0))
+    assert colours_for(["person", "zebra", "sky"]) == ((233, 33, 100), (244, 177, 144), (33, 133, 166))
+
+
+def test_familiar_words_always_have_their_colours() -> None:
+    for names in (["sky", "person"], [*VOCABULARY, "sky", "person"], ["lamp", "person", "kite", "sky"]):
+        colours = dict(zip(names, colours_for(names), strict=True))
+        assert (colours["person"], colours["sky"]) == ((233, 33, 100), (33, 133, 166))
 
 
 def test_any_number_of_words_gets_as_many_colours() -> None:
@@ -57,3 +63,9 @@ def test_any_number_of_words_gets_as_many_colours() -> None:
     names = VOCABULARY[:300]
     assert len(set(colours_for(names))) == 300
     assert len(set(colours_for(["rock", "rock", "Rock"]))) == 3
+
+
+def test_familiar_words_are_far_apart() -> None:
+    distances = gaps(list(FAMILIAR))
+    assert distances[:, 0].min() > 28
+    assert distances[:, 1:].min() > 17

@@ -31,8 +31,24 @@ PALETTE = bytes.fromhex(
     """
 )
 
+# What films show most often has palette entries of its own, near the natural colour and at least 17 apart.
+FAMILIAR = {
+    "person": 59,
+    "sky": 37,
+    "tree": 35,
+    "grass": 25,
+    "road": 33,
+    "car": 28,
+    "building": 49,
+    "water": 24,
+    "dog": 38,
+    "bicycle": 3,
+    "wall": 43,
+    "sidewalk": 30,
+}
+
 PREFERENCES = 4 * (len(PALETTE) // 3)  # bytes of a name's hash that order the palette for it
-COMFORTABLE = 10.0  # words prefer colours at least this far from those already given
+COMFORTABLE = (15.0, 10.0)  # words prefer colours at least this far from those already given
 GENERATED_CANDIDATES = 12  # how many colours a word beyond the palette chooses from
 NORMAL_WEIGHT = 0.6  # colour-blind sight has less room, so normal sight is asked for 1/0.6 times its distance
 
@@ -51,9 +67,9 @@ DEUTERANOPIA = np.array(
 def colours_for(names: Sequence[str]) -> tuple[Colour, ...]:
     """A colour for each name, in order.
 
-    Every name has its own order of preference among the palette, made from a hash of the name. Names choose
-    in the order of their hashes, so the order of the list does not matter, and a name loses its first choice
-    only to a name of the same list that holds that colour or one very near it.
+    Familiar names have theirs. Every other name has its own order of preference among the palette, made from
+    a hash of the name. Names choose in the order of their hashes, so the order of the list does not matter,
+    and a name loses its first choice only to a name of the same list that holds that colour or one near it.
     """
     streams = _streams(names)
     palette = np.frombuffer(PALETTE, dtype=np.uint8).reshape(-1, 3)
@@ -61,20 +77,29 @@ def colours_for(names: Sequence[str]) -> tuple[Colour, ...]:
     free = np.ones(len(palette), dtype=bool)
     nearest = np.full(len(palette), np.inf)  # distance of each palette entry to the closest one given away
     chosen: dict[int, Colour] = {}
-    for place in sorted(range(len(names)), key=lambda i: streams[i]):
+    familiar = {names.index(name): entry for name, entry in FAMILIAR.items() if name in names}
+    for place in sorted(range(len(names)), key=lambda i: (i not in familiar, streams[i])):
         if not free.any():
             break
         # Not numpy's generator: its streams may change between versions.
         order = np.frombuffer(streams[place][:PREFERENCES], dtype="<u4").argsort(kind="stable")
         order = order[free[order]]
-        comfortable = order[nearest[order] >= COMFORTABLE]
-        entry = int(comfortable[0]) if len(comfortable) else int(order[np.argmax(nearest[order])])
+        entry = familiar[place] if place in familiar else _first_comfortable(order, nearest)
         free[entry] = False
         nearest = np.minimum(nearest, apart[entry])
         chosen[place] = _colour(palette[entry])
     if len(chosen) < len(names):
         _generate(streams, chosen)
     return tuple(chosen[i] for i in range(len(names)))
+
+
+def _first_comfortable(order: npt.NDArray[np.int64], nearest: Floats) -> int:
+    """The first choice that is far enough from all colours given away, else the one that is farthest."""
+    for distance in COMFORTABLE:
+        comfortable = order[nearest[order] >= distance]
+        if len(comfortable):
+            return int(comfortable[0])
+    return int(order[np.argmax(nearest[order])])
 
 
 def separation(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Floats:
