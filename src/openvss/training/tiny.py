@@ -134,13 +134,13 @@ class Teacher(nn.Module):
         return loss
 
 
-def train(voc: Path, coco: Path, settings: Settings = Settings(), every: int = 50) -> Tiny:
-    """The trained model (the moving average of its weights)."""
+def train(voc: Path, coco: Path, settings: Settings, text: TextEncoder | None = None) -> Tiny:
+    """The trained model: the moving average of its weights. `text` replaces MiniLM."""
     torch.manual_seed(settings.seed)
     rng = random.Random(settings.seed)
     words = read_words("tiny_words.txt")
     pictures = {"voc": read_pictures(voc, words), "coco": read_pictures(coco, words)}
-    model = Tiny()
+    model = Tiny(text)
     assert model.text is not None
     table = WordTable(words, model.text)
     voc_ids = sorted({int(i) for i in pictures["voc"][0].table} - {IGNORE, NONE_OF_VOC})
@@ -169,7 +169,7 @@ def train(voc: Path, coco: Path, settings: Settings = Settings(), every: int = 5
         decay = min(settings.ema, (1 + step) / (10 + step))
         for mean, value in zip(average.parameters(), student.parameters(), strict=True):
             mean.lerp_(value.detach(), 1 - decay)
-        if step % every == 0:
+        if step % 50 == 0:
             left = (time.monotonic() - start) / (step + 1) * (settings.steps - step - 1) / 60
             print(f"step {step} words {named:.3f} imagenet {taught:.3f}, {left:.0f} min left", flush=True)
     model.image.load_state_dict(average.state_dict())
