@@ -12,7 +12,7 @@ from openvss.weights.lite0 import EPS, fold, fold_classifier, imagenet_checkpoin
 @pytest.mark.parametrize("size", [7, 8, 33])
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 2), (1, 1)])
 def test_same_padding_spelt_out(size: int, kernel: int, stride: int) -> None:
-    """Output i looks at inputs from i * stride - before; `before` is half of what is missing, rounded down."""
+    """Output i sees inputs from i * stride - before; `before` is half of what is missing, rounded down."""
     conv = Conv(1, 1, kernel, stride)
     x = torch.randn(1, 1, size, size)
     out = conv(x)[0, 0]
