@@ -1,0 +1,70 @@
+"""What every data set looks like once its layout on disk has been read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from openvss.words.vocabulary import Vocabulary
+
+Ids = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One video of a data set; an image is a video of one frame.
+
+    Attributes:
+        name: Unique within the data set, usable as a relative path without suffix, such as "1005_abc".
+        frames: Image files in order of time.
+        labels: For each frame its label file, or None where there is none.
+        rate: Frames per second.
+        objects: For sets with one named object a sequence: (the object's id in the masks, the words that count
+            as the object); else None.
+    """
+
+    name: str
+    frames: tuple[Path, ...]
+    labels: tuple[Path | None, ...]
+    rate: Fraction = Fraction(15)
+    objects: tuple[int, tuple[str, ...]] | None = None
+
+
+class Dataset(Protocol):
+    """Clips with labels.
+
+    Attributes:
+        name: As in `name:root`.
+        root: The folder it was read from.
+        split: Such as "val".
+        vocabulary: The classes in id order.
+        ignore: The id of pixels that do not count: 255, or 65535 beyond 254 classes.
+        clips: All videos or images of the split.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def root(self) -> Path: ...
+
+    @property
+    def split(self) -> str: ...
+
+    @property
+    def vocabulary(self) -> Vocabulary: ...
+
+    @property
+    def ignore(self) -> int: ...
+
+    @property
+    def clips(self) -> tuple[Clip, ...]: ...
+
+    def read_label(self, path: Path) -> Ids:
+        """(H, W) class ids 0..len(vocabulary)-1 or `ignore`, whatever the raw file holds."""
+        ...

@@ -1,0 +1,1 @@
+"""Numbers people can trust: metrics, protocols, reports."""
