@@ -55,6 +55,8 @@ def test_same_time_at_any_rate() -> None:
 
 def test_reservoir_is_bounded_even_and_keeps_the_first() -> None:
     reservoir = Reservoir(8)
+    here = Entry(3, torch.zeros(1))
+    assert reservoir.nearest(0, here) is here
     for slot in range(3, 1003):
         reservoir.offer(Entry(slot, torch.zeros(1)))
         assert len(reservoir.entries) <= 8
@@ -62,4 +64,13 @@ def test_reservoir_is_bounded_even_and_keeps_the_first() -> None:
     assert slots[0] == 3
     assert len({b - a for a, b in pairwise(slots)}) == 1
     assert slots[-1] > 800
-    assert reservoir.nearest(0).slot == 3
+    assert reservoir.nearest(0, here).slot == 3
+
+
+def test_reservoir_of_irregular_times_stays_spread() -> None:
+    reservoir = Reservoir(8)
+    for slot in [0, *range(1, 1000, 2)]:
+        reservoir.offer(Entry(slot, torch.zeros(1)))
+    slots = [e.slot for e in reservoir.entries]
+    assert len(slots) >= 4
+    assert slots[-1] > 700

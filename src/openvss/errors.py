@@ -17,5 +17,9 @@ class BrokenVideoError(OpenVSSError):
     """A video that stopped being readable partway; everything before the break was delivered."""
 
 
+class Stopped(BaseException):
+    """Ctrl-C or SIGTERM; not a KeyboardInterrupt, which typer would turn into an exit code of its own."""
+
+
 class OutputError(OpenVSSError):
     """A result that could not be written: disk full, folder not writable."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from openvss.errors import BrokenVideoError, InputError
+from openvss.errors import BrokenVideoError, Stopped
 from openvss.segmenter import Segmenter
 from openvss.video.sinks import OutputFolder
 from openvss.video.sources import Source
@@ -34,12 +34,12 @@ def run(
 ) -> Done:
     """Label every frame and write it; frames that an earlier run finished are replayed without the model.
 
-    A video that breaks partway gives finished outputs up to the break. Any other error, and an interrupt,
-    leaves what `--resume` needs and nothing half-written.
+    A video that breaks partway gives finished outputs up to the break, and so does Ctrl-C on a camera or a
+    stream, which have no other end. Any other error, and Ctrl-C on anything else, leaves what `--resume`
+    needs and nothing half-written.
     """
-    if outputs.finished and source.kind in ("camera", "stream"):
-        raise InputError(f"{source.name} cannot be resumed, its frames are gone: choose another --out.")
     frames, broken = 0, None
+    live = source.kind in ("camera", "stream")
     try:
         segmenter.begin(source)
         try:
@@ -55,9 +55,11 @@ def run(
             if not frames:
                 raise
             broken = str(error)
-        resumed = min(outputs.finished, frames)
-        outputs.close()
+        except Stopped:
+            if not (live and frames):
+                raise
+        outputs.close(broken)
     except BaseException:
         outputs.abort()
         raise
-    return Done(frames, resumed, broken)
+    return Done(frames, min(outputs.finished, frames), broken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -49,6 +50,8 @@ class Segmenter:
     ) -> None:
         if not 0.0 <= unlabelled_below <= 1.0:
             raise InputError(f"unlabelled_below is a fraction from 0 to 1, not {unlabelled_below}.")
+        if context not in ("past", "whole"):
+            raise InputError(f"The context is past or whole, not {context!r}.")
         if size is not None and not 32 <= size <= 4096:
             raise InputError(f"The size is the short side in pixels, from 32 to 4096, not {size}.")
         self.device = choose_device(device)
@@ -63,7 +66,6 @@ class Segmenter:
     def reset(self) -> None:
         """Forget the video (not the words): the next frame is the first of another one."""
         self.state = StreamState.empty(self.model.references)
-        self._last: tuple[Fused, Frame] | None = None
         self._count = 0
 
     def set_words(self, words: str | Vocabulary) -> None:
@@ -76,6 +78,10 @@ class Segmenter:
         """Label the next frame. Bare pixels are taken to be 1/15 s apart."""
         self._require_words()
         frame = self._as_frame(frame)
+        return self._label(self._see(frame), frame)
+
+    def _see(self, frame: Frame) -> Fused:
+        """Encode a frame, put it in its context and remember it."""
         image = self._enter(frame)
         slot = slot_of(frame.time)
         features = self.model.encode(to_input(image, self.device))
@@ -83,22 +89,31 @@ class Segmenter:
             features, self._references(slot, features), self._context(slot, features), self.state.memory
         )
         self._remember(Entry(slot, image, self.model.compact(features)))
-        self._last = fused, frame
-        return self._label(fused, frame)
+        self.state.last = fused, frame
+        return fused
 
     @torch.inference_mode()
     def skip(self, frame: Frame | Pixels) -> None:
         """Pass over a frame that an earlier run labelled; later frames may still look back at it."""
         frame = self._as_frame(frame)
-        self._remember(Entry(slot_of(frame.time), self._enter(frame)))
+        if self.model.recurrent:
+            self._see(frame)
+        else:
+            self._remember(Entry(slot_of(frame.time), self._enter(frame)))
 
     @torch.inference_mode()
     def ask(self, words: str | Vocabulary) -> LabelMap:
-        """Label the last frame again, with other words, from what is known of it; the words stay."""
-        if self._last is None:
+        """Label the last frame again, with other words, from what is known of it.
+
+        Later frames are labelled with the words as they were; `set_words` changes those.
+        """
+        if self.state.last is None:
             raise InputError("There is no frame to ask about yet: call step() first.")
+        before = self.vocabulary, self._words
         self.set_words(words)
-        return self._label(*self._last)
+        labels = self._label(*self.state.last)
+        self.vocabulary, self._words = before
+        return labels
 
     def stream(self, source: Input | Source, words: str | Vocabulary | None = None) -> Iterator[LabelMap]:
         """Label a whole video, image, folder of frames, camera or iterable of arrays, frame by frame."""
@@ -124,11 +139,12 @@ class Segmenter:
             return
         cells = slots[-1] - slots[0] + 1
         wanted = {slots[0] + i for t in range(cells) for i in self.model.context_frames(t, cells)}
-        nearest = {min(slots, key=lambda s: (abs(s - want), s)) for want in wanted}
+        seen = sorted(set(slots))
+        kept = {_nearest(seen, slot) for slot in _thin(sorted(wanted), self.state.reservoir.capacity)}
         for frame in source:
             slot = slot_of(frame.time)
-            if slot in nearest:
-                nearest.remove(slot)
+            if slot in kept:
+                kept.remove(slot)
                 self.state.reservoir.entries.append(Entry(slot, self._shrink(frame)))
         self.state.whole_cells = cells
 
@@ -185,9 +201,8 @@ class Segmenter:
         wanted = self.model.context_frames(t, state.whole_cells or t + 1)
         if not wanted:
             return None
-        if not state.reservoir.entries:
-            return self.model.summarise(self.model.compact(target))
-        chosen = [state.reservoir.nearest(state.first_slot + i) for i in wanted]
+        here = Entry(slot, None, self.model.compact(target))
+        chosen = [here if i == t else state.reservoir.nearest(state.first_slot + i, here) for i in wanted]
         slots = tuple(e.slot for e in chosen)
         if slots != state.context_slots or state.context is None:
             each = [e.features(self._encode_compact) for e in chosen]
@@ -210,13 +225,28 @@ class Segmenter:
             raise InputError('There are no words to label with: give some, such as "person, road, sky".')
 
 
+def _nearest(slots: list[int], wanted: int) -> int:
+    """Of ascending slots the one closest to `wanted`, the earlier one of two."""
+    i = bisect_left(slots, wanted)
+    return min(slots[max(i - 1, 0) : i + 1], key=lambda s: (abs(s - wanted), s))
+
+
+def _thin(slots: list[int], capacity: int) -> list[int]:
+    """At most `capacity` of them, the first and the last among them, evenly spread."""
+    if len(slots) <= capacity:
+        return slots
+    return [slots[i * (len(slots) - 1) // (capacity - 1)] for i in range(capacity)]
+
+
 def choose_device(name: str) -> torch.device:
     """The named device, or the best one there is for "auto"."""
     if name == "auto":
         best = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         return best or torch.device("cpu")
     try:
+        if name.partition(":")[0] not in ("cpu", "cuda", "mps", "xpu"):
+            raise RuntimeError
         torch.empty(0, device=name)
         return torch.device(name)
-    except (RuntimeError, AssertionError):
+    except (RuntimeError, AssertionError, ImportError):
         raise InputError(f"There is no device {name!r} here: use --device cpu or --device auto.") from None

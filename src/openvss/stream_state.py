@@ -9,7 +9,8 @@ from fractions import Fraction
 
 from torch import Tensor
 
-from openvss.models.base import FrameFeatures, Memory, VideoContext
+from openvss.models.base import FrameFeatures, Fused, Memory, VideoContext
+from openvss.video.frame import Frame
 
 RATE = 15  # the frame distances of the papers are defined at VSPW's 15 frames a second
 RESERVOIR = 32  # distant frames kept for models that summarise the video
@@ -43,9 +44,9 @@ class Entry:
     looks at are encoded, and they give the same features as before.
     """
 
-    def __init__(self, slot: int, image: Tensor, features: FrameFeatures | None = None) -> None:
+    def __init__(self, slot: int, image: Tensor | None, features: FrameFeatures | None = None) -> None:
         self.slot = slot
-        self._image: Tensor | None = image if features is None else None
+        self._image = image if features is None else None
         self._features = features
 
     def features(self, encode: Callable[[Tensor], FrameFeatures]) -> FrameFeatures:
@@ -64,28 +65,28 @@ class Entry:
 class Reservoir:
     """At most `capacity` frames spread evenly over everything seen, whatever its length.
 
-    Keeps the frames whose distance from the first is a multiple of a stride that doubles when full, so that
-    its content depends on the video alone and not on where a run was cut.
+    Of the frames offered it keeps every one whose number is a multiple of a stride that doubles when full, so
+    that its content depends on the video alone and not on where a run was cut.
     """
 
     def __init__(self, capacity: int = RESERVOIR) -> None:
         self.capacity = capacity
         self.entries: list[Entry] = []
+        self._offered = 0
         self._stride = 1
 
     def offer(self, entry: Entry) -> None:
         """Take the entry if its place in the video is one that is kept."""
-        first = self.entries[0].slot if self.entries else entry.slot
-        if (entry.slot - first) % self._stride:
-            return
-        self.entries.append(entry)
+        if self._offered % self._stride == 0:
+            self.entries.append(entry)
+        self._offered += 1
         while len(self.entries) > self.capacity:
             self._stride *= 2
-            self.entries = [e for e in self.entries if (e.slot - first) % self._stride == 0]
+            self.entries = self.entries[::2]
 
-    def nearest(self, slot: int) -> Entry:
-        """The kept frame closest to `slot`, the earlier one of two."""
-        return min(self.entries, key=lambda e: (abs(e.slot - slot), e.slot))
+    def nearest(self, slot: int, here: Entry) -> Entry:
+        """The kept frame closest to `slot`, the earlier one of two; `here` if none is kept yet."""
+        return min(self.entries or [here], key=lambda e: (abs(e.slot - slot), e.slot))
 
 
 @dataclass
@@ -97,14 +98,17 @@ class StreamState:
         reservoir: Distant frames, for models that summarise the video.
         context: The summary, and the slots that it was made of.
         memory: What a recurrent model carries.
+        last: The last frame and what was fused of it, so that it can be asked about other words.
+        whole_cells: Length of the video if the reservoir was filled by looking ahead.
     """
 
     recent: deque[Entry]
     reservoir: Reservoir = field(default_factory=Reservoir)
-    whole_cells: int | None = None  # length of the video if the reservoir was filled by looking ahead
     context: VideoContext | None = None
     context_slots: tuple[int, ...] = ()
     memory: Memory | None = None
+    last: tuple[Fused, Frame] | None = None
+    whole_cells: int | None = None
     first_slot: int | None = None
     last_time: Fraction | None = None
     input_size: tuple[int, int] | None = None
@@ -118,12 +122,18 @@ class StreamState:
     def nbytes(self) -> int:
         """Bytes of everything remembered; a frame in both places is counted once."""
         entries = {id(e): e.nbytes for e in [*self.recent, *self.reservoir.entries]}
-        return sum(entries.values()) + _bytes(self.context) + _bytes(self.memory)
+        pixels = 0 if self.last is None else self.last[1].pixels.nbytes
+        fused = None if self.last is None else self.last[0]
+        return sum(entries.values()) + pixels + sum(map(_bytes, (fused, self.context, self.memory)))
 
-    def limit(self, frame_bytes: int) -> int:
-        """Upper bound of `nbytes`, given the largest of a frame's compact features and its input image."""
-        kept = (self.recent.maxlen or 0) + self.reservoir.capacity
-        return kept * frame_bytes + _bytes(self.context) + _bytes(self.memory)
+    def limit(self, entry: int, rest: int) -> int:
+        """Upper bound of `nbytes` however long the video.
+
+        Args:
+            entry: Bytes of a remembered frame: its compact features or its input image, whichever is larger.
+            rest: Bytes of the last frame, its fused features, one context and one memory.
+        """
+        return ((self.recent.maxlen or 0) + self.reservoir.capacity) * entry + rest
 
 
 def _bytes(tensors: dict[str, Tensor] | None) -> int:

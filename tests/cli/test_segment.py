@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,9 +21,11 @@ import pytest
 from PIL import Image
 
 from openvss import cli
-from openvss.errors import OutputError
-from openvss.video.sinks import OutputFolder
-from tests.video.clips import cut, write_clip, write_frames
+from openvss.errors import Stopped
+from openvss.video import sources
+from openvss.video.container import VideoFile
+from openvss.video.frame import Frame
+from tests.video.clips import cut, picture, write_clip, write_frames
 
 WORDS = "person | pedestrian, road, sky, grass"
 SMALL = ["--size", "32", "--device", "cpu"]
@@ -198,8 +202,14 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
         ([clip, WORDS, "--format", "overlay,gif"], "gif"),
         ([clip, WORDS, "--size", "5"], "32 to 4096"),
         ([clip, WORDS, "--fps", "fast"], "--fps"),
+        (["empty", WORDS, "--fps", "1e12"], "0.001 to 1000"),
+        (["~nosuchuser/clip.mp4", WORDS], "check the path"),
+        ([WORDS * 20, clip], "cannot be an input"),
+        ([clip, "road, unlabelled"], "--unlabelled-below"),
+        ([clip, "road, 🐶"], "English"),
         ([clip, WORDS, "--fps", "25"], "own clock"),
         ([clip, WORDS, "--device", "abacus"], "no device 'abacus'"),
+        ([clip, WORDS, "--device", "meta"], "no device 'meta'"),
         ([clip, WORDS, "--unlabelled-below", "50"], "0 to 1"),
         ([clip, WORDS, "--out", "file"], "file in its way"),
         ([clip, WORDS, "--resume", "--overwrite"], "only one of them"),
@@ -222,6 +232,7 @@ def test_a_folder_that_holds_a_run(run: Runner, tmp_path: Path) -> None:
 
 def test_a_truncated_file_gives_everything_before_the_break(run: Runner, tmp_path: Path) -> None:
     whole = write_clip(tmp_path / "whole.mkv", n=40, size=(96, 64), audio=True)
+    intact = whole.read_bytes()
     broken = cut(whole, 0.6)
     said = run.sentence(1, "segment", broken, WORDS, "--out", "out", *SMALL)
     n = len(list((tmp_path / "out" / "masks").iterdir()))
@@ -230,20 +241,69 @@ def test_a_truncated_file_gives_everything_before_the_break(run: Runner, tmp_pat
     assert len(frames_of(tmp_path / "out" / "overlay.mp4")[0]) == n
     assert broken.name in said
     assert "frame" in said
+    assert run.sentence(1, "segment", broken, WORDS, "--out", "out", "--resume", *SMALL) == said
+    broken.write_bytes(intact)
+    assert "input_sha256" in run.sentence(2, "segment", broken, WORDS, "--out", "out", "--resume", *SMALL)
 
 
 def test_a_full_disk_is_one_sentence_and_exit_code_1(
     run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", n=2, size=(64, 48))
+    clip = write_clip(tmp_path / "clip.mp4", n=12, size=(64, 48))
+    run.ok("segment", clip, WORDS, "--out", "whole", *SMALL)
+    write = Path.write_bytes
 
-    def full(*_: object) -> None:
-        raise OutputError("The disk of out is full: free some space and run again with --resume.")
+    def full(path: Path, data: bytes) -> int:
+        if path.name.startswith("mask") and (tmp_path / "out" / "masks" / "000004.png").exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(OutputFolder, "write", full)
+        patch.setattr(Path, "write_bytes", full)
         assert "disk of out is full" in run.sentence(1, "segment", clip, WORDS, "--out", "out", *SMALL)
-    assert not (tmp_path / "out" / "overlay.mp4").exists()
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"masks", ".partial"}
+    run.ok("segment", clip, WORDS, "--out", "out", "--resume", *SMALL)
+    assert snapshot(tmp_path / "out") == snapshot(tmp_path / "whole")
+
+
+def test_nothing_of_the_users_is_lost(run: Runner, tmp_path: Path) -> None:
+    """The input may not lie in the output folder, and a replaced file is not mixed with the old run."""
+    clip = write_clip(tmp_path / "clip.mp4", n=3, size=(64, 48))
+    run.ok("segment", clip, WORDS, "--out", "out", *SMALL)
+    overlay = tmp_path / "out" / "overlay.mp4"
+    for made in (overlay, tmp_path / "out" / "masks", tmp_path / "out" / "masks" / "000001.png"):
+        assert "lies in the output folder" in run.sentence(
+            2, "segment", made, WORDS, "--out", "out", "--overwrite", *SMALL
+        )
+    assert overlay.exists()
+    run.ok("segment", Path("clip.mp4"), WORDS, "--out", "out", "--resume", *SMALL)
+    write_clip(clip, n=3, size=(64, 48), frames=[255 - picture(i) for i in range(3)])
+    assert "input_sha256" in run.sentence(2, "segment", clip, WORDS, "--out", "out", "--resume", *SMALL)
+
+
+def test_stopping_a_live_stream_finishes_it(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", n=9, size=(64, 48))
+
+    class Live(VideoFile):
+        """A file that pretends to be a camera, stopped by Ctrl-C after five frames."""
+
+        kind = "camera"  # type: ignore[assignment]
+
+        def __iter__(self) -> Iterator[Frame]:
+            for frame in super().__iter__():
+                if frame.index == 5:
+                    raise Stopped
+                yield frame
+
+    live = Live(clip, "camera 0")
+    live.files = ()  # type: ignore[assignment]
+    monkeypatch.setattr(sources, "open_source", lambda *_, **__: live)
+    run.ok("segment", "0", WORDS, *SMALL)
+    check_masks(tmp_path / "segmented" / "camera-0", 5, (64, 48))
+    assert len(frames_of(tmp_path / "segmented" / "camera-0" / "overlay.mp4")[0]) == 5
+    assert "cannot be resumed" in run.sentence(2, "segment", "0", WORDS, "--resume", *SMALL)
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

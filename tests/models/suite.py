@@ -118,6 +118,20 @@ class VideoModelSuite:
             clear = (top[0] - top[1]).numpy() > 1e-4  # a tie may fall either way
             np.testing.assert_array_equal(streamed.labels[clear], labels.numpy()[clear])
 
+    @pytest.mark.parametrize("cut", [1, 5, 11])
+    def test_skipping_finished_frames_changes_nothing(self, model: VideoModel, cut: int) -> None:
+        """A resumed run gives the very same labels as an uninterrupted one."""
+        frames = as_frames(video(12))
+        segmenter = Segmenter(model, WORDS, size=64, device="cpu")
+        whole = [segmenter.step(f) for f in frames]
+        segmenter.reset()
+        for frame in frames[:cut]:
+            segmenter.skip(frame)
+        for expected, frame in zip(whole[cut:], frames[cut:], strict=True):
+            resumed = segmenter.step(frame)
+            np.testing.assert_array_equal(resumed.labels, expected.labels)
+            np.testing.assert_array_equal(resumed.confidence, expected.confidence)
+
     def test_one_frame_is_defined(self, model: VideoModel) -> None:
         labels = Segmenter(model, WORDS, size=64, device="cpu").step(as_frames(video(1))[0])
         assert labels.labels.shape == (64, 96)
@@ -147,13 +161,20 @@ class VideoModelSuite:
         assert not dead
 
     def test_ignored_pixels_do_not_count(self, model: VideoModel) -> None:
+        """Only the labelled part of the picture gets a gradient; nothing labelled gives a loss of 0."""
         output = model(self.clips(model), model.words(Vocabulary.parse(WORDS)), self.context(model))
-        labels = torch.zeros(1, 64, 96, dtype=torch.long)
-        half = labels.clone()
-        half[:, 32:] = 255
-        same_rows = model.loss(output, half)["loss"]
-        assert torch.isfinite(same_rows)
-        assert model.loss(output, torch.full_like(labels, 255))["loss"] == 0
+        output.logits.retain_grad()
+        labels = torch.full((1, 64, 96), 255)
+        assert sum(model.loss(output, labels).values()) == 0
+        labels[:, :16, :24] = 1
+        total = sum(model.loss(output, labels).values())
+        assert isinstance(total, Tensor)
+        torch.autograd.backward(total, retain_graph=True)
+        assert output.logits.grad is not None
+        rows, columns = output.logits.shape[-2:]
+        assert output.logits.grad[..., : rows // 4, : columns // 4].any()
+        assert not output.logits.grad[..., rows // 4 + 1 :, :].any()
+        assert not output.logits.grad[..., columns // 4 + 1 :].any()
 
     def test_save_and_load(self, model: VideoModel) -> None:
         torch.manual_seed(5)

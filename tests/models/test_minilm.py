@@ -21,7 +21,7 @@ from openvss.words import Vocabulary
 from openvss.words.templates import SHORT
 
 FILES = ("config.json", "tokenizer.json", "model.safetensors")
-PHRASES = ["car", "automobile", "tree", "a photo of a central processing unit.", "道路", ""]
+PHRASES = ["car", "automobile", "tree", "a photo of a central processing unit.", "café", ""]
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,14 @@ def test_vectors_have_unit_length(encoder: MiniLM) -> None:
     assert not vectors.requires_grad
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(len(PHRASES)))
     assert encoder.encode([]).shape == (0, encoder.dim)
+
+
+@pytest.mark.parametrize("word", ["猫猫", "🐶", "a photo of a 🐶"])
+def test_unreadable_words_are_named(encoder: MiniLM, word: str) -> None:
+    """They would all mean the same."""
+    with pytest.raises(InputError, match="knows English only") as caught:
+        encoder.encode(["car", word])
+    assert word in str(caught.value)
 
 
 def test_meaning_is_in_the_angles(encoder: MiniLM) -> None:

@@ -46,7 +46,7 @@ class TwoFrame(VideoModel):
         return {"map": features["map"]}
 
     def context_frames(self, t: int, n_frames: int) -> list[int]:
-        return [0, n_frames - 1 if n_frames - 1 > t else 0]
+        return [t // 2, n_frames - 1]
 
     def summarise(self, features: FrameFeatures) -> VideoContext:
         return {"mean": features["map"].mean((0, 2, 3))[None]}

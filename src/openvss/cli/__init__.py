@@ -8,8 +8,8 @@ from types import FrameType
 
 import typer
 
-from openvss.cli import models, segment
-from openvss.errors import OpenVSSError
+from openvss.cli import data, evaluate, models, segment
+from openvss.errors import OpenVSSError, Stopped
 
 app = typer.Typer(
     name="openvss",
@@ -20,7 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("segment")(segment.segment)
+app.command("evaluate")(evaluate.evaluate)
 app.command("models")(models.models)
+app.add_typer(data.app, name="data")
 
 
 @app.callback(invoke_without_command=True)
@@ -45,10 +47,6 @@ def main() -> None:
     except Stopped:
         typer.echo("openvss: stopped; the same command with --resume goes on from here.", err=True)
         sys.exit(1)
-
-
-class Stopped(BaseException):
-    """Ctrl-C or SIGTERM; not a KeyboardInterrupt, which typer would turn into an exit code of its own."""
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

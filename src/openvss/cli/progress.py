@@ -19,22 +19,24 @@ def emit(event: str, **values: Any) -> None:
 
 
 @contextmanager
-def progress(title: str, total: int | None, as_json: bool) -> Iterator[Callable[[int], None]]:
-    """Yield a function that is told how many frames are done."""
-    with _lines(total) if as_json else _bar(title, total) as update:
+def progress(title: str, total: int | None, finished: int, as_json: bool) -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told how many frames are done; `finished` of them cost nothing."""
+    with _lines(total, finished) if as_json else _bar(title, total) as update:
         yield update
 
 
 @contextmanager
-def _lines(total: int | None) -> Iterator[Callable[[int], None]]:
+def _lines(total: int | None, finished: int) -> Iterator[Callable[[int], None]]:
     start = last = time.monotonic()
 
     def update(done: int) -> None:
-        nonlocal last
+        nonlocal start, last
         now = time.monotonic()
-        if now - last >= EVERY:
+        if done <= finished:
+            start = last = now
+        elif now - last >= EVERY:
             last = now
-            rate = done / (now - start)
+            rate = (done - finished) / (now - start)
             left = None if total is None else round(max(total - done, 0) / rate, 1)
             emit("progress", frames=done, total=total, frames_per_second=round(rate, 2), seconds_left=left)
 

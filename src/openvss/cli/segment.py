@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -101,6 +102,7 @@ def segment(
     chosen = known_formats([name.strip() for name in formats.split(",")])
     source = open_source(video, fps=_rate(fps))
     folder = out or Path("segmented") / _name(source)
+    _check_places(source, folder, resume)
 
     from openvss import job
     from openvss.loading import load
@@ -125,9 +127,6 @@ def segment(
         resume=resume,
         overwrite=overwrite,
     )
-    if outputs.complete:
-        _report(folder, job.Done(outputs.finished, outputs.finished, None), as_json)
-        return
     if as_json:
         emit(
             "start",
@@ -136,11 +135,23 @@ def segment(
             words=list(vocabulary.names),
             finished=outputs.finished,
         )
-    with progress(_name(source), source.n_frames, as_json) as update:
-        done = job.run(source, segmenter, outputs, update)
-    _report(folder, done, as_json)
+    if outputs.complete:
+        done = job.Done(outputs.finished, outputs.finished, outputs.broken)
+    else:
+        with progress(_name(source), source.n_frames, outputs.finished, as_json) as update:
+            done = job.run(source, segmenter, outputs, update)
+    _report(folder, outputs.products, done, as_json)
     if done.broken:
         raise BrokenVideoError(done.broken)
+
+
+def _check_places(source: Source, folder: Path, resume: bool) -> None:
+    """What must not be lost: the input, and a live run that cannot be seen again."""
+    if resume and not source.files:
+        raise InputError(f"{source.name} cannot be resumed, its frames are gone: choose another --out.")
+    inside = next((f for f in source.files if folder.resolve() in f.resolve().parents), None)
+    if inside:
+        raise InputError(f"The input {inside} lies in the output folder {folder}: choose another --out.")
 
 
 def _settings(source: Source, segmenter: Segmenter, model: str) -> dict[str, Any]:
@@ -150,12 +161,14 @@ def _settings(source: Source, segmenter: Segmenter, model: str) -> dict[str, Any
 
     from openvss import __version__
     from openvss.models.presets import PRESETS
+    from openvss.video.fingerprint import fingerprint
     from openvss.weights import bundled
 
     return {
-        "input": source.name,
+        "input": source.name.encode(errors="replace").decode(),
+        "input_sha256": fingerprint(source.files),
         "frame_size": list(source.size),
-        "rate": str(source.rate),
+        "rate": str(source.rate) if source.rate else None,
         "words": str(segmenter.vocabulary),
         "word_list": segmenter.vocabulary.source,
         "model": model,
@@ -168,11 +181,15 @@ def _settings(source: Source, segmenter: Segmenter, model: str) -> dict[str, Any
     }
 
 
-def _report(folder: Path, done: Done, as_json: bool) -> None:
-    files = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+def _report(folder: Path, files: Sequence[str], done: Done, as_json: bool) -> None:
     if as_json:
         emit(
-            "done", frames=done.frames, resumed=done.resumed, out=str(folder), files=files, broken=done.broken
+            "done",
+            frames=done.frames,
+            resumed=done.resumed,
+            out=str(folder),
+            files=list(files),
+            broken=done.broken,
         )
         return
     overlay = next((name for name in files if name.startswith("overlay")), None)
@@ -186,12 +203,18 @@ def _rate(text: str | None) -> Fraction | None:
     if text is None:
         return None
     try:
-        return Fraction(text)
+        rate = Fraction(text)
     except (ValueError, ZeroDivisionError):
-        raise InputError(f"--fps is a number such as 25 or 30000/1001, not {text!r}.") from None
+        rate = Fraction(0)
+    if not Fraction(1, 1000) <= rate <= 1000:
+        raise InputError(f"--fps is a number such as 25 or 30000/1001, from 0.001 to 1000, not {text!r}.")
+    return rate
 
 
 def _name(source: Source) -> str:
-    """A folder name made of the input's name."""
-    stem = Path(source.name).stem if source.kind in ("video", "image") else Path(source.name).name
+    """A folder name made of the input's name; a glob's is that of its folder and pattern."""
+    path = Path(source.name)
+    stem = path.stem if source.kind in ("video", "image") or "*" in path.name else path.name
+    if source.kind == "frames" and "*" in path.name:
+        stem = f"{path.parent.name}-{stem}"
     return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "frames"

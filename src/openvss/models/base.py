@@ -44,6 +44,7 @@ class VideoModel(nn.Module, ABC):
         templates: Prompts around each phrase, averaged.
         size: Default length of the short side of the input.
         attends_across_words: Whether adding a word may change the logits of the others.
+        recurrent: Whether `fuse` returns a memory that the next frame needs, so that no frame can be skipped.
     """
 
     references: tuple[int, ...] = ()
@@ -51,6 +52,7 @@ class VideoModel(nn.Module, ABC):
     templates: tuple[str, ...] = ("{}",)
     size: int = 480
     attends_across_words: bool = False
+    recurrent: bool = False
 
     @abstractmethod
     def encode(self, frames: Tensor) -> FrameFeatures:

@@ -24,6 +24,7 @@ class ArrayFrames:
     kind: Literal["arrays"] = "arrays"
     name = "arrays"
     path: Path | None = None
+    files: tuple[Path, ...] = ()
 
     def __init__(self, arrays: Iterable[npt.NDArray[Any]], rate: Fraction) -> None:
         if isinstance(arrays, np.ndarray) and arrays.ndim < 4:

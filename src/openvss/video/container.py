@@ -44,7 +44,7 @@ class VideoFile:
 
     def __init__(self, path: Path, name: str) -> None:
         """Opens the file and decodes one frame, so that what cannot be used is found before work starts."""
-        self.path, self.name = path, name
+        self.path, self.name, self.files = path, name, (path,)
         self._is_cut = is_cut_short(path)
         try:
             with open_container(self._address) as container:

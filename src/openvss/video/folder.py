@@ -12,10 +12,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from av.error import FFmpegError
+
 from openvss.errors import InputError, OpenVSSError, OutputError
 from openvss.video.formats.catalogue import MASKS, PRODUCTS
 from openvss.video.formats.classes import ClassInfo, classes_json
 from openvss.video.journal import STATS, mask_files
+from openvss.video.lock import FolderLock
 
 PARTIAL = ".partial"
 MARKER = "complete"
@@ -33,7 +36,10 @@ class RunFolder:
     Attributes:
         partial: For files that are being written.
         masks: For finished masks: part of the result if they were asked for, else of the journal only.
+        broken: Why the finished run in the folder ended early, if it did.
     """
+
+    broken: str | None = None
 
     def __init__(
         self,
@@ -50,28 +56,42 @@ class RunFolder:
         self._classes = classes_json(classes)
         # What this module adds is also how it knows a `run.json` of its own.
         settings = {**run, "output": {"formats": list(formats), "legend": legend}}
-        self._settings = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
+        self._settings = _json(settings)
         self._is_new = not out.exists()
+        self._lock = FolderLock(out)
 
     def claim(self, *, resume: bool, overwrite: bool) -> bool:
         """Make the folder ready for this run; True if the run stands there already, finished."""
         try:
             self.out.mkdir(parents=True, exist_ok=True)
-            found = self._found()
-            if found and overwrite:
-                self._remove(found)
-            elif found and not resume:
-                raise InputError(
-                    f"{self.out} already holds a run: continue it with --resume, replace it with "
-                    "--overwrite, or choose another --out."
-                )
-            elif found:
-                self._compare(found)
-                return self._take_up()
-            self._begin()
-            return False
+            self._lock.acquire()
+            return self._claim(resume=resume, overwrite=overwrite)
         except OSError as error:
+            self.release()
             raise _unusable(self.out, error) from error
+        except InputError:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Let other runs have the folder."""
+        self._lock.release()
+
+    def _claim(self, *, resume: bool, overwrite: bool) -> bool:
+        found = self._found()
+        if found and overwrite:
+            self._remove(found)
+        elif found and not resume:
+            raise InputError(
+                f"{self.out} already holds a run: continue it with --resume, replace it with --overwrite, "
+                "or choose another --out."
+            )
+        elif found:
+            self._compare(found)
+            self.broken = _text(found.get("broken"))
+            return self._take_up()
+        self._begin()
+        return False
 
     def clean(self) -> None:
         """Delete the half-written files of an interrupted run; its journal stays."""
@@ -81,11 +101,12 @@ class RunFolder:
             if path.name not in JOURNAL:
                 _delete(path)
 
-    def publish(self) -> None:
+    def publish(self, broken: str | None = None) -> None:
         """Give all files, which are complete, their names. Interrupted, it can be done again."""
+        if broken is not None:
+            self._write_settings({"broken": broken})
         (self.partial / MARKER).touch()
-        products = (name for chosen in self._formats for name in PRODUCTS[chosen])
-        for name in (*products, *ALWAYS, RUN):
+        for name in self._names():
             path = self.partial / name
             if path.exists():
                 path.replace(self.out / name)
@@ -94,9 +115,18 @@ class RunFolder:
     def discard(self) -> None:
         """Leave nothing behind of a run that wrote nothing."""
         shutil.rmtree(self.partial, ignore_errors=True)
+        self.release()
         _delete_if_empty(self.masks)
         if self._is_new:
             _delete_if_empty(self.out)
+
+    def products(self) -> list[str]:
+        """The files and folders of the finished run."""
+        return sorted(name for name in self._names() if (self.out / name).exists())
+
+    def _names(self) -> list[str]:
+        """What a run of these formats can leave, `run.json` last."""
+        return [*(name for chosen in self._formats for name in PRODUCTS[chosen]), *ALWAYS, RUN]
 
     def _found(self) -> Json | None:
         """The settings of the run in the folder."""
@@ -105,13 +135,14 @@ class RunFolder:
                 settings = json.loads(path.read_text(encoding="utf-8"))
             except (FileNotFoundError, ValueError):
                 continue
-            if isinstance(settings, dict) and "formats" in settings.get("output", ()):
+            if isinstance(settings, dict) and isinstance(settings.get("output"), dict):
                 return settings
         return None
 
     def _compare(self, found: Json) -> None:
         """Refuse to go on with a run of other settings."""
-        differing = _differences(found, json.loads(self._settings))
+        mine = json.loads(self._settings)
+        differing = _differences(_compared(found), _compared(mine))
         for folder in (self.partial, self.out):
             path = folder / CLASSES
             if not differing and path.exists() and path.read_text(encoding="utf-8") != self._classes:
@@ -136,15 +167,22 @@ class RunFolder:
         shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir()
         (self.partial / CLASSES).write_text(self._classes, encoding="utf-8", newline="\n")
+        self._write_settings({})
+
+    def _write_settings(self, more: Json) -> None:
         draft = self.partial / "run.tmp"
-        draft.write_text(self._settings, encoding="utf-8", newline="\n")
+        draft.write_text(_json({**json.loads(self._settings), **more}), encoding="utf-8", newline="\n")
         draft.replace(self.partial / RUN)
 
     def _refuse_foreign_files(self) -> None:
         """What no run of ours wrote is never replaced."""
-        for name in (*(n for chosen in self._formats for n in PRODUCTS[chosen]), *ALWAYS, RUN):
+        for name in self._names():
             path = self.out / name
-            if mask_files(path) if path.is_dir() else path.exists():
+            if path == self.masks and path.is_dir():
+                foreign = bool(mask_files(path))
+            else:
+                foreign = any(path.iterdir()) if path.is_dir() and path.suffix == "" else path.exists()
+            if foreign:
                 raise InputError(
                     f"{path} is there already and no run of OpenVSS made it: "
                     "move it away or choose another --out."
@@ -175,11 +213,24 @@ def output_error(folder: Path, error: BaseException) -> OutputError | None:
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT):
         return OutputError(f"The disk of {folder} is full: free some space and run again with --resume.")
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | FFmpegError):
         return OutputError(
             f"Cannot write to {folder} ({error.strerror or error}): see to it and use --resume."
         )
     return None
+
+
+def _json(settings: Json) -> str:
+    return json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _compared(settings: Json) -> Json:
+    """What has to agree for a run to be resumed: its input is known by content, not by how it is spelt."""
+    return {key: value for key, value in settings.items() if key not in ("input", "broken")}
 
 
 def _unusable(folder: Path, error: OSError) -> OpenVSSError:

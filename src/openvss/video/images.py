@@ -30,7 +30,7 @@ class ImageFile:
     n_frames: int | None = 1
 
     def __init__(self, path: Path, name: str) -> None:
-        self.path, self.name = path, name
+        self.path, self.name, self.files = path, name, (path,)
         height, width = read_image(path).shape[:2]
         self.size = (width, height)
 
@@ -49,7 +49,7 @@ class ImageSequence:
 
     def __init__(self, paths: Sequence[Path], name: str, rate: Fraction) -> None:
         self.name, self.rate, self.n_frames = name, rate, len(paths)
-        self._paths = paths
+        self._paths = self.files = tuple(paths)
         height, width = read_image(paths[0]).shape[:2]
         self.size = (width, height)
 

@@ -42,6 +42,7 @@ class LiveSource:
     """
 
     path: Path | None = None
+    files: tuple[Path, ...] = ()
 
     def __init__(self, kind: Literal["camera", "stream"], name: str, container: InputContainer) -> None:
         """Waits for the first frame, which tells the size."""
@@ -98,7 +99,7 @@ def open_camera(number: str) -> LiveSource:
 
 def open_stream(address: str) -> LiveSource:
     """A network address: RTSP, HTTP and what else FFmpeg speaks."""
-    name = re.sub(r"//[^/@]*@", "//", address)  # no passwords in messages and run.json
+    name = re.sub(r"//[^/]*@", "//", address).partition("?")[0]  # no secrets in messages and run.json
     # Over UDP, the default, a lost packet spoils the picture until the next key frame.
     options = {"rtsp_transport": "tcp"} if address.startswith("rtsp") else None
     try:

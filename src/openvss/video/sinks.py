@@ -31,6 +31,7 @@ class OutputFolder:
     Attributes:
         finished: Frames that an interrupted run left complete; 0 unless resuming.
         complete: The run to be resumed had finished, so nothing is left to do.
+        broken: Why that run ended early, if it did.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class OutputFolder:
         self._next = 0
         self.finished = 0
         self.complete = self._folder.claim(resume=resume, overwrite=overwrite)
+        self.broken = self._folder.broken
         self._open = not self.complete
         if self.complete:
+            self._folder.release()
             with (out / STATS).open("rb") as lines:
                 self.finished = sum(1 for _ in lines) - 1
             return
@@ -84,6 +87,11 @@ class OutputFolder:
         except BaseException:
             self.abort()
             raise
+
+    @property
+    def products(self) -> list[str]:
+        """Names of the files and folders that the finished run left."""
+        return self._folder.products()
 
     def replay(self, frame: Frame) -> LabelMap:
         """Take a frame that the interrupted run had finished, and return its labels.
@@ -109,16 +117,21 @@ class OutputFolder:
             raise ValueError("The labels are not of this frame's size or not of this folder's words")
         self._hand_over(Labelled(frame, labels), self._workers)
 
-    def close(self) -> None:
-        """Wait for all work, complete the files and give them their names."""
+    def close(self, broken: str | None = None) -> None:
+        """Wait for all work, complete the files and give them their names.
+
+        Args:
+            broken: Why the source ended early, to be kept in `run.json`.
+        """
         if not self._open:
             return
         try:
-            self._complete()
+            self._complete(broken)
         except BaseException:
             self.abort()
             raise
         self._open = False
+        self._folder.release()
 
     def abort(self) -> None:
         """Stop, and keep what resuming needs: finished masks and statistics."""
@@ -138,6 +151,7 @@ class OutputFolder:
                 self._folder.clean()
             else:
                 self._folder.discard()
+        self._folder.release()
 
     def __enter__(self) -> Self:
         return self
@@ -166,7 +180,7 @@ class OutputFolder:
                 worker.put(item)
         self._next += 1
 
-    def _complete(self) -> None:
+    def _complete(self, broken: str | None) -> None:
         if self._next == 0:
             raise InputError("The source has no frames, so there is nothing to write.")
         if self._next < self.finished:
@@ -179,7 +193,7 @@ class OutputFolder:
                 worker.finish()
             for worker in self._workers:
                 worker.join()
-            self._folder.publish()
+            self._folder.publish(broken)
 
     @contextlib.contextmanager
     def _reporting(self) -> Iterator[None]:

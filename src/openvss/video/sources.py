@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
+from urllib.parse import unquote
 
 import numpy.typing as npt
 
@@ -52,6 +53,10 @@ class Source(Protocol):
     @property
     def path(self) -> Path | None:
         """The file, if it is one."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that are read; none for cameras, streams and arrays."""
 
     def __iter__(self) -> Iterator[Frame]: ...
 
@@ -99,18 +104,18 @@ def _open_clocked(spec: str) -> Source:
     """Everything but a folder or glob."""
     if spec.isdecimal():
         return open_camera(spec)
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", spec):
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", spec) and not spec.startswith("file://"):
         return open_stream(spec)
-    path = Path(spec).expanduser()
+    path = _path(spec)
     _check_readable(path)
     return ImageFile(path, spec) if is_still(path) else VideoFile(path, spec)
 
 
 def _frames_of(spec: str) -> list[Path] | None:
     """The files of a folder or glob; None if it is neither."""
-    if spec.isdecimal() or "://" in spec:
+    if spec.isdecimal() or ("://" in spec and not spec.startswith("file://")):
         return None
-    path = Path(spec).expanduser()
+    path = _path(spec)
     if path.is_dir():
         frames = frame_files(path.iterdir())
         if not frames:
@@ -123,6 +128,21 @@ def _frames_of(spec: str) -> list[Path] | None:
     if not frames:
         raise InputError(f"No image matches {spec}; check the pattern, or give one video file.")
     return frames
+
+
+def _path(spec: str) -> Path:
+    try:
+        path = Path(
+            unquote(spec.removeprefix("file://")) if spec.startswith("file://") else spec
+        ).expanduser()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no such user, a zero byte
+        raise InputError(f"{spec[:80]} cannot be an input ({_why(error)}); check the path.") from error
+    return path
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _check_readable(path: Path) -> None:

@@ -6,20 +6,21 @@ import hashlib
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
+
+from openvss.errors import InputError
 
 FOLDER = Path(__file__).parent / "files"
 
 
 def path(name: str) -> Path:
     """The weights file."""
-    return FOLDER / f"{name}.safetensors"
-
-
-def card(name: str) -> str:
-    """The model card, in Markdown."""
-    return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    file = FOLDER / f"{name}.safetensors"
+    if not file.is_file():
+        raise InputError(f"The installation lacks {file}: install openvss again.")
+    return file
 
 
 def sha256(name: str) -> str:
@@ -29,8 +30,11 @@ def sha256(name: str) -> str:
 
 def load_into(model: nn.Module, file: Path) -> None:
     """Fill every parameter and buffer from a file; anything missing or left over is an error."""
-    state = {key: value.float() for key, value in load_file(file).items()}
-    model.load_state_dict(state, strict=True)
+    try:
+        state = {key: value.float() for key, value in load_file(file).items()}
+        model.load_state_dict(state, strict=True)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise InputError(f"{file} does not hold the weights of this model: install openvss again.") from error
 
 
 def save(model: nn.Module, file: Path) -> None:

@@ -131,6 +131,10 @@ def _word(text: str, label: str) -> str:
     if text.startswith("@"):
         raise InputError(f"The word {_quote(text)} starts with @: a file of words must be given alone.")
     word = " ".join(unicodedata.normalize("NFC", text.lower()).split())
+    if word == "unlabelled":
+        raise InputError(
+            "'unlabelled' is what pixels without a word are called: leave it out, and see --unlabelled-below."
+        )
     if len(word) > MAX_WORD_LENGTH:
         raise InputError(
             f"The word {_quote(word)} has {len(word)} characters: shorten it to {MAX_WORD_LENGTH}, "

@@ -60,15 +60,26 @@ class MiniLM:
         batch = self._tokenizer(
             list(phrases), padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt"
         )
+        self._require_known(phrases, batch["input_ids"])
         tokens: Tensor = self._model(**batch).last_hidden_state  # (B, L, D)
         real = batch["attention_mask"].unsqueeze(-1).to(tokens.dtype)  # (B, L, 1)
         return F.normalize((tokens * real).sum(dim=1) / real.sum(dim=1), dim=-1)
+
+    def _require_known(self, phrases: Sequence[str], tokens: Tensor) -> None:
+        """A phrase with a sign that the vocabulary lacks would mean the same as any other such phrase."""
+        unknown = (tokens == self._tokenizer.convert_tokens_to_ids("[UNK]")).any(dim=1)
+        if unknown.any():
+            phrase = phrases[int(unknown.int().argmax())]
+            raise InputError(
+                f"The model's text encoder knows English only and cannot read {phrase!r}: reword it."
+            )
 
     @cached_property
     def _tokenizer(self) -> PreTrainedTokenizerFast:
         from transformers import PreTrainedTokenizerFast
 
-        return PreTrainedTokenizerFast(tokenizer_file=str(self._folder / "tokenizer.json"), pad_token="[PAD]")
+        file = str(self._folder / "tokenizer.json")
+        return PreTrainedTokenizerFast(tokenizer_file=file, pad_token="[PAD]", unk_token="[UNK]")
 
     @cached_property
     def _model(self) -> BertModel:
