@@ -24,8 +24,7 @@ class Clip:
         frames: Image files in order of time.
         labels: For each frame its label file, or None where there is none.
         rate: Frames per second.
-        objects: For sets with one named object a sequence: (the object's id in the masks, the words that count
-            as the object); else None.
+        objects: For sets with one named object a sequence: its id in the masks, and the words that count as it.
     """
 
     name: str
@@ -36,34 +35,31 @@ class Clip:
 
 
 class Dataset(Protocol):
-    """Clips with labels.
-
-    Attributes:
-        name: As in `name:root`.
-        root: The folder it was read from.
-        split: Such as "val".
-        vocabulary: The classes in id order.
-        ignore: The id of pixels that do not count: 255, or 65535 beyond 254 classes.
-        clips: All videos or images of the split.
-    """
+    """Clips with labels."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As in `name:root`."""
 
     @property
-    def root(self) -> Path: ...
+    def root(self) -> Path:
+        """The folder it was read from."""
 
     @property
-    def split(self) -> str: ...
+    def split(self) -> str:
+        """Such as "val"."""
 
     @property
-    def vocabulary(self) -> Vocabulary: ...
+    def vocabulary(self) -> Vocabulary:
+        """The classes in id order."""
 
     @property
-    def ignore(self) -> int: ...
+    def ignore(self) -> int:
+        """The id of pixels that do not count: 255, or 65535 beyond 254 classes."""
 
     @property
-    def clips(self) -> tuple[Clip, ...]: ...
+    def clips(self) -> tuple[Clip, ...]:
+        """All videos or images of the split."""
 
     def read_label(self, path: Path) -> Ids:
         """(H, W) class ids 0..len(vocabulary)-1 or `ignore`, whatever the raw file holds."""

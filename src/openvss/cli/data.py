@@ -1,0 +1,109 @@
+"""`openvss data`: make, check and prepare data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Self
+
+import typer
+
+from openvss.cli.progress import emit, progress
+from openvss.errors import InputError, OpenVSSError, Stopped
+
+app = typer.Typer(no_args_is_help=True, help="Make, check and prepare data sets.")
+
+
+@app.command("check")
+def check(
+    data: Annotated[str, typer.Argument(metavar="NAME:ROOT", help="Such as vspw:/data/VSPW_480p.")],
+    split: Annotated[
+        str | None, typer.Option(help="Part of the data set.", show_default="val; all of a folder")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print machine-readable lines.")] = False,
+) -> None:
+    """Read every file of a data set and print a sentence for each problem; exit code 2 if there is one."""
+    from openvss.data import check as checking
+
+    problems = 0
+    with _Work("checking", as_json, "Stopped before everything was checked.") as work:
+        for problem in checking.check(data, split, work.update):
+            problems += 1
+            if as_json:
+                emit("problem", message=problem)
+            else:
+                typer.echo(problem)
+    if problems:
+        raise InputError(f"{data} has {problems} problem{'s' if problems > 1 else ''}: see above.")
+    summary = checking.summary(data, split)
+    if as_json:
+        emit("done", summary=summary)
+    else:
+        typer.echo(f"All is well with {summary}")
+
+
+@app.command("prepare")
+def prepare(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="coco-stuff, ade847, pc59 or pc459.")],
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder of the released data set.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print machine-readable lines.")] = False,
+) -> None:
+    """Turn released labels into labels that can be read at once; interrupted, run it again to go on."""
+    from openvss.data.prepare import prepare as run
+
+    with _Work(f"preparing {name}", as_json, "Stopped; the same command goes on from here.") as work:
+        made = run(name, root, work.update)
+    if as_json:
+        emit("done", made=made)
+    else:
+        typer.echo(f"{made} label files made in {root}; the others were there already.")
+
+
+@app.command("make")
+def make(
+    layout: Annotated[
+        str,
+        typer.Argument(
+            metavar="LAYOUT",
+            help="Any of the data sets' names, or folder-images or folder-objects.",
+        ),
+    ],
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="A new or empty folder.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print machine-readable lines.")] = False,
+) -> None:
+    """Render a small data set with exact labels, laid out on disk like a published one."""
+    from openvss.data import synthetic
+
+    with _Work("", as_json, f"Stopped; delete {root} before it is made again."):
+        synthetic.make(layout, root, seed)
+    if as_json:
+        emit("done", root=str(root))
+    else:
+        typer.echo(f"A data set in the layout of {layout} is in {root}.")
+
+
+class _Work:
+    """Work whose length shows once it has begun: its progress, and what to do if it is stopped."""
+
+    def __init__(self, title: str, as_json: bool, if_stopped: str) -> None:
+        self._title, self._as_json, self._if_stopped = title, as_json, if_stopped
+        self._stack = ExitStack()
+        self._update: Callable[[int], None] | None = None
+
+    def update(self, done: int, total: int) -> None:
+        if self._update is None:
+            self._update = self._stack.enter_context(progress(self._title, total, 0, self._as_json))
+        self._update(done)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+        if isinstance(error, Stopped):
+            raise OpenVSSError(self._if_stopped) from None

@@ -1,0 +1,233 @@
+"""`openvss evaluate`: ground truth and a model, or anyone's predictions, in; a report out."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from openvss.cli.progress import emit, progress
+from openvss.errors import InputError
+
+if TYPE_CHECKING:
+    from openvss.data.base import Dataset
+    from openvss.evaluation.compare import Compared
+    from openvss.evaluation.protocol import Protocol
+    from openvss.evaluation.task import Predictions
+    from openvss.words.vocabulary import Vocabulary
+
+DEFAULT_MODEL = "tiny"
+
+
+def evaluate(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[RUN...]", help="With --compare: folders that this command wrote."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME:ROOT",
+            help="vspw, cityscapes, coco-stuff, ade150, ade847, pc59, pc459, voc20, voc20b, camvid or "
+            "folder, and where it lies, such as vspw:/data/VSPW_480p.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="One of `openvss models`.", show_default=DEFAULT_MODEL)
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Score this folder of PNG masks instead of a model."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Part of the data set.", show_default="val; all of a folder")
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="plain, vspw-80-44, vspw-80-44-unseen, vspw-80-44-seen, cityscapes-transfer, a-150, a-847, "
+            "pc-59, pc-459, pas-20, pas-20b.",
+            show_default="the data set's own",
+        ),
+    ] = None,
+    words: Annotated[
+        str | None,
+        typer.Option(
+            help="Another wording of the classes: as many words as the data set has classes, in its order.",
+            show_default="the data set's own",
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            help="Short side, in pixels, at which the model sees frames.", show_default="the model's own"
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the report.", show_default="evaluated/<data>-<split>-<model>"),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the report in the folder.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print machine-readable lines instead of a bar.")
+    ] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Print one table of several finished RUNs.")
+    ] = False,
+) -> None:
+    """Score a model, or a folder of predicted masks, on a data set; or compare such scores.
+
+    Examples: `openvss evaluate --data vspw:VSPW_480p --model tiny`,
+    `openvss evaluate --compare evaluated/*`
+    """
+    if compare:
+        _compare(runs or [], as_json)
+        return
+    if runs:
+        raise InputError(f"{runs[0]} is not expected here: give --data, or --compare before several runs.")
+    if data is None:
+        raise InputError("There is nothing to score: give --data name:root, such as vspw:/data/VSPW_480p.")
+    if model and predictions:
+        raise InputError("--model and --predictions are two things to score: give one of them.")
+    if predictions and size is not None:
+        raise InputError("--size is for a model, but --predictions are scored as they are: leave it out.")
+
+    from openvss.data.catalogue import open_dataset
+    from openvss.evaluation.folder import ResultFolder
+    from openvss.evaluation.protocol import default_protocol, find_protocol
+    from openvss.evaluation.results import describe
+    from openvss.evaluation.task import Task
+
+    dataset = open_dataset(data, split)
+    wording = _wording(dataset, words)
+    rules = find_protocol(protocol or default_protocol(dataset.name), dataset.vocabulary)
+    task = Task(dataset, wording, rules)
+    if predictions:
+        from openvss.evaluation.predictions import FolderPredictions
+
+        scored: Predictions = FolderPredictions(predictions, dataset, wording, rules)
+    else:
+        scored = _model(model or DEFAULT_MODEL, wording, rules, size, device)
+    settings = describe(task, scored, _versions(with_torch=predictions is None))
+    folder = ResultFolder(out or _default_out(dataset, scored), settings)
+    if folder.claim(resume=resume, overwrite=overwrite):
+        _report(folder.out, json.loads((folder.out / "metrics.json").read_text(encoding="utf-8")), as_json)
+        return
+
+    from openvss.evaluation import report
+    from openvss.evaluation.runner import run
+
+    if as_json:
+        emit("start", out=str(folder.out), **settings)
+    finished = folder.finished_frames(dataset)
+    with progress("scoring", task.n_frames, finished, as_json) as update:
+        found = run(task, scored, folder, update)
+    _report(folder.out, report.write(folder, task, found), as_json)
+
+
+def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
+    from openvss.words.vocabulary import Vocabulary
+
+    if words is None:
+        return dataset.vocabulary
+    wording = Vocabulary.parse(words)
+    if len(wording) != len(dataset.vocabulary):
+        raise InputError(
+            f"--words has {len(wording)} labels, but {dataset.name} has {len(dataset.vocabulary)} classes: "
+            "give one label for each class, in the data set's order."
+        )
+    return wording
+
+
+def _model(name: str, words: Vocabulary, rules: Protocol, size: int | None, device: str) -> Predictions:
+    from openvss.evaluation.streaming import ModelPredictions
+    from openvss.loading import load
+    from openvss.models.presets import PRESETS
+    from openvss.weights import bundled
+
+    segmenter = load(name, rules.choose_words(words), size=size, device=device)
+    about = {
+        "name": name,
+        "weights_sha256": bundled.sha256(PRESETS[name].weights),
+        "size": segmenter.size,
+        "context": segmenter.context,
+        "device": segmenter.device.type,
+    }
+    return ModelPredictions(segmenter, rules, about)
+
+
+def _versions(*, with_torch: bool) -> dict[str, str]:
+    import numpy as np
+
+    from openvss import __version__
+
+    versions = {"openvss": __version__, "numpy": np.__version__}
+    if with_torch:
+        import torch
+
+        versions["torch"] = torch.__version__
+    return versions
+
+
+def _default_out(dataset: Dataset, scored: Predictions) -> Path:
+    origin = scored.origin
+    name = origin["model"]["name"] if origin["model"] else Path(origin["predictions"]).resolve().name
+    data = dataset.root.resolve().name if dataset.name == "folder" else dataset.name
+    return Path("evaluated") / "-".join(
+        re.sub(r"[^\w.+]+", "-", part) for part in (data, dataset.split, name)
+    )
+
+
+def _report(out: Path, result: dict[str, Any], as_json: bool) -> None:
+    from openvss.evaluation.report import NAMES, percent
+
+    if as_json:
+        files = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+        emit("done", out=str(out), files=files, **{key: result[key] for key in NAMES if key in result})
+        return
+    found = (f"{name} {percent(result[key])}" for key, name in NAMES.items() if key in result)
+    typer.echo(f"{result['data']['frames']} frames scored, in per cent: " + ", ".join(found))
+    typer.echo(str(out / "report.md"))
+
+
+def _compare(runs: list[Path], as_json: bool) -> None:
+    from openvss.evaluation import compare as comparison
+
+    rows = comparison.compare(runs)
+    if as_json:
+        typer.echo(json.dumps(comparison.as_json(rows), indent=2, ensure_ascii=False))
+        return
+    _print_table(rows)
+    for row in rows:
+        if row.differs:
+            differing = " and ".join(row.differs)
+            typer.echo(f"* {row.run} cannot be compared with {rows[0].run}: other {differing}.")
+
+
+def _print_table(rows: list[Compared]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from openvss.evaluation.compare import best, columns
+    from openvss.evaluation.report import NAMES, percent
+
+    highest = best(rows)
+    table = Table("run", "scored", "data", "protocol", "words", box=None, pad_edge=False)
+    for name in columns(rows):
+        table.add_column(NAMES[name], justify="right", no_wrap=True)
+    for row in rows:
+        cells = []
+        for name in columns(rows):
+            value = row.metrics.get(name)
+            text = percent(value)
+            cells.append(f"[bold]{text}[/bold]" if value is not None and value == highest.get(name) else text)
+        mark = "* " if row.differs else ""
+        table.add_row(mark + row.run, row.scored, row.data, row.protocol, row.word_list, *cells)
+    console = Console()
+    # A table cut off at the edge of a pipe would hide numbers.
+    console.print(table, width=None if console.is_terminal else 200)

@@ -1,0 +1,132 @@
+"""`name:root` to a data set: the entrance, which also makes sure that its files are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from openvss.data import (
+    ade20k,
+    camvid,
+    cityscapes,
+    coco_stuff,
+    folder,
+    pascal_context,
+    voc,
+    vspw,
+)
+from openvss.data.base import Clip, Dataset
+from openvss.data.layout import ClipSet
+from openvss.errors import InputError
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a data set is read.
+
+    Attributes:
+        read: From its root and a split.
+        splits: The splits it has, the default first; those of `folder` are up to its files.
+    """
+
+    read: Callable[[Path, str], ClipSet]
+    splits: tuple[str, ...] = ("val", "train")
+
+
+LAYOUTS = {
+    "vspw": Layout(vspw.read, ("val", "train", "test")),
+    "cityscapes": Layout(cityscapes.read, ("val", "train", "test")),
+    "coco-stuff": Layout(coco_stuff.read),
+    "ade150": Layout(ade20k.read_150),
+    "ade847": Layout(ade20k.read_847),
+    "pc59": Layout(pascal_context.read_59),
+    "pc459": Layout(pascal_context.read_459),
+    "voc20": Layout(voc.read_20, ("val", "train", "trainval", "trainaug")),
+    "voc20b": Layout(voc.read_20b, ("val", "train", "trainval", "trainaug")),
+    "camvid": Layout(camvid.read, ("val", "train", "test")),
+    "folder": Layout(folder.read, (folder.ALL,)),
+}
+
+
+def open_dataset(spec: str, split: str | None = None, *, labelled: bool = True) -> Dataset:
+    """Open a data set to score or train on.
+
+    Args:
+        spec: `name:root`, such as `vspw:/data/VSPW_480p`.
+        split: Such as "val", which is the default of all but `folder`, whose default is everything.
+        labelled: Whether every clip must have labels. If not, label files that are missing are left out, for
+            sets whose labels are kept secret.
+
+    Raises:
+        InputError: The data set is unknown, incomplete or empty; the message says what to do.
+    """
+    opened = read_layout(spec, split)
+    files = Listings()
+    if not labelled:
+        return replace(opened, clips=tuple(_without_missing(clip, files) for clip in opened.clips))
+    for clip in opened.clips:
+        if not clip.frames:
+            raise InputError(f"The video {clip.name} of {spec} has no frames: remove it, or add its images.")
+        if not any(clip.labels):
+            raise InputError(f"{clip.name} of {spec} has no labels: add them, or choose another split.")
+    missing = list(missing_files(opened.clips, files))
+    if missing:
+        more = f" with {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise InputError(f"The file {missing[0]} is missing{more}: get a complete copy of the data.")
+    return opened
+
+
+def read_layout(spec: str, split: str | None = None) -> ClipSet:
+    """The clips that a data set's folders and lists name, be all of their files there or not."""
+    name, colon, root = spec.partition(":")
+    if name not in LAYOUTS:
+        raise InputError(f"There is no data set {name!r}: give one of {', '.join(LAYOUTS)}, as name:root.")
+    if not colon or not root.strip():
+        raise InputError(f"{spec!r} says not where the data set is: give name:root, such as {name}:DATA.")
+    path = Path(root.strip()).expanduser()
+    if not path.is_dir():
+        raise InputError(f"The folder {path} of {name} does not exist: check the path.")
+    layout = LAYOUTS[name]
+    split = split or layout.splits[0]
+    if split not in layout.splits and name != "folder":
+        raise InputError(f"{name} has no split {split!r}: choose among {', '.join(layout.splits)}.")
+    opened = layout.read(path, split)
+    if not opened.clips:
+        raise InputError(f"{spec} has no images in the split {split!r}: check the folder.")
+    _require_distinct(spec, opened.clips)
+    return opened
+
+
+class Listings:
+    """Answers whether files are there, with one look at each folder."""
+
+    def __init__(self) -> None:
+        self._names: dict[Path, set[str]] = {}
+
+    def __contains__(self, path: Path) -> bool:
+        folder = path.parent
+        if folder not in self._names:
+            self._names[folder] = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+        return path.name in self._names[folder]
+
+
+def missing_files(clips: Iterable[Clip], files: Listings) -> Iterable[Path]:
+    """The frames and labels of clips that are not on disk."""
+    for clip in clips:
+        for path in (*clip.frames, *clip.labels):
+            if path is not None and path not in files:
+                yield path
+
+
+def _without_missing(clip: Clip, files: Listings) -> Clip:
+    labels = tuple(path if path is not None and path in files else None for path in clip.labels)
+    return replace(clip, labels=labels)
+
+
+def _require_distinct(spec: str, clips: Iterable[Clip]) -> None:
+    seen: set[str] = set()
+    for clip in clips:
+        if clip.name in seen:
+            raise InputError(f"Two images or videos of {spec} are called {clip.name}: rename one.")
+        seen.add(clip.name)

@@ -1,0 +1,159 @@
+"""`folder:ROOT`: anyone's own videos or images with labels.
+
+Videos, or images:
+
+    data/<video>/origin/*  data/<video>/mask/*.png        images/*  labels/*.png
+
+A label file has the name of its frame; frames of a video may go without. `classes.txt` has a line `id name`
+for each class; bars separate synonyms. The ids may have gaps: classes are numbered 0, 1, ... in order of id.
+Pixels of 255 do not count (of 65535 where 255 is a class of its own).
+
+`<split>.txt`, one video or image a line, names a part of the set; without a split, all of it is meant.
+
+Background: in most sets a class called "background" is what nobody labelled. It holds all sorts of things
+that have names, so no word can be right or wrong there: its pixels do not count and it is no word. To have it
+scored as a class, give it another name in classes.txt, such as "everything else".
+
+A set with one named object a sequence has `sequences.txt`, one line a video: `sequence id name`, or
+`sequence name` where classes.txt has that name. In the name, `person+horse` means that either word counts as
+the object. There background is all but the object, which a prediction must leave alone, so it counts and
+stays a word; and a class such as `person+horse` is no word of its own: its words join the vocabulary, and its
+pixels get the id of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from openvss.data.base import Clip
+from openvss.data.labels import SUFFIXES, IdTable
+from openvss.data.layout import ClipSet, files_in, frames_in, read_lines, require_folder
+from openvss.errors import InputError
+from openvss.words.vocabulary import Vocabulary
+
+ALL = "all"
+BACKGROUND = "background"
+CLASSES = "classes.txt"
+SEQUENCES = "sequences.txt"
+LARGEST_ID = 65534
+IGNORED = (255, 65535)
+
+
+def read(root: Path, split: str) -> ClipSet:
+    """The videos or images of a split, or of the whole folder for "all"."""
+    classes = _read_classes(root / CLASSES)
+    sequences = root / SEQUENCES
+    if sequences.is_file():
+        vocabulary, ids = _words_of_objects(root / CLASSES, classes)
+        objects = _read_sequences(sequences, classes, ids)
+    else:
+        vocabulary, ids = _words(root / CLASSES, classes)
+        objects = None
+    table = IdTable.of(ids, len(vocabulary), {*IGNORED, *classes})
+    clips = _videos(root, objects) if (root / "data").is_dir() else _images(root)
+    if split != ALL:
+        clips = _part(clips, root / f"{split}.txt")
+    return ClipSet("folder", root, split, vocabulary, table, clips)
+
+
+def _read_classes(path: Path) -> dict[int, str]:
+    """Raw id -> name, in order of id."""
+    hint = "write a line `id name` for each class into it"
+    classes: dict[int, str] = {}
+    for line in read_lines(path, hint):
+        number, *name = line.split(maxsplit=1)
+        if not (number.isascii() and number.isdecimal() and name):
+            raise InputError(f"The line {line!r} of {path} is not `id name`: {hint}.")
+        if int(number) > LARGEST_ID:
+            raise InputError(f"The id {number} in {path} is too large: ids go up to {LARGEST_ID}.")
+        if int(number) in classes:
+            raise InputError(f"The id {number} is given twice in {path}: give each class its own.")
+        classes[int(number)] = name[0]
+    if not classes:
+        raise InputError(f"The file {path} is empty: {hint}.")
+    return dict(sorted(classes.items()))
+
+
+def _words(path: Path, classes: Mapping[int, str]) -> tuple[Vocabulary, dict[int, int]]:
+    """A word for each class but background, and raw id -> word."""
+    kept = [raw for raw, name in classes.items() if name.lower() != BACKGROUND]
+    return _parse(path, [classes[raw] for raw in kept]), {raw: place for place, raw in enumerate(kept)}
+
+
+def _words_of_objects(path: Path, classes: Mapping[int, str]) -> tuple[Vocabulary, dict[int, int]]:
+    """The words of classes such as `person+horse` after those of the others, and raw id -> (first) word."""
+    plain = [name for name in classes.values() if "+" not in name]
+    known = {word for label in _parse(path, plain) for word in label.synonyms} if plain else set()
+    parts = [_parts(path, name) for name in classes.values() if "+" in name]
+    extra = dict.fromkeys(word for words in parts for word in words if word not in known)
+    vocabulary = _parse(path, [*plain, *extra])
+    place = {word: i for i, label in enumerate(vocabulary) for word in label.synonyms}
+    return vocabulary, {raw: place[_parts(path, name.split("|")[0])[0]] for raw, name in classes.items()}
+
+
+def _read_sequences(
+    path: Path, classes: Mapping[int, str], ids: Mapping[int, int]
+) -> dict[str, tuple[int, tuple[str, ...]]]:
+    """Sequence -> (the object's id among the words, the words that count as the object)."""
+    by_name = {name.lower(): raw for raw, name in classes.items()}
+    objects: dict[str, tuple[int, tuple[str, ...]]] = {}
+    for line in read_lines(path, "write a line `sequence id name` for each video into it"):
+        sequence, *rest = line.split(maxsplit=1)
+        number, *name = rest[0].split(maxsplit=1) if rest else ("",)
+        if number.isdecimal() and int(number) in classes and name:
+            raw, words = int(number), name[0]
+        elif rest and rest[0].lower() in by_name:
+            raw, words = by_name[rest[0].lower()], rest[0]
+        else:
+            raise InputError(
+                f"The line {line!r} of {path} is not `sequence id name` with an id of {CLASSES}: correct it."
+            )
+        if sequence in objects:
+            raise InputError(f"The sequence {sequence} is given twice in {path}: keep one line.")
+        objects[sequence] = ids[raw], _parts(path, words)
+    return objects
+
+
+def _parts(path: Path, name: str) -> tuple[str, ...]:
+    """The words of a name such as `person+horse`, as the vocabulary has them."""
+    return _parse(path, name.split("+")).names
+
+
+def _parse(path: Path, names: list[str]) -> Vocabulary:
+    """A label for each name."""
+    for name in names:
+        if "," in name or name.startswith("@"):
+            raise InputError(f"The class {name!r} in {path} is no word: put bars between synonyms.")
+    try:
+        return Vocabulary.parse(", ".join(names))
+    except InputError as error:
+        raise InputError(f"In {path}: {error}") from error
+
+
+def _videos(root: Path, objects: Mapping[str, tuple[int, tuple[str, ...]]] | None) -> tuple[Clip, ...]:
+    clips: list[Clip] = []
+    for folder in sorted(path for path in (root / "data").iterdir() if path.is_dir()):
+        if objects is not None and folder.name not in objects:
+            raise InputError(f"{root / SEQUENCES} names no object for the video {folder.name}: add its line.")
+        frames = tuple(frames_in(folder / "origin"))
+        masks = {path.stem: path for path in files_in(folder / "mask", SUFFIXES)}
+        labels = tuple(masks.get(frame.stem) for frame in frames)
+        named = None if objects is None else objects[folder.name]
+        clips.append(Clip(folder.name, frames, labels, objects=named))
+    return tuple(clips)
+
+
+def _images(root: Path) -> tuple[Clip, ...]:
+    images = require_folder(root / "images", "a folder set holds data/ with videos, or images/ and labels/")
+    labels = {path.stem: path for path in files_in(root / "labels", SUFFIXES)}
+    return tuple(Clip(image.stem, (image,), (labels.get(image.stem),)) for image in frames_in(images))
+
+
+def _part(clips: tuple[Clip, ...], path: Path) -> tuple[Clip, ...]:
+    by_name = {clip.name: clip for clip in clips}
+    names = read_lines(path, "name a split whose list is in the folder, or leave the split out")
+    for name in names:
+        if name not in by_name:
+            raise InputError(f"{path} lists {name}, which is not in the set: correct the list.")
+    return tuple(by_name[name] for name in names)

@@ -1,0 +1,95 @@
+"""What the layouts of the data sets share: the result of reading one, and files found on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from openvss.data.base import Clip, Ids
+from openvss.data.labels import IdTable
+from openvss.errors import InputError
+from openvss.labelmap import unlabelled_id
+from openvss.video.images import frame_files
+from openvss.words.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """A data set whose layout has been read: the `Dataset` of every layout.
+
+    Attributes:
+        name: As in `name:root`.
+        root: The folder it was read from.
+        split: Such as "val".
+        vocabulary: The classes in id order.
+        table: What the numbers in its label files mean.
+        clips: All videos or images of the split. Where the layout says that a frame has a label file, that
+            file is named, be it there or not.
+        frame_ending: What follows a frame's own name in its file's name, without the suffix.
+        label_ending: The same for label files.
+    """
+
+    name: str
+    root: Path
+    split: str
+    vocabulary: Vocabulary
+    table: IdTable
+    clips: tuple[Clip, ...]
+    frame_ending: str = ""
+    label_ending: str = ""
+
+    @property
+    def ignore(self) -> int:
+        """The id of pixels that do not count."""
+        return unlabelled_id(len(self.vocabulary))
+
+    def read_label(self, path: Path) -> Ids:
+        """(H, W) class ids, or `ignore`."""
+        return self.table.read(path)
+
+
+def require_folder(path: Path, hint: str) -> Path:
+    """The folder, if it is there; `hint` says what to do if not."""
+    if not path.is_dir():
+        raise InputError(f"The folder {path} does not exist: {hint}.")
+    return path
+
+
+def first_folder(candidates: Iterable[Path], hint: str) -> Path:
+    """The first of several folders that is there."""
+    found = list(candidates)
+    for path in found:
+        if path.is_dir():
+            return path
+    return require_folder(found[0], hint)
+
+
+def read_lines(path: Path, hint: str) -> list[str]:
+    """The lines of a text file that are not empty, trimmed."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"The file {path} cannot be read ({error.strerror}): {hint}.") from error
+    except ValueError as error:
+        raise InputError(f"The file {path} is not a UTF-8 text file: {hint}.") from error
+    return [line for line in map(str.strip, text.splitlines()) if line]
+
+
+def frames_in(folder: Path) -> list[Path]:
+    """The images in a folder, in natural order; none if there is no such folder."""
+    return frame_files(folder.iterdir()) if folder.is_dir() else []
+
+
+def files_in(folder: Path, suffixes: Iterable[str]) -> list[Path]:
+    """The files in a folder that have one of the suffixes, by name; none if there is no such folder."""
+    wanted = set(suffixes)
+    if not folder.is_dir():
+        return []
+    paths = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in paths if path.suffix.lower() in wanted)
+
+
+def image_clips(frames: Iterable[Path], labels: Path, ending: str) -> tuple[Clip, ...]:
+    """A clip of one frame for each image, whose label is `labels/<name><ending>`."""
+    return tuple(Clip(frame.stem, (frame,), (labels / f"{frame.stem}{ending}",)) for frame in frames)

@@ -1,0 +1,107 @@
+"""Several evaluations in one table, with a mark on those that were not scored on the same terms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from openvss.errors import InputError
+
+RESULTS = "metrics.json"
+HEADLINES = (
+    "miou", "fwiou", "macc", "pacc", "seen_miou", "unseen_miou", "hiou", "mvc8", "mvc16", "object_iou"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One evaluation as a row of the table.
+
+    Attributes:
+        run: The name of its folder, or its whole path where names repeat.
+        scored: The model, or the folder of predictions.
+        data: Name and split of the data set.
+        protocol: What was asked.
+        word_list: The built-in list, or how many words of one's own.
+        metrics: Those of `HEADLINES` that it has, as fractions.
+        differs: In which terms it differs from the first run; empty if the two can be compared.
+    """
+
+    run: str
+    scored: str
+    data: str
+    protocol: str
+    word_list: str
+    metrics: dict[str, float | None]
+    differs: tuple[str, ...]
+
+
+def compare(runs: Sequence[Path]) -> list[Compared]:
+    """Read the folders that `openvss evaluate` wrote; the first sets the terms."""
+    if len(runs) < 2:
+        raise InputError("There is nothing to compare: name at least two folders that evaluate wrote.")
+    found = [read_run(path) for path in runs]
+    names = [path.parent.resolve().name if path.name == RESULTS else path.resolve().name for path in runs]
+    return [
+        _row(name if names.count(name) == 1 else str(path), run, found[0])
+        for name, path, run in zip(names, runs, found, strict=True)
+    ]
+
+
+def columns(rows: Sequence[Compared]) -> list[str]:
+    """The metrics that at least one row has, in the usual order."""
+    return [name for name in HEADLINES if any(row.metrics.get(name) is not None for row in rows)]
+
+
+def best(rows: Sequence[Compared]) -> dict[str, float]:
+    """The highest value of each column; nothing unless all rows can be compared."""
+    if any(row.differs for row in rows):
+        return {}
+    values = {name: [row.metrics.get(name) for row in rows] for name in columns(rows)}
+    return {name: max(v for v in found if v is not None) for name, found in values.items()}
+
+
+def as_json(rows: Sequence[Compared]) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {"comparable": not any(row.differs for row in rows), "runs": [asdict(row) for row in rows]}
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """The `metrics.json` of a folder, or the file itself."""
+    file = path / RESULTS if path.is_dir() else path
+    try:
+        run = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(run, dict) or not {"data", "ground_truth", "protocol", "words", "miou"} <= run.keys():
+            raise ValueError("keys are missing")
+    except FileNotFoundError:
+        raise InputError(
+            f"{path} holds no finished evaluation ({RESULTS} is missing): "
+            "name a folder that `openvss evaluate` wrote."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{file} cannot be read as the result of an evaluation ({error}): evaluate again."
+        ) from error
+    return run
+
+
+def _row(name: str, run: Mapping[str, Any], first: Mapping[str, Any]) -> Compared:
+    return Compared(
+        run=name,
+        scored=run["model"]["name"] if run.get("model") else str(run.get("predictions")),
+        data=f"{run['data']['name']} {run['data']['split']}",
+        protocol=run["protocol"],
+        word_list=run.get("word_list") or f"{len(run['words'])} own words",
+        metrics={key: run[key] for key in HEADLINES if key in run},
+        differs=tuple(key for key in ("data", "protocol", "words") if _terms(run, key) != _terms(first, key)),
+    )
+
+
+def _terms(run: Mapping[str, Any], key: str) -> Any:
+    """What has to be equal; where the data lie is none of it."""
+    if key == "data":
+        return run["data"]["name"], run["data"]["split"], run["ground_truth"]
+    return run[key]

@@ -1,0 +1,149 @@
+"""The folder of one evaluation: whose it is, what is unfinished, and how finished files get their names.
+
+Everything unfinished stands in `.partial`, with the settings and a file for each scored video. At the end the
+report's files move to their names, `metrics.json` last: a folder that holds it holds a finished evaluation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from openvss.data.base import Dataset
+from openvss.errors import InputError
+from openvss.evaluation import scores
+from openvss.evaluation.compare import RESULTS
+from openvss.evaluation.scores import VideoScore
+from openvss.video.folder import output_error
+
+PARTIAL = ".partial"
+SETTINGS = "settings.json"
+PRODUCTS = (
+    "per_class.csv",
+    "classes.png",
+    "confusion.png",
+    "best.png",
+    "worst.png",
+    "flicker.png",
+    "report.md",
+)
+
+
+class ResultFolder:
+    """Where one evaluation writes.
+
+    Attributes:
+        out: The folder.
+        drafts: For the files of the report while they are made.
+        settings: Everything that decides the result; it must be equal for a run to be resumed.
+    """
+
+    def __init__(self, out: Path, settings: Mapping[str, Any]) -> None:
+        self.out = out
+        self.drafts = out / PARTIAL / "report"
+        self.settings: dict[str, Any] = json.loads(json.dumps(settings))
+
+    def claim(self, *, resume: bool, overwrite: bool) -> bool:
+        """Make the folder ready for this evaluation; True if it stands there already, finished."""
+        if resume and overwrite:
+            raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
+        if self.out.exists() and not self.out.is_dir():
+            raise InputError(
+                f"{self.out} cannot be the output folder, there is a file in its way: choose another --out."
+            )
+        with self.reporting():
+            found = self._found()
+            if found is not None and resume:
+                self._compare(found)
+                return self._finished
+            if found is not None and not overwrite:
+                raise InputError(
+                    f"{self.out} already holds an evaluation: continue it with --resume, replace it with "
+                    "--overwrite, or choose another --out."
+                )
+            self._begin(ours=found is not None)
+        return False
+
+    def finished_frames(self, dataset: Dataset) -> int:
+        """How many labelled frames an interrupted run has scored."""
+        finished = (clip for number, clip in enumerate(dataset.clips) if self._video(number).exists())
+        return sum(label is not None for clip in finished for label in clip.labels)
+
+    def load(self, video: int) -> VideoScore | None:
+        """The score of a video that an interrupted run finished."""
+        return scores.load(self._video(video))
+
+    def save(self, video: int, score: VideoScore) -> None:
+        """Keep the score of a video."""
+        with self.reporting():
+            scores.save(score, self._video(video))
+
+    def discard_if_empty(self) -> None:
+        """Leave nothing behind of a run that finished no video."""
+        if not any((self.out / PARTIAL).glob("*.npz")):
+            shutil.rmtree(self.out / PARTIAL, ignore_errors=True)
+            with contextlib.suppress(OSError):  # it holds other files
+                self.out.rmdir()
+
+    def publish(self) -> None:
+        """Give the files of the report, which are complete, their names."""
+        with self.reporting():
+            for name in (*PRODUCTS, RESULTS):
+                if (self.drafts / name).exists():
+                    (self.drafts / name).replace(self.out / name)
+            shutil.rmtree(self.out / PARTIAL)
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Turn errors of the file system into a sentence."""
+        try:
+            yield
+        except OSError as error:
+            raise output_error(self.out, error) or error from error
+
+    @property
+    def _finished(self) -> bool:
+        return not (self.out / PARTIAL).exists() and (self.out / RESULTS).exists()
+
+    def _video(self, number: int) -> Path:
+        return self.out / PARTIAL / f"{number:06d}.npz"
+
+    def _found(self) -> dict[str, Any] | None:
+        """The settings of the evaluation in the folder."""
+        for path in (self.out / PARTIAL / SETTINGS, self.out / RESULTS):
+            try:
+                found = json.loads(path.read_text(encoding="utf-8"))
+            except (FileNotFoundError, ValueError):
+                continue
+            if isinstance(found, dict) and self.settings.keys() <= found.keys():
+                return {key: found[key] for key in self.settings}
+        return None
+
+    def _compare(self, found: Mapping[str, Any]) -> None:
+        """Refuse to go on with an evaluation of other settings."""
+        differing = [key for key in self.settings if found[key] != self.settings[key]]
+        if differing:
+            raise InputError(
+                f"The evaluation in {self.out} had other settings ({', '.join(differing)}): resume it with "
+                "its own, replace it with --overwrite, or choose another --out."
+            )
+
+    def _begin(self, *, ours: bool) -> None:
+        for name in (RESULTS, *PRODUCTS):
+            path = self.out / name
+            if path.exists() and not ours:
+                raise InputError(
+                    f"{path} is there already and no evaluation of OpenVSS made it: "
+                    "move it away or choose another --out."
+                )
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.out / PARTIAL, ignore_errors=True)
+        self.drafts.mkdir(parents=True)
+        draft = self.drafts / SETTINGS
+        draft.write_text(json.dumps(self.settings, indent=2, ensure_ascii=False), encoding="utf-8")
+        draft.replace(self.out / PARTIAL / SETTINGS)

@@ -1,0 +1,121 @@
+"""Measures one video: everything that its labelled frames add to a result."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+
+from openvss.data.base import Clip, Ids
+from openvss.errors import InputError
+from openvss.evaluation.confusion import Confusion, mean_iou
+from openvss.evaluation.consistency import VideoMeter
+from openvss.evaluation.flicker import Flicker
+from openvss.evaluation.looks import FlickerLook, VideoLooks
+from openvss.evaluation.objects import ObjectOverlap, object_ids
+from openvss.evaluation.scores import VideoScore
+from openvss.evaluation.task import Predictions, Task
+
+
+def score_video(
+    task: Task, predictions: Predictions, number: int, on_frame: Callable[[int], None] = lambda done: None
+) -> VideoScore:
+    """Score one video of the data set."""
+    clip = task.dataset.clips[number]
+    meter = _Meter(task, clip, number)
+    following = 0
+    for index, prediction in predictions.of(clip):
+        if index != following:
+            meter.skip()
+        following = index + 1
+        labels = task.labels(clip, index)
+        if labels.shape != prediction.shape:
+            raise InputError(_sizes_differ(predictions.name(clip, index), prediction, clip, index, labels))
+        meter.add(index, labels, prediction)
+        on_frame(meter.frames)
+    return meter.finish()
+
+
+class _Meter:
+    """Everything that is measured in one video."""
+
+    def __init__(self, task: Task, clip: Clip, number: int) -> None:
+        self.frames = 0
+        self._task, self._clip, self._number = task, clip, number
+        self._ignore = task.dataset.ignore
+        self._hash = hashlib.sha256()
+        self._confusion = Confusion.empty(task.rules.n_classes)
+        self._consistency = VideoMeter(self._ignore)
+        self._flicker = Flicker(self._ignore)
+        self._looks = VideoLooks(number)
+        self._object: ObjectOverlap | None = None
+        if clip.objects is not None:
+            self._object = ObjectOverlap()
+            # By position: another wording of the list changes no id.
+            self._words = object_ids(clip.name, clip.objects[1], task.dataset.vocabulary)
+
+    def skip(self) -> None:
+        """There are frames without ground truth before the next one."""
+        self._consistency.skip()
+        self._flicker.skip()
+
+    def add(self, index: int, labels: Ids, prediction: Ids) -> None:
+        """Take the next labelled frame."""
+        self.frames += 1
+        self._hash.update(np.array(labels.shape, dtype="<u4").tobytes())
+        self._hash.update(labels.tobytes())
+        truth = self._task.rules.count_labels(labels, self._ignore)
+        confusion = Confusion.of(truth, prediction, self._task.rules.n_classes, self._ignore)
+        self._confusion = self._confusion + confusion
+        self._measure_motion(index, truth, prediction)
+        self._looks.add(index, self._score(truth, prediction, confusion), prediction)
+
+    def finish(self) -> VideoScore:
+        """The score, after the last frame."""
+        looks = self._looks.finish()
+        changed, still = self._flicker.total
+        if still:
+            steps = np.array(self._flicker.steps, dtype=np.int64)
+            looks.flicker = [
+                FlickerLook(self._number, changed / still, self._flicker.changed, self._flicker.still, steps)
+            ]
+        return VideoScore(
+            name=self._clip.name,
+            frames=self.frames,
+            ground_truth=self._hash.hexdigest(),
+            confusion=self._confusion,
+            consistency=self._consistency.finish(),
+            flicker=(changed, still),
+            object=self._object,
+            looks=looks,
+        )
+
+    def _measure_motion(self, index: int, truth: Ids, prediction: Ids) -> None:
+        try:
+            self._consistency.update(truth, prediction)
+            self._flicker.add(truth, prediction)
+        except ValueError as error:
+            raise InputError(
+                f"{self._clip.labels[index]} has another size than the labels before it: all frames of a "
+                "video have one size."
+            ) from error
+
+    def _score(self, truth: Ids, prediction: Ids, confusion: Confusion) -> float:
+        """How good the frame is, to choose what is shown."""
+        if self._object is None or self._clip.objects is None:
+            return mean_iou(confusion)
+        frame = ObjectOverlap()
+        for overlap in (frame, self._object):
+            overlap.update(
+                truth, prediction, object_id=self._clip.objects[0], words=self._words, ignore=self._ignore
+            )
+        return frame.iou
+
+
+def _sizes_differ(name: str, prediction: Ids, clip: Clip, index: int, labels: Ids) -> str:
+    height, width = labels.shape
+    return (
+        f"{name} is {prediction.shape[1]}x{prediction.shape[0]}, but its ground truth {clip.labels[index]} "
+        f"is {width}x{height}: both must have the same size."
+    )

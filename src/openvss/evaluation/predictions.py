@@ -1,0 +1,144 @@
+"""Predictions that other software, or `openvss segment`, left in a folder of label masks.
+
+A mask holds ids that count from 0 in the order of the data set's list of words, whatever the data set's own
+files hold; 255 (65535 beyond 254 words) means unlabelled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from openvss.data.base import Clip, Dataset, Ids
+from openvss.data.labels import read_ids
+from openvss.errors import InputError
+from openvss.evaluation.protocol import Protocol
+from openvss.labelmap import unlabelled_id
+from openvss.words.vocabulary import Vocabulary
+
+CLASSES = "classes.json"  # what `openvss segment` says about the words of its masks
+
+Place = Callable[[Clip, int], Path]
+
+
+class FolderPredictions:
+    """The masks of a whole data set; that all of them are there is known before the first is read.
+
+    Attributes:
+        origin: What a result says about where its predictions came from.
+    """
+
+    def __init__(self, folder: Path, dataset: Dataset, words: Vocabulary, protocol: Protocol) -> None:
+        if not folder.is_dir():
+            raise InputError(f"{folder} is not a folder: name the folder that holds the predicted masks.")
+        self.origin: dict[str, Any] = {"model": None, "predictions": str(folder)}
+        self._n_words = len(words)
+        self._protocol = protocol
+        self._place = _find_layout(folder, dataset)
+        _check_words(folder, words)
+        self._check_complete(dataset)
+
+    def of(self, clip: Clip) -> Iterator[tuple[int, Ids]]:
+        """The classes of every labelled frame, with its number."""
+        for index, label in enumerate(clip.labels):
+            if label is not None:
+                yield index, self._protocol.classes_of_list(self._read(self._place(clip, index)))
+
+    def name(self, clip: Clip, index: int) -> str:
+        """What messages call the prediction of a frame."""
+        return str(self._place(clip, index))
+
+    def _read(self, path: Path) -> Ids:
+        ids = read_ids(path)
+        unlabelled = unlabelled_id(self._n_words)
+        wrong = ids[(ids >= self._n_words) & (ids != unlabelled)]
+        if wrong.size:
+            raise InputError(
+                f"{path} holds the id {wrong.max()}, but the list has {self._n_words} words: predictions are "
+                f"ids from 0 to {self._n_words - 1} in the list's order, or {unlabelled} for unlabelled."
+            )
+        return ids.astype(np.uint8) if unlabelled == 255 else ids.astype(np.uint16)
+
+    def _check_complete(self, dataset: Dataset) -> None:
+        wanted = [
+            self._place(clip, index)
+            for clip in dataset.clips
+            for index, label in enumerate(clip.labels)
+            if label is not None
+        ]
+        missing = [path for path in wanted if not path.is_file()]
+        if missing:
+            raise InputError(
+                f"{len(missing)} of {len(wanted)} predictions are missing, the first is {missing[0]}: every "
+                "labelled frame needs one."
+            )
+
+
+def _find_layout(folder: Path, dataset: Dataset) -> Place:
+    """The layout that most first frames of clips are found in."""
+    layouts = _layouts(folder, dataset)
+    firsts = [
+        (clip, next(index for index, label in enumerate(clip.labels) if label is not None))
+        for clip in dataset.clips
+        if any(clip.labels)
+    ]
+    found = [sum(place(*first).is_file() for first in firsts) for place in layouts]
+    if not any(found):
+        clip, index = firsts[0]
+        raise InputError(
+            f"{folder} holds no predictions for this data set: its first frame is looked for as "
+            f"{layouts[0](clip, index)} or {layouts[1](clip, index)}, among others."
+        )
+    return layouts[found.index(max(found))]
+
+
+def _layouts(folder: Path, dataset: Dataset) -> list[Place]:
+    """Where the prediction of a clip's frame may lie."""
+
+    def by_clip(clip: Clip, index: int) -> Path:
+        return folder / clip.name / f"{clip.frames[index].stem}.png"
+
+    def as_labels(clip: Clip, index: int) -> Path:
+        label = clip.labels[index]
+        assert label is not None
+        inside = label.relative_to(dataset.root) if label.is_relative_to(dataset.root) else Path(label.name)
+        own = folder / inside
+        return own if own.is_file() else own.with_suffix(".png")
+
+    def image(clip: Clip, index: int) -> Path:
+        return folder / f"{clip.name}.png"
+
+    layouts: list[Place] = [by_clip, as_labels]
+    if all(len(clip.frames) == 1 for clip in dataset.clips):
+        layouts += [image]
+    if len(dataset.clips) == 1:
+        layouts += [
+            lambda clip, index: folder / f"{clip.frames[index].stem}.png",
+            lambda clip, index: folder / f"{index:06d}.png",
+            lambda clip, index: folder / "masks" / f"{index:06d}.png",
+        ]
+    return layouts
+
+
+def _check_words(folder: Path, words: Vocabulary) -> None:
+    """Refuse masks that `openvss segment` made with other words."""
+    for path in (folder / CLASSES, folder.parent / CLASSES):
+        if not path.is_file() or (path.parent != folder and folder.name != "masks"):
+            continue
+        try:
+            names = tuple(entry["name"] for entry in json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # not ours
+        if names != words.names:
+            raise InputError(
+                f"{path} says that these masks were made with other words ({_list(names)}) than they are to "
+                f"be scored with ({_list(words.names)}): segment with the same list, or give it with --words."
+            )
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -1,0 +1,74 @@
+"""Several evaluations in one table, and what is not comparable is marked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openvss.errors import InputError
+from openvss.evaluation.compare import as_json, best, columns, compare
+
+
+def write_run(folder: Path, **changes: Any) -> Path:
+    run: dict[str, Any] = {
+        "miou": 0.25, "fwiou": 0.5, "macc": 0.5, "pacc": 0.6, "mvc8": None,
+        "ground_truth": "aa", "data": {"name": "vspw", "root": str(folder), "split": "val"},
+        "protocol": "plain", "word_list": None, "words": ["sky", "road"],
+        "model": {"name": "tiny"}, "predictions": None,
+    }  # fmt: skip
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text(json.dumps({**run, **changes}))
+    return folder
+
+
+def test_runs_on_the_same_terms(tmp_path: Path) -> None:
+    first = write_run(tmp_path / "a")
+    second = write_run(tmp_path / "b", miou=0.5, pacc=0.1, model=None, predictions="theirs/masks")
+    rows = compare([first, second / "metrics.json"])
+    assert [row.run for row in rows] == ["a", "b"]
+    assert [row.scored for row in rows] == ["tiny", "theirs/masks"]
+    assert columns(rows) == ["miou", "fwiou", "macc", "pacc"]
+    assert best(rows) == {"miou": 0.5, "fwiou": 0.5, "macc": 0.5, "pacc": 0.6}
+    assert as_json(rows)["comparable"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "mark"),
+    [
+        ({"ground_truth": "bb"}, "data"),
+        ({"data": {"name": "vspw", "root": "x", "split": "test"}}, "data"),
+        ({"protocol": "vspw-80-44"}, "protocol"),
+        ({"words": ["sky", "street"]}, "words"),
+        ({"words": ["road", "sky"]}, "words"),
+    ],
+)
+def test_other_terms_are_marked(tmp_path: Path, change: dict[str, Any], mark: str) -> None:
+    rows = compare([write_run(tmp_path / "a"), write_run(tmp_path / "b", **change), write_run(tmp_path / "c")])
+    assert [row.differs for row in rows] == [(), (mark,), ()]
+    assert best(rows) == {}
+    assert as_json(rows)["comparable"] is False
+
+
+def test_names_that_repeat_become_paths(tmp_path: Path) -> None:
+    rows = compare([write_run(tmp_path / "x" / "run"), write_run(tmp_path / "y" / "run")])
+    assert [row.run for row in rows] == [str(tmp_path / "x" / "run"), str(tmp_path / "y" / "run")]
+
+
+def test_unusable_runs_are_one_sentence(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.json").write_text("not json")
+    (tmp_path / "other.json").write_text("{}")
+    for path, message in (
+        (tmp_path / "empty", "holds no finished evaluation"),
+        (tmp_path / "nothing", "holds no finished evaluation"),
+        (tmp_path / "text.json", "cannot be read as the result of an evaluation"),
+        (tmp_path / "other.json", "keys are missing"),
+    ):
+        with pytest.raises(InputError, match=message):
+            compare([run, path])
+    with pytest.raises(InputError, match="at least two"):
+        compare([run])

@@ -1,0 +1,322 @@
+"""Scoring a whole data set: right numbers, the same from a model and from a folder, and after an interruption."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from openvss.data import synthetic
+from openvss.data.base import Clip, Ids
+from openvss.errors import InputError
+from openvss.evaluation import report
+from openvss.evaluation.predictions import FolderPredictions
+from openvss.evaluation.runner import run
+from openvss.evaluation.streaming import ModelPredictions
+from openvss.evaluation.task import Predictions, Task
+from openvss.segmenter import Segmenter
+from openvss.video.frame import Frame
+from tests.evaluation.sets import WORDS, Noisy, folder_for, snapshot, task_of, write_set
+from tests.models.two_frame import TwoFrame
+
+
+def score(task: Task, predictions: Predictions, out: Path, *, resume: bool = False) -> dict[str, Any]:
+    folder = folder_for(out, task, predictions, resume=resume)
+    return report.write(folder, task, run(task, predictions, folder))
+
+
+def numbers(result: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in result.items() if key not in ("model", "predictions")}
+
+
+def write_predictions(task: Task, folder: Path, place: Callable[[Clip, int], str]) -> Path:
+    made = Noisy(task.dataset)
+    for clip in task.dataset.clips:
+        for index, ids in made.of(clip):
+            path = folder / place(clip, index)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(ids).save(path)
+    return folder
+
+
+def from_folder(task: Task, folder: Path) -> FolderPredictions:
+    return FolderPredictions(folder, task.dataset, task.words, task.rules)
+
+
+def by_clip(clip: Clip, index: int) -> str:
+    return f"{clip.name}/{clip.frames[index].stem}.png"
+
+
+def test_numbers_equal_a_loop_over_pixels(tmp_path: Path) -> None:
+    task = task_of(write_set(tmp_path / "set"))
+    result = score(task, Noisy(task.dataset), tmp_path / "out")
+    hit, true, predicted = np.zeros(4), np.zeros(4), np.zeros(4)
+    for clip in task.dataset.clips:
+        for index, ids in Noisy(task.dataset).of(clip):
+            for t, p in zip(task.truth(clip, index).ravel(), ids.ravel(), strict=True):
+                if t != 255:
+                    true[t] += 1
+                    hit[t] += t == p
+                    predicted[p if p < 4 else []] += 1
+    iou = hit / (true + predicted - hit)
+    assert result["miou"] == pytest.approx(iou.mean(), abs=1e-12)
+    assert result["pacc"] == pytest.approx(hit.sum() / true.sum(), abs=1e-12)
+    assert [row["iou"] for row in result["per_class"]] == pytest.approx(iou.tolist())
+    assert [row["pixels"] for row in result["per_class"]] == true.tolist()
+    assert result["consistency"]["paper"]["mvc16_windows"] == 3
+    assert result["consistency"]["vspw"]["mvc16_skipped_videos"] == 1
+
+
+def test_perfect_predictions(tmp_path: Path) -> None:
+    root = write_set(tmp_path / "set")
+    task = task_of(root)
+    copies = tmp_path / "copies"  # the data set's own tree of label files, as a folder of predictions
+    for clip in task.dataset.clips:
+        for label in filter(None, clip.labels):
+            target = copies / label.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(label.read_bytes())
+    result = score(task, from_folder(task, copies), tmp_path / "out")
+    for name in ("miou", "miou_strict", "fwiou", "macc", "pacc"):
+        assert result[name] == 1.0
+    # still truth has still predictions; only ignored pixels differ
+    assert (result["mvc8"], result["mvc16"], result["flicker"]) == (1.0, 1.0, 0.0)
+
+
+LAYOUTS: dict[str, Callable[[Clip, int], str]] = {
+    "by clip": by_clip,
+    "label tree": lambda clip, index: f"data/{clip.name}/mask/{clip.frames[index].stem}.png",
+}
+ONE_CLIP: dict[str, Callable[[Clip, int], str]] = {
+    "run": lambda clip, index: f"masks/{index:06d}.png",
+    "masks": lambda clip, index: f"{index:06d}.png",
+    "stems": lambda clip, index: f"{clip.frames[index].stem}.png",
+}
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, *ONE_CLIP])
+def test_a_folder_scores_like_what_wrote_it(tmp_path: Path, layout: str) -> None:
+    task = task_of(write_set(tmp_path / "set", (18, 3) if layout in LAYOUTS else (4,)))
+    place = {**LAYOUTS, **ONE_CLIP}[layout]
+    folder = write_predictions(task, tmp_path / "masks-of-others", place)
+    direct = score(task, Noisy(task.dataset), tmp_path / "direct")
+    again = score(task, from_folder(task, folder), tmp_path / "again")
+    assert numbers(again) == numbers(direct)
+    written, expected = ((tmp_path / run / "per_class.csv").read_bytes() for run in ("again", "direct"))
+    assert written == expected
+
+
+def test_images_may_lie_flat(tmp_path: Path) -> None:
+    synthetic.make("folder-images", tmp_path / "set")
+    task = task_of(tmp_path / "set")
+    folder = write_predictions(task, tmp_path / "flat", lambda clip, index: f"{clip.name}.png")
+    result = score(task, from_folder(task, folder), tmp_path / "out")
+    assert numbers(result) == numbers(score(task, Noisy(task.dataset), tmp_path / "direct"))
+    assert "mvc8" not in result
+    assert not (tmp_path / "out" / "flicker.png").exists()
+
+
+def test_a_model_streams_and_its_masks_score_the_same(tmp_path: Path) -> None:
+    """With references, and with frames that have no labels."""
+    task = task_of(write_set(tmp_path / "set", (20, 5), labelled=lambda index: index % 3 != 1))
+    model = TwoFrame()
+    model.gate.data += 0.5
+    segmenter = Segmenter(model, task.words, size=32, device="cpu")
+    direct = score(task, ModelPredictions(segmenter, task.rules, {"name": "two"}), tmp_path / "direct")
+    for clip in task.dataset.clips:
+        (tmp_path / "masks" / clip.name).mkdir(parents=True)
+        segmenter.reset()
+        for index, path in enumerate(clip.frames):
+            with Image.open(path) as image:
+                pixels = np.asarray(image.convert("RGB"))
+            labels = segmenter.step(Frame(index, Fraction(index, 15), pixels)).labels
+            Image.fromarray(labels).save(tmp_path / "masks" / clip.name / f"{path.stem}.png")
+    scored = score(task, from_folder(task, tmp_path / "masks"), tmp_path / "scored")
+    assert numbers(scored) == numbers(direct)
+    assert direct["data"]["frames"] == 13 + 3
+    # no window of 8 frames lies between two frames without labels
+    assert direct["consistency"]["paper"]["mvc8_windows"] == 0
+    assert direct["mvc8"] is None
+
+
+@pytest.mark.parametrize("stop_after", [0, 5, 18, 20, 30])
+def test_interrupted_and_resumed_gives_the_same_bytes(tmp_path: Path, stop_after: int) -> None:
+    task = task_of(write_set(tmp_path / "set", (18, 3, 9)))
+    score(task, Noisy(task.dataset), tmp_path / "whole")
+    cut = tmp_path / "cut"
+    with pytest.raises(KeyboardInterrupt):
+        score(task, Noisy(task.dataset, stop_after), cut) if stop_after < 30 else stop_at_report(task, cut)
+    assert not cut.exists() if stop_after < 18 else [path.name for path in cut.iterdir()] == [".partial"]
+    seen: list[int] = []
+    folder = folder_for(cut, task, Noisy(task.dataset), resume=True)
+    finished = folder.finished_frames(task.dataset)
+    assert finished == {0: 0, 5: 0, 18: 18, 20: 18, 30: 30}[stop_after]
+    report.write(folder, task, run(task, Noisy(task.dataset, 30 - finished), folder, seen.append))
+    assert seen[-1] == 30
+    assert snapshot(cut) == snapshot(tmp_path / "whole")
+
+
+def stop_at_report(task: Task, out: Path) -> None:
+    folder = folder_for(out, task, Noisy(task.dataset))
+    run(task, Noisy(task.dataset), folder)
+    (folder.drafts / "classes.png").write_bytes(b"half")
+    raise KeyboardInterrupt
+
+
+def test_a_damaged_part_is_scored_again(tmp_path: Path) -> None:
+    task = task_of(write_set(tmp_path / "set", (3, 3)))
+    score(task, Noisy(task.dataset), tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        score(task, Noisy(task.dataset, 4), tmp_path / "cut")
+    (tmp_path / "cut" / ".partial" / "000000.npz").write_bytes(b"PK damaged")
+    score(task, Noisy(task.dataset), tmp_path / "cut", resume=True)
+    assert snapshot(tmp_path / "cut") == snapshot(tmp_path / "whole")
+
+
+def test_only_a_run_of_the_same_settings_is_resumed(tmp_path: Path) -> None:
+    task = task_of(write_set(tmp_path / "set", (3,)))
+    score(task, Noisy(task.dataset), tmp_path / "out")
+    other = Noisy(task.dataset)
+    other.origin = {"model": {"name": "other"}, "predictions": None}
+    with pytest.raises(InputError, match=r"other settings \(model\)"):
+        folder_for(tmp_path / "out", task, other, resume=True)
+    with pytest.raises(InputError, match="already holds an evaluation"):
+        folder_for(tmp_path / "out", task, other)
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "report.md").write_text("mine")
+    with pytest.raises(InputError, match=r"report\.md is there already"):
+        folder_for(tmp_path / "foreign", task, other)
+
+
+def damage_missing(folder: Path) -> None:
+    (folder / "v1" / "0001.png").unlink()
+
+
+def damage_size(folder: Path) -> None:
+    Image.new("L", (32, 23)).save(folder / "v0" / "0002.png")
+
+
+def damage_ids(folder: Path) -> None:
+    Image.new("L", (32, 24), 4).save(folder / "v0" / "0002.png")
+
+
+def damage_rgb(folder: Path) -> None:
+    Image.new("RGB", (32, 24)).save(folder / "v0" / "0002.png")
+
+
+def damage_file(folder: Path) -> None:
+    (folder / "v0" / "0002.png").write_bytes(b"no picture")
+
+
+def damage_words(folder: Path) -> None:
+    (folder / "classes.json").write_text(json.dumps([{"name": "dog"}]))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (damage_missing, r"1 of 21 predictions are missing, the first is .*v1/0001\.png"),
+        (damage_size, r"v0/0002\.png is 32x23, but its ground truth .*mask/0002\.png is 32x24"),
+        (damage_ids, r"v0/0002\.png holds the id 4, but the list has 4 words"),
+        (damage_rgb, r"v0/0002\.png is a RGB picture"),
+        (damage_file, r"v0/0002\.png cannot be read"),
+        (damage_words, r"classes\.json says that these masks were made with other words \(dog\)"),
+    ],
+)
+def test_unusable_predictions_are_one_sentence(
+    tmp_path: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    task = task_of(write_set(tmp_path / "set"))
+    folder = write_predictions(task, tmp_path / "masks", by_clip)
+    damage(folder)
+    with pytest.raises(InputError, match=message):
+        score(task, from_folder(task, folder), tmp_path / "out")
+
+
+def test_a_folder_of_something_else(tmp_path: Path) -> None:
+    task = task_of(write_set(tmp_path / "set"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"holds no predictions .* looked for as .*v0/0000\.png"):
+        from_folder(task, tmp_path / "empty")
+    with pytest.raises(InputError, match="is not a folder"):
+        from_folder(task, tmp_path / "nothing")
+
+
+def test_palette_masks_keep_their_ids(tmp_path: Path) -> None:
+    task = task_of(write_set(tmp_path / "set", (3,)))
+    folder = write_predictions(task, tmp_path / "masks", by_clip)
+    before = score(task, from_folder(task, folder), tmp_path / "grey")
+    for path in folder.rglob("*.png"):
+        with Image.open(path) as image:
+            image.load()
+        image.putpalette(bytes(range(255, -1, -1)) * 3)
+        image.save(path)
+    assert numbers(score(task, from_folder(task, folder), tmp_path / "palette")) == numbers(before)
+
+
+class Constant:
+    """Always the first word that the protocol lets a model choose."""
+
+    origin: dict[str, Any] = {"model": {"name": "constant"}, "predictions": None}  # noqa: RUF012
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def of(self, clip: Clip) -> Any:
+        for index, label in enumerate(clip.labels):
+            if label is not None:
+                zeros: Ids = np.zeros_like(self._task.labels(clip, index))
+                yield index, self._task.rules.classes_of_model(zeros)
+
+    def name(self, clip: Clip, index: int) -> str:
+        return clip.name
+
+
+@pytest.mark.parametrize(
+    ("layout", "protocol", "groups"),
+    [
+        ("vspw", "vspw-80-44", {"seen_miou", "unseen_miou", "hiou"}),
+        ("vspw", "vspw-80-44-unseen", {"unseen_miou"}),
+        ("cityscapes", "cityscapes-transfer", {"seen_miou", "unseen_miou", "hiou"}),
+        ("ade847", "a-847", set()),
+        ("voc20b", "pas-20b", set()),
+    ],
+)
+def test_protocols(tmp_path: Path, layout: str, protocol: str, groups: set[str]) -> None:
+    synthetic.make(layout, tmp_path / "set")
+    task = task_of(tmp_path / "set", layout, protocol)
+    result = score(task, Constant(task), tmp_path / "out")
+    assert {key for key in result if key in ("seen_miou", "unseen_miou", "hiou")} == groups
+    assert result["protocol"] == protocol
+    assert [row["id"] for row in result["per_class"]] == list(task.rules.counted)
+    counted = sum(row["pixels"] for row in result["per_class"])
+    first = result["per_class"][0]
+    assert first["predicted"] == counted
+    assert first["accuracy"] == (1.0 if first["pixels"] else None)
+
+
+def test_objects(tmp_path: Path) -> None:
+    synthetic.make("folder-objects", tmp_path / "set")
+    task = task_of(tmp_path / "set")
+    result = score(task, Noisy(task.dataset), tmp_path / "out")
+    assert 0 < result["object_iou"] < 1
+    assert [one["sequence"] for one in result["objects"]] == [clip.name for clip in task.dataset.clips]
+    assert result["object_iou"] == pytest.approx(np.mean([one["iou"] for one in result["objects"]]))
+
+
+def test_another_wording_changes_words_only(tmp_path: Path) -> None:
+    root = write_set(tmp_path / "set", (3,))
+    task = task_of(root)
+    before = score(task, Noisy(task.dataset), tmp_path / "before")
+    assert tuple(before["words"]) == WORDS
+    reworded = Task(task.dataset, type(task.words).parse("heaven, street, human | man, plant"), task.rules)
+    after = score(reworded, Noisy(task.dataset), tmp_path / "after")
+    assert after["words"] == ["heaven", "street", "human | man", "plant"]
+    assert [row["name"] for row in after["per_class"]] == ["heaven", "street", "human", "plant"]
+    assert after["miou"] == before["miou"]
