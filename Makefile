@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --co
 export HF_HUB_OFFLINE := 1
 OUT ?= demo
 VIDEO ?=
-WORDS ?= person, bicycle, motorcycle, bus, road, wall, tree, window
+WORDS ?= rabbit, grass, tree, rock, sky
 
 .PHONY: demo test lint bench clean
 

@@ -8,14 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from openvss import cli
 from openvss.data import check as checking
 from openvss.data import synthetic
 from openvss.errors import Stopped
-from tests.cli.test_evaluate import Runner, run
+from tests.cli.runner import Runner
 from tests.evaluation.sets import snapshot, write_set
-
-__all__ = ["run"]
 
 
 def test_made_data_are_well_and_can_be_scored(run: Runner, tmp_path: Path) -> None:
@@ -80,4 +77,3 @@ def test_stopped_work_says_how_to_go_on(run: Runner, monkeypatch: pytest.MonkeyP
     assert code == 1
     assert "Stopped before everything was checked" in err
     assert "--resume" not in err
-    assert cli.app is not None

@@ -14,48 +14,11 @@ from typing import Any
 
 import pytest
 
-from openvss import cli
 from openvss.data import synthetic
+from tests.cli.runner import Runner
 from tests.evaluation.sets import snapshot, write_set
 
 SMALL = ["--size", "32", "--device", "cpu"]
-
-
-class Runner:
-    """Runs commands in a folder of the test's own."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-
-    def __call__(self, *arguments: str | Path) -> tuple[int, str, str]:
-        """Exit code, standard output and standard error."""
-        self._monkeypatch.setattr(sys, "argv", ["openvss", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = self._capsys.readouterr()
-        return code, captured.out, captured.err
-
-    def ok(self, *arguments: str | Path) -> str:
-        code, out, err = self(*arguments)
-        assert code == 0, err
-        return out
-
-    def sentence(self, *arguments: str | Path) -> str:
-        """The single line that a command with a bad argument prints."""
-        code, _, err = self(*arguments)
-        assert code == 2, err
-        lines = [line for line in err.splitlines() if line.startswith("openvss: ")]
-        assert len(lines) == 1, err
-        return lines[0]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Runner:
-    monkeypatch.chdir(tmp_path)
-    return Runner(monkeypatch, capsys)
 
 
 def metrics(folder: Path | str) -> dict[str, Any]:
@@ -73,7 +36,9 @@ def test_a_model_then_its_masks_then_both_in_a_table(run: Runner, tmp_path: Path
     assert model["model"]["name"] == "tiny"
     assert len(model["model"]["weights_sha256"]) == 64
     assert model["words"] == ["sky", "road", "person", "tree"]
-    run.ok("segment", "set/data/v0/origin", "sky, road, person, tree", "--out", "seg", "--format", "png", *SMALL)
+    run.ok(
+        "segment", "set/data/v0/origin", "sky, road, person, tree", "--out", "seg", "--format", "png", *SMALL
+    )
     run.ok("evaluate", "--data", "folder:set", "--predictions", "seg", "--out", "from-seg")
     run.ok("evaluate", "--data", "folder:set", "--predictions", "seg/masks", "--out", "from-masks")
     for other in ("from-seg", "from-masks"):

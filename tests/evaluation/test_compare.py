@@ -46,7 +46,9 @@ def test_runs_on_the_same_terms(tmp_path: Path) -> None:
     ],
 )
 def test_other_terms_are_marked(tmp_path: Path, change: dict[str, Any], mark: str) -> None:
-    rows = compare([write_run(tmp_path / "a"), write_run(tmp_path / "b", **change), write_run(tmp_path / "c")])
+    rows = compare(
+        [write_run(tmp_path / "a"), write_run(tmp_path / "b", **change), write_run(tmp_path / "c")]
+    )
     assert [row.differs for row in rows] == [(), (mark,), ()]
     assert best(rows) == {}
     assert as_json(rows)["comparable"] is False

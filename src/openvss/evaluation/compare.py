@@ -11,6 +11,7 @@ from typing import Any
 from openvss.errors import InputError
 
 RESULTS = "metrics.json"
+REQUIRED = {"data", "ground_truth", "protocol", "words", "model", "predictions", "miou"}
 HEADLINES = (
     "miou", "fwiou", "macc", "pacc", "seen_miou", "unseen_miou", "hiou", "mvc8", "mvc16", "object_iou"
 )  # fmt: skip
@@ -74,7 +75,7 @@ def read_run(path: Path) -> dict[str, Any]:
     file = path / RESULTS if path.is_dir() else path
     try:
         run = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(run, dict) or not {"data", "ground_truth", "protocol", "words", "miou"} <= run.keys():
+        if not isinstance(run, dict) or not run.keys() >= REQUIRED:
             raise ValueError("keys are missing")
     except FileNotFoundError:
         raise InputError(
@@ -91,7 +92,7 @@ def read_run(path: Path) -> dict[str, Any]:
 def _row(name: str, run: Mapping[str, Any], first: Mapping[str, Any]) -> Compared:
     return Compared(
         run=name,
-        scored=run["model"]["name"] if run.get("model") else str(run.get("predictions")),
+        scored=run["model"]["name"] if run["model"] else run["predictions"],
         data=f"{run['data']['name']} {run['data']['split']}",
         protocol=run["protocol"],
         word_list=run.get("word_list") or f"{len(run['words'])} own words",

@@ -15,6 +15,7 @@ from openvss.evaluation.runner import Evaluation
 from openvss.evaluation.task import Task
 
 NAMES = {
+    "object_iou": "object IoU",
     "miou": "mIoU",
     "miou_strict": "mIoU (strict)",
     "fwiou": "fwIoU",
@@ -26,7 +27,6 @@ NAMES = {
     "mvc8": "mVC8",
     "mvc16": "mVC16",
     "flicker": "flicker",
-    "object_iou": "object IoU",
 }
 MOST_CLASSES = 60  # of more, the table has the best and the worst half
 PICTURES = (

@@ -48,7 +48,7 @@ FAMILIAR = {
 }
 
 PREFERENCES = 4 * (len(PALETTE) // 3)  # bytes of a name's hash that order the palette for it
-COMFORTABLE = (15.0, 10.0)  # words prefer colours at least this far from those already given
+COMFORTABLE = (20.0, 15.0, 10.0)  # words prefer colours at least this far from those already given
 GENERATED_CANDIDATES = 12  # how many colours a word beyond the palette chooses from
 NORMAL_WEIGHT = 0.6  # colour-blind sight has less room, so normal sight is asked for 1/0.6 times its distance
 
