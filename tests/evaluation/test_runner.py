@@ -59,7 +59,7 @@ def test_numbers_equal_a_loop_over_pixels(tmp_path: Path) -> None:
     hit, true, predicted = np.zeros(4), np.zeros(4), np.zeros(4)
     for clip in task.dataset.clips:
         for index, ids in Noisy(task.dataset).of(clip):
-            for t, p in zip(task.truth(clip, index).ravel(), ids.ravel(), strict=True):
+            for t, p in zip(task.truth(clip, index).ravel().tolist(), ids.ravel().tolist(), strict=True):
                 if t != 255:
                     true[t] += 1
                     hit[t] += t == p

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from openvss.words.vocabulary import Vocabulary
 
 DEFAULT_MODEL = "tiny"
+WIDE = 240  # columns of a table that goes to a file or a pipe, where nothing may be cut off
 
 
 def evaluate(
@@ -178,9 +179,8 @@ def _default_out(dataset: Dataset, scored: Predictions) -> Path:
     origin = scored.origin
     name = origin["model"]["name"] if origin["model"] else Path(origin["predictions"]).resolve().name
     data = dataset.root.resolve().name if dataset.name == "folder" else dataset.name
-    return Path("evaluated") / "-".join(
-        re.sub(r"[^\w.+]+", "-", part) for part in (data, dataset.split, name)
-    )
+    parts = (re.sub(r"[^\w.+]+", "-", part) for part in (data, dataset.split, name))
+    return Path("evaluated") / "-".join(parts)
 
 
 def _report(out: Path, result: dict[str, Any], as_json: bool) -> None:
@@ -211,23 +211,31 @@ def _compare(runs: list[Path], as_json: bool) -> None:
 
 def _print_table(rows: list[Compared]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from openvss.evaluation.compare import best, columns
     from openvss.evaluation.report import NAMES, percent
 
+    terms = ("scored", "data", "protocol", "word_list")
+    about = {name: [str(getattr(row, name)) for row in rows] for name in terms}
+    common = {name: values[0] for name, values in about.items() if len(set(values)) == 1}
+    apart = [name for name in about if name not in common]
     highest = best(rows)
-    table = Table("run", "scored", "data", "protocol", "words", box=None, pad_edge=False)
+    table = Table("run", *(name.replace("_", " ") for name in apart), box=None, pad_edge=False)
     for name in columns(rows):
         table.add_column(NAMES[name], justify="right", no_wrap=True)
     for row in rows:
-        cells = []
+        mark = "* " if row.differs else ""
+        cells = [mark + escape(row.run), *(escape(getattr(row, name)) for name in apart)]
         for name in columns(rows):
             value = row.metrics.get(name)
             text = percent(value)
             cells.append(f"[bold]{text}[/bold]" if value is not None and value == highest.get(name) else text)
-        mark = "* " if row.differs else ""
-        table.add_row(mark + row.run, row.scored, row.data, row.protocol, row.word_list, *cells)
+        table.add_row(*cells)
     console = Console()
-    # A table cut off at the edge of a pipe would hide numbers.
-    console.print(table, width=None if console.is_terminal else 200)
+    if not console.is_terminal:
+        console = Console(width=WIDE)
+    if common:
+        typer.echo(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in common.items()))
+    console.print(table)

@@ -70,6 +70,12 @@ def as_json(rows: Sequence[Compared]) -> dict[str, Any]:
     return {"comparable": not any(row.differs for row in rows), "runs": [asdict(row) for row in rows]}
 
 
+def data_title(data: Mapping[str, Any]) -> str:
+    """What a data set is called in a few words: a folder by its own name, and the split if it has any."""
+    name = Path(data["root"]).resolve().name if data["name"] == "folder" else data["name"]
+    return name if data["split"] == "all" else f"{name} {data['split']}"
+
+
 def read_run(path: Path) -> dict[str, Any]:
     """The `metrics.json` of a folder, or the file itself."""
     file = path / RESULTS if path.is_dir() else path
@@ -93,7 +99,7 @@ def _row(name: str, run: Mapping[str, Any], first: Mapping[str, Any]) -> Compare
     return Compared(
         run=name,
         scored=run["model"]["name"] if run["model"] else run["predictions"],
-        data=f"{run['data']['name']} {run['data']['split']}",
+        data=data_title(run["data"]),
         protocol=run["protocol"],
         word_list=run.get("word_list") or f"{len(run['words'])} own words",
         metrics={key: run[key] for key in HEADLINES if key in run},

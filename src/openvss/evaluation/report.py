@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from openvss.evaluation.compare import RESULTS
+from openvss.evaluation.compare import RESULTS, data_title
 from openvss.evaluation.consistency import LENGTHS, MODES
 from openvss.evaluation.folder import ResultFolder
 from openvss.evaluation.illustrations import illustrate
@@ -59,10 +59,9 @@ def write(folder: ResultFolder, task: Task, found: Evaluation) -> dict[str, Any]
 
 def title(result: Mapping[str, Any]) -> str:
     """What was scored on what, in a few words."""
-    data, model = result["data"], result["model"]
-    name = Path(data["root"]).resolve().name if data["name"] == "folder" else data["name"]
-    split = "" if data["split"] == "all" else f" {data['split']}"
-    return f"{name}{split} · {model['name'] if model else Path(result['predictions']).resolve().name}"
+    model = result["model"]
+    scored = model["name"] if model else Path(result["predictions"]).resolve().name
+    return f"{data_title(result['data'])} · {scored}"
 
 
 def markdown(result: Mapping[str, Any], about: str, pictures: Sequence[tuple[str, str]]) -> str:
