@@ -103,7 +103,7 @@ def test_decoded_frames_do_not_wait_for_the_garbage_collector(tmp_path: Path) ->
     gc.disable()
     try:
         for _ in source:
-            n_alive = sum(isinstance(thing, VideoFrame) for thing in gc.get_objects())
+            n_alive = sum(type(thing) is VideoFrame for thing in gc.get_objects())
             assert n_alive < 20
     finally:
         gc.enable()

@@ -72,17 +72,46 @@ def make(
     ],
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="A new or empty folder.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    videos: Annotated[int, typer.Option(min=1, help="Videos in each split.")] = 1,
+    frames: Annotated[int, typer.Option(min=1, help="Frames in each video.")] = 17,
+    images: Annotated[int, typer.Option(min=1, help="Pictures in each split of a set of images.")] = 6,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Pixels of a frame.")] = "96x64",
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Labels as released, for `openvss data prepare`.")
+    ] = False,
+    noise: Annotated[
+        float, typer.Option(min=0, max=1, help="Standard deviation of noise on each frame.")
+    ] = 0,
+    blur: Annotated[
+        float, typer.Option(min=0, max=1, help="Largest blur, as a share of the short side.")
+    ] = 0,
+    occlusion: Annotated[float, typer.Option(min=0, max=1, help="Chance that a patch hides a part.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print machine-readable lines.")] = False,
 ) -> None:
     """Render a small data set with exact labels, laid out on disk like a published one."""
     from openvss.data import synthetic
 
+    options = synthetic.Options(
+        videos=videos,
+        frames=frames,
+        images=images,
+        size=_size(size),
+        raw=raw,
+        disturbance=synthetic.Disturbance(noise, blur, occlusion),
+    )
     with _Work("", as_json, f"Stopped; delete {root} before it is made again."):
-        synthetic.make(layout, root, seed)
+        synthetic.make(layout, root, seed, options)
     if as_json:
         emit("done", root=str(root))
     else:
         typer.echo(f"A data set in the layout of {layout} is in {root}.")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise InputError(f"--size is width x height, such as 96x64, not {text!r}.")
+    return int(width), int(height)
 
 
 class _Work:
@@ -95,7 +124,7 @@ class _Work:
 
     def update(self, done: int, total: int) -> None:
         if self._update is None:
-            self._update = self._stack.enter_context(progress(self._title, total, 0, self._as_json))
+            self._update = self._stack.enter_context(progress(self._title, total, 0, self._as_json, "files"))
         self._update(done)
 
     def __enter__(self) -> Self:

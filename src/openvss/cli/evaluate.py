@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from openvss.data.base import Dataset
     from openvss.evaluation.compare import Compared
     from openvss.evaluation.protocol import Protocol
-    from openvss.evaluation.task import Predictions
+    from openvss.evaluation.submission import Submitted
+    from openvss.evaluation.task import Predictions, Task
     from openvss.words.vocabulary import Vocabulary
 
 DEFAULT_MODEL = "tiny"
@@ -57,7 +58,8 @@ def evaluate(
     words: Annotated[
         str | None,
         typer.Option(
-            help="Another wording of the classes: as many words as the data set has classes, in its order.",
+            help="Another wording of the classes: as many words as the data set has classes, in its order. "
+            "For a set of named objects: any words among which are theirs.",
             show_default="the data set's own",
         ),
     ] = None,
@@ -71,6 +73,14 @@ def evaluate(
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the report.", show_default="evaluated/<data>-<split>-<model>"),
+    ] = None,
+    submission: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.zip",
+            help="Also write the predictions as the VSPW challenge takes them; for a split without labels, "
+            "only that.",
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the report in the folder.")] = False,
@@ -97,38 +107,98 @@ def evaluate(
         raise InputError("--model and --predictions are two things to score: give one of them.")
     if predictions and size is not None:
         raise InputError("--size is for a model, but --predictions are scored as they are: leave it out.")
+    if submission:
+        _check_submission(submission, data, resume=resume, overwrite=overwrite)
 
-    from openvss.data.catalogue import open_dataset
+    task = _task(_open(data, split, submission), words, protocol)
+    scored = _scored(task, model, predictions, size, device)
+    if submission is None:
+        _score(task, scored, out, resume=resume, overwrite=overwrite, as_json=as_json)
+        return
+
+    from openvss.evaluation.submission import Submission, Submitted
+
+    with Submission(submission) as writer:
+        copied = Submitted(scored, writer)
+        if task.n_frames:
+            _score(task, copied, out, resume=False, overwrite=overwrite, as_json=as_json)
+        else:
+            _predict(task.dataset, copied, as_json)
+    if not as_json:
+        typer.echo(str(submission))
+
+
+def _score(
+    task: Task, scored: Predictions, out: Path | None, *, resume: bool, overwrite: bool, as_json: bool
+) -> None:
+    from openvss.evaluation import report
     from openvss.evaluation.folder import ResultFolder
-    from openvss.evaluation.protocol import default_protocol, find_protocol
     from openvss.evaluation.results import describe
-    from openvss.evaluation.task import Task
+    from openvss.evaluation.runner import run
 
-    dataset = open_dataset(data, split)
-    wording = _wording(dataset, words)
-    rules = find_protocol(protocol or default_protocol(dataset.name), dataset.vocabulary)
-    task = Task(dataset, wording, rules)
-    if predictions:
-        from openvss.evaluation.predictions import FolderPredictions
-
-        scored: Predictions = FolderPredictions(predictions, dataset, wording, rules)
-    else:
-        scored = _model(model or DEFAULT_MODEL, wording, rules, size, device)
-    settings = describe(task, scored, _versions(with_torch=predictions is None))
-    folder = ResultFolder(out or _default_out(dataset, scored), settings)
+    settings = describe(task, scored, _versions(with_torch=scored.origin["model"] is not None))
+    folder = ResultFolder(out or _default_out(task.dataset, scored), settings)
     if folder.claim(resume=resume, overwrite=overwrite):
         _report(folder.out, json.loads((folder.out / "metrics.json").read_text(encoding="utf-8")), as_json)
         return
-
-    from openvss.evaluation import report
-    from openvss.evaluation.runner import run
-
     if as_json:
         emit("start", out=str(folder.out), **settings)
-    finished = folder.finished_frames(dataset)
+    finished = folder.finished_frames(task.dataset)
     with progress("scoring", task.n_frames, finished, as_json) as update:
         found = run(task, scored, folder, update)
     _report(folder.out, report.write(folder, task, found), as_json)
+
+
+def _predict(dataset: Dataset, copied: Submitted, as_json: bool) -> None:
+    done = 0
+    with progress("predicting", sum(len(clip.frames) for clip in dataset.clips), 0, as_json) as update:
+        for clip in dataset.clips:
+            for _ in copied.of_all(clip):
+                done += 1
+                update(done)
+    if as_json:
+        emit("done", frames=done)
+    else:
+        typer.echo(f"{done} frames predicted; there are no labels to score them with.")
+
+
+def _check_submission(path: Path, data: str, *, resume: bool, overwrite: bool) -> None:
+    if data.partition(":")[0] != "vspw":
+        raise InputError("--submission is in the form of the VSPW challenge: give it with --data vspw:root.")
+    if resume:
+        raise InputError(
+            "--submission needs every frame, but --resume leaves some out: use only one of them."
+        )
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} is there already: replace it with --overwrite, or name another file.")
+
+
+def _open(data: str, split: str | None, submission: Path | None) -> Dataset:
+    from openvss.data.catalogue import open_dataset
+
+    if submission is not None:
+        dataset = open_dataset(data, split, labelled=False)
+        if not any(label for clip in dataset.clips for label in clip.labels):
+            return dataset
+    return open_dataset(data, split)
+
+
+def _task(dataset: Dataset, words: str | None, protocol: str | None) -> Task:
+    from openvss.evaluation.objects import default_words, names_objects
+    from openvss.evaluation.protocol import PLAIN, default_protocol, find_protocol
+    from openvss.evaluation.task import Task
+    from openvss.words.vocabulary import Vocabulary
+
+    if names_objects(dataset):
+        if protocol not in (None, PLAIN):
+            raise InputError(
+                f"The protocol {protocol} is about classes, but {dataset.name} names one object a sequence: "
+                f"leave --protocol out, or give {PLAIN}."
+            )
+        named = default_words(dataset) if words is None else Vocabulary.parse(words)
+        return Task(dataset, named, find_protocol(PLAIN, named))
+    rules = find_protocol(protocol or default_protocol(dataset.name), dataset.vocabulary)
+    return Task(dataset, _wording(dataset, words), rules)
 
 
 def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
@@ -143,6 +213,19 @@ def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
             "give one label for each class, in the data set's order."
         )
     return wording
+
+
+def _scored(
+    task: Task, model: str | None, predictions: Path | None, size: int | None, device: str
+) -> Predictions:
+    if predictions is None:
+        return _model(model or DEFAULT_MODEL, task.words, task.rules, size, device)
+    if not task.n_frames:
+        raise InputError("--predictions are scored against labels, but this split has none: give --model.")
+
+    from openvss.evaluation.predictions import FolderPredictions
+
+    return FolderPredictions(predictions, task.dataset, task.words, task.rules)
 
 
 def _model(name: str, words: Vocabulary, rules: Protocol, size: int | None, device: str) -> Predictions:

@@ -19,14 +19,16 @@ def emit(event: str, **values: Any) -> None:
 
 
 @contextmanager
-def progress(title: str, total: int | None, finished: int, as_json: bool) -> Iterator[Callable[[int], None]]:
-    """Yield a function that is told how many frames are done; `finished` of them cost nothing."""
-    with _lines(total, finished) if as_json else _bar(title, total) as update:
+def progress(
+    title: str, total: int | None, finished: int, as_json: bool, unit: str = "frames"
+) -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told how many units are done; `finished` of them cost nothing."""
+    with _lines(total, finished, unit) if as_json else _bar(title, total, unit) as update:
         yield update
 
 
 @contextmanager
-def _lines(total: int | None, finished: int) -> Iterator[Callable[[int], None]]:
+def _lines(total: int | None, finished: int, unit: str) -> Iterator[Callable[[int], None]]:
     start = last = time.monotonic()
 
     def update(done: int) -> None:
@@ -38,13 +40,14 @@ def _lines(total: int | None, finished: int) -> Iterator[Callable[[int], None]]:
             last = now
             rate = (done - finished) / (now - start)
             left = None if total is None else round(max(total - done, 0) / rate, 1)
-            emit("progress", frames=done, total=total, frames_per_second=round(rate, 2), seconds_left=left)
+            rates = {unit: done, "total": total, f"{unit}_per_second": round(rate, 2), "seconds_left": left}
+            emit("progress", **rates)
 
     yield update
 
 
 @contextmanager
-def _bar(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def _bar(title: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -60,7 +63,7 @@ def _bar(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
         def update(done: int) -> None:
             speed = bar.tasks[task].speed
-            bar.update(task, completed=done, rate=f"{speed:.1f} frames/s" if speed else "")
+            bar.update(task, completed=done, rate=f"{speed:.1f} {unit}/s" if speed else "")
 
         yield update
         finished = bar.tasks[task].completed
