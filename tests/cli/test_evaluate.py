@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -9,14 +10,18 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from openvss.data import synthetic
 from tests.cli.runner import Runner
-from tests.evaluation.sets import snapshot, write_set
+from tests.evaluation.sets import snapshot, write_objects, write_set
 
 SMALL = ["--size", "32", "--device", "cpu"]
 
@@ -110,6 +115,82 @@ def test_a_folder_that_holds_an_evaluation(run: Runner, tmp_path: Path) -> None:
     assert "words" in run.sentence(*command, *SMALL, "--resume", "--words", "a, b, c, d")
     run.ok(*command, *SMALL, "--overwrite", "--words", "a, b, c, d")
     assert metrics("out")["words"] == ["a", "b", "c", "d"]
+
+
+def test_named_objects_among_any_words(run: Runner, tmp_path: Path) -> None:
+    write_objects(tmp_path / "set", 3)
+    command = ["evaluate", "--data", "folder:set"]
+    out = run.ok(*command, "--out", "own", "--words", "horse, grass, person, swan", *SMALL)
+    assert "object IoU" in out
+    assert "mIoU" not in out
+    assert metrics("own")["words"] == ["horse", "grass", "person", "swan"]
+    run.ok(*command, "--out", "default", *SMALL)
+    assert metrics("default")["words"][:4] == ["swan", "person | human", "horse", "grass"]
+    table = run.ok("evaluate", "--compare", "own", "default")
+    assert "object IoU" in table
+    assert "other words" in table
+    for arguments, part in (
+        (["--words", "horse, person"], "The object of the sequence 'lake' is 'swan'"),
+        (["--words", "vspw", "--protocol", "vspw-80-44"], "leave --protocol out"),
+    ):
+        assert part in run.sentence(*command, *arguments)
+
+
+def submitted(path: Path) -> dict[str, npt.NDArray[np.uint8]]:
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with Image.open(io.BytesIO(archive.read(name))) as image:
+                found[name] = np.array(image)
+    return found
+
+
+def test_a_submission_holds_what_was_scored(run: Runner, tmp_path: Path) -> None:
+    synthetic.make("vspw", tmp_path / "vspw")
+    command = ["evaluate", "--data", "vspw:vspw", "--submission", "s.zip"]
+    assert "s.zip" in run.ok(*command, "--out", "direct", *SMALL)
+    frames = submitted(tmp_path / "s.zip")
+    assert len(frames) == metrics("direct")["data"]["frames"]
+    for name, ids in frames.items():
+        target = tmp_path / "unpacked" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(ids).save(target)
+    run.ok("evaluate", "--data", "vspw:vspw", "--predictions", "unpacked", "--out", "again")
+    for key in ("miou", "per_class", "consistency"):
+        assert metrics("again")[key] == metrics("direct")[key]
+
+    assert "s.zip is there already" in run.sentence(*command, "--out", "new", *SMALL)
+    before = (tmp_path / "s.zip").read_bytes()
+    assert "already holds an evaluation" in run.sentence(
+        "evaluate", "--data", "vspw:vspw", "--submission", "other.zip", "--out", "direct", *SMALL
+    )
+    assert not list(tmp_path.glob("other.zip*"))
+    run.ok(*command, "--out", "direct", "--overwrite", *SMALL)
+    assert (tmp_path / "s.zip").read_bytes() == before
+
+
+def test_a_split_without_labels_gives_the_submission_alone(run: Runner, tmp_path: Path) -> None:
+    synthetic.make("vspw", tmp_path / "vspw")
+    run.ok("evaluate", "--data", "vspw:vspw", "--submission", "scored.zip", "--out", "scored", *SMALL)
+    for masks in (tmp_path / "vspw" / "data").glob("*/mask"):
+        shutil.rmtree(masks)
+    command = ["evaluate", "--data", "vspw:vspw", "--submission", "s.zip"]
+    assert "no labels" in run.sentence(*command[:3], *SMALL)
+    assert "this split has none" in run.sentence(*command, "--predictions", "vspw")
+    assert "no labels to score them with" in run.ok(*command, *SMALL)
+    assert (tmp_path / "s.zip").read_bytes() == (tmp_path / "scored.zip").read_bytes()
+    assert not (tmp_path / "evaluated").exists()
+
+
+def test_bad_arguments_for_a_submission(run: Runner, tmp_path: Path) -> None:
+    write_set(tmp_path / "set", (2,))
+    synthetic.make("vspw", tmp_path / "vspw")
+    for arguments, part in (
+        (["folder:set", "--submission", "s.zip"], "--data vspw:root"),
+        (["vspw:vspw", "--submission", "s.zip", "--resume"], "use only one of them"),
+    ):
+        assert part in run.sentence("evaluate", "--data", *arguments)
+    assert not (tmp_path / "s.zip").exists()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])

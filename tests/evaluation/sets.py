@@ -45,6 +45,24 @@ def write_set(
     return root
 
 
+def write_objects(root: Path, length: int = 18) -> Path:
+    """Three sequences of one named object each; a pixel of one frame does not count."""
+    root.mkdir(parents=True)
+    (root / "classes.txt").write_text("0 background\n1 swan\n2 person | human\n9 person+horse\n12 camel\n")
+    (root / "sequences.txt").write_text("lake 1 swan\nride 9 person+horse\nwalk 2 person\n")
+    for video, identity in (("lake", 1), ("ride", 9), ("walk", 2)):
+        for kind in ("origin", "mask"):
+            (root / "data" / video / kind).mkdir(parents=True)
+        for index in range(length):
+            mask = np.zeros((24, 32), dtype=np.uint8)
+            mask[6:16, 4 + index // 4 : 14 + index // 4] = identity
+            mask[0, 0] = 255 if index == 3 else 0
+            Image.fromarray(mask).save(root / "data" / video / "mask" / f"{index:04d}.png")
+            pixels = np.full((24, 32, 3), 40 + 10 * identity, dtype=np.uint8)
+            Image.fromarray(pixels).save(root / "data" / video / "origin" / f"{index:04d}.jpg")
+    return root
+
+
 class Noisy:
     """Predictions without a model: the ground truth, partly wrong and partly unlabelled, always the same."""
 

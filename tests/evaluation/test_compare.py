@@ -54,6 +54,18 @@ def test_other_terms_are_marked(tmp_path: Path, change: dict[str, Any], mark: st
     assert as_json(rows)["comparable"] is False
 
 
+def test_runs_of_named_objects_have_no_miou(tmp_path: Path) -> None:
+    paths = [write_run(tmp_path / name, object_iou=value) for name, value in (("a", 0.5), ("b", 0.25))]
+    for path in paths:
+        run = json.loads((path / "metrics.json").read_text())
+        for key in ("miou", "fwiou", "macc", "pacc"):
+            del run[key]
+        (path / "metrics.json").write_text(json.dumps(run))
+    rows = compare(paths)
+    assert columns(rows) == ["object_iou"]
+    assert best(rows) == {"object_iou": 0.5}
+
+
 def test_names_that_repeat_become_paths(tmp_path: Path) -> None:
     rows = compare([write_run(tmp_path / "x" / "run"), write_run(tmp_path / "y" / "run")])
     assert [row.run for row in rows] == [str(tmp_path / "x" / "run"), str(tmp_path / "y" / "run")]

@@ -301,15 +301,6 @@ def test_protocols(tmp_path: Path, layout: str, protocol: str, groups: set[str])
     assert first["accuracy"] == (1.0 if first["pixels"] else None)
 
 
-def test_objects(tmp_path: Path) -> None:
-    synthetic.make("folder-objects", tmp_path / "set")
-    task = task_of(tmp_path / "set")
-    result = score(task, Noisy(task.dataset), tmp_path / "out")
-    assert 0 < result["object_iou"] < 1
-    assert [one["sequence"] for one in result["objects"]] == [clip.name for clip in task.dataset.clips]
-    assert result["object_iou"] == pytest.approx(np.mean([one["iou"] for one in result["objects"]]))
-
-
 def test_another_wording_changes_words_only(tmp_path: Path) -> None:
     root = write_set(tmp_path / "set", (3,))
     task = task_of(root)

@@ -11,9 +11,9 @@ from typing import Any
 from openvss.errors import InputError
 
 RESULTS = "metrics.json"
-REQUIRED = {"data", "ground_truth", "protocol", "words", "model", "predictions", "miou"}
+REQUIRED = {"data", "ground_truth", "protocol", "words", "model", "predictions"}
 HEADLINES = (
-    "miou", "fwiou", "macc", "pacc", "seen_miou", "unseen_miou", "hiou", "mvc8", "mvc16", "object_iou"
+    "object_iou", "miou", "fwiou", "macc", "pacc", "seen_miou", "unseen_miou", "hiou", "mvc8", "mvc16"
 )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def read_run(path: Path) -> dict[str, Any]:
     file = path / RESULTS if path.is_dir() else path
     try:
         run = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(run, dict) or not run.keys() >= REQUIRED:
+        if not isinstance(run, dict) or not (run.keys() >= REQUIRED and run.keys() & set(HEADLINES)):
             raise ValueError("keys are missing")
     except FileNotFoundError:
         raise InputError(

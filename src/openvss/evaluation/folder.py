@@ -26,6 +26,7 @@ SETTINGS = "settings.json"
 PRODUCTS = (
     "per_class.csv",
     "classes.png",
+    "objects.png",
     "confusion.png",
     "best.png",
     "worst.png",

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from openvss.data.base import Clip, Ids
 from openvss.evaluation.looks import FlickerLook, Look
-from openvss.evaluation.objects import object_ids
 from openvss.evaluation.pictures.bars import Bar, draw_bars
 from openvss.evaluation.pictures.canvas import Colour
 from openvss.evaluation.pictures.confusion import draw_confusion
@@ -31,6 +30,8 @@ def illustrate(folder: Path, title: str, task: Task, found: Evaluation, result: 
         _classes(result, colours, title).save(folder / "classes.png")
         confusion = draw_confusion(found.confusion.matrix, names, f"Confusion in % · {title}")
         confusion.save(folder / "confusion.png")
+    if task.objects_only:
+        _objects(task, result, colours, title).save(folder / "objects.png")
     looks = found.looks
     shown = {(look.video, look.frame) for look in looks.best}
     worst = [look for look in looks.worst if (look.video, look.frame) not in shown]
@@ -51,27 +52,45 @@ def _classes(result: Mapping[str, Any], colours: Sequence[Colour], title: str) -
     return draw_bars(bars, f"IoU of each class · {title}", _number(result["miou"]))
 
 
+def _objects(task: Task, result: Mapping[str, Any], colours: Sequence[Colour], title: str) -> Any:
+    bars = []
+    for clip, row in zip(task.dataset.clips, result["objects"], strict=True):
+        named = task.object_of(clip)
+        assert named is not None
+        name = f"{row['sequence']} ({' or '.join(row['words'])})"
+        bars.append(Bar(name, colours[named[1][0]], _number(row["iou"])))
+    return draw_bars(bars, f"IoU of each object · {title}", _number(result["object_iou"]))
+
+
 def _shown(task: Task, look: Look) -> Shown:
     clip = task.dataset.clips[look.video]
-    measure = "object IoU" if clip.objects is not None else "mIoU"
-    truth = task.truth(clip, look.frame)
+    measure = "object IoU" if task.objects_only else "mIoU"
+    truth, wrong = _against_truth(task, clip, look)
     where = clip.name if len(clip.frames) == 1 else f"{clip.name} · frame {look.frame}"
     return Shown(
         title=f"{where} · {measure} {100 * look.score:.1f} %",
         pixels=read_image(clip.frames[look.frame]),
         truth=truth,
         prediction=look.prediction,
-        wrong=_wrong(task, clip, truth, look.prediction),
+        wrong=wrong,
     )
 
 
-def _wrong(task: Task, clip: Clip, truth: Ids, prediction: Ids) -> npt.NDArray[np.bool_]:
+def _against_truth(task: Task, clip: Clip, look: Look) -> tuple[Ids, npt.NDArray[np.bool_]]:
+    """The ground truth in ids of words, and where the prediction is wrong.
+
+    An object has the id of its first word, and what is around it that of no word.
+    """
+    truth = task.truth(clip, look.frame)
     counted = truth != task.dataset.ignore
-    if clip.objects is None:
-        return counted & (truth != prediction)
-    identity, words = clip.objects
-    found = np.isin(prediction, object_ids(clip.name, words, task.dataset.vocabulary))
-    return counted & (found != (truth == identity))
+    named = task.object_of(clip)
+    if named is None:
+        return truth, counted & (truth != look.prediction)
+    identity, words = named
+    is_object = truth == identity
+    shown = np.full_like(look.prediction, len(task.words))
+    shown[is_object] = words[0]
+    return shown, counted & (np.isin(look.prediction, words) != is_object)
 
 
 def _flickering(task: Task, look: FlickerLook) -> Flickering:

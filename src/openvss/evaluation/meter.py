@@ -13,7 +13,7 @@ from openvss.evaluation.confusion import Confusion, mean_iou
 from openvss.evaluation.consistency import VideoMeter
 from openvss.evaluation.flicker import Flicker
 from openvss.evaluation.looks import FlickerLook, VideoLooks
-from openvss.evaluation.objects import ObjectOverlap, object_ids
+from openvss.evaluation.objects import ObjectOverlap
 from openvss.evaluation.scores import VideoScore
 from openvss.evaluation.task import Predictions, Task
 
@@ -45,15 +45,12 @@ class _Meter:
         self._task, self._clip, self._number = task, clip, number
         self._ignore = task.dataset.ignore
         self._hash = hashlib.sha256()
-        self._confusion = Confusion.empty(task.rules.n_classes)
+        self._confusion = Confusion.empty(task.n_classes)
         self._consistency = VideoMeter(self._ignore)
         self._flicker = Flicker(self._ignore)
         self._looks = VideoLooks(number)
-        self._object: ObjectOverlap | None = None
-        if clip.objects is not None:
-            self._object = ObjectOverlap()
-            # By position: another wording of the list changes no id.
-            self._words = object_ids(clip.name, clip.objects[1], task.dataset.vocabulary)
+        self._object = task.object_of(clip)
+        self._overlap = ObjectOverlap()
 
     def skip(self) -> None:
         """There are frames without ground truth before the next one."""
@@ -66,10 +63,12 @@ class _Meter:
         self._hash.update(np.array(labels.shape, dtype="<u4").tobytes())
         self._hash.update(labels.tobytes())
         truth = self._task.rules.count_labels(labels, self._ignore)
-        confusion = Confusion.of(truth, prediction, self._task.rules.n_classes, self._ignore)
-        self._confusion = self._confusion + confusion
         self._measure_motion(index, truth, prediction)
-        self._looks.add(index, self._score(truth, prediction, confusion), prediction)
+        if self._object is None:
+            score = self._add_classes(truth, prediction)
+        else:
+            score = self._add_object(truth, prediction, *self._object)
+        self._looks.add(index, score, prediction)
 
     def finish(self) -> VideoScore:
         """The score, after the last frame."""
@@ -87,7 +86,7 @@ class _Meter:
             confusion=self._confusion,
             consistency=self._consistency.finish(),
             flicker=(changed, still),
-            object=self._object,
+            object=None if self._object is None else self._overlap,
             looks=looks,
         )
 
@@ -101,15 +100,17 @@ class _Meter:
                 "video have one size."
             ) from error
 
-    def _score(self, truth: Ids, prediction: Ids, confusion: Confusion) -> float:
-        """How good the frame is, to choose what is shown."""
-        if self._object is None or self._clip.objects is None:
-            return mean_iou(confusion)
+    def _add_classes(self, truth: Ids, prediction: Ids) -> float:
+        """Count a frame; returns how good it is, to choose what is shown."""
+        confusion = Confusion.of(truth, prediction, self._task.n_classes, self._ignore)
+        self._confusion = self._confusion + confusion
+        return mean_iou(confusion)
+
+    def _add_object(self, truth: Ids, prediction: Ids, identity: int, words: tuple[int, ...]) -> float:
+        """The same where only one object can be scored."""
         frame = ObjectOverlap()
-        for overlap in (frame, self._object):
-            overlap.update(
-                truth, prediction, object_id=self._clip.objects[0], words=self._words, ignore=self._ignore
-            )
+        for overlap in (frame, self._overlap):
+            overlap.update(truth, prediction, object_id=identity, words=words, ignore=self._ignore)
         return frame.iou
 
 

@@ -4,6 +4,10 @@
 
 pooled over the frames of a sequence, then averaged over sequences. "Labelled so" means with any word that
 counts as the object: a cyclist is `person+bicycle`, and either word is right anywhere on it.
+
+All but the object is one "background" there, whatever it shows, so that no word is right or wrong in it
+except the object's own. The words to choose from are therefore up to the user, as long as they name the
+object, and no class is scored.
 """
 
 from __future__ import annotations
@@ -16,9 +20,30 @@ from typing import Any, Self
 
 import numpy as np
 
+from openvss.data.base import Dataset
 from openvss.errors import InputError
 from openvss.labelmap import Labels
-from openvss.words.vocabulary import Vocabulary
+from openvss.words.vocabulary import Label, Vocabulary
+
+# What objects are most often seen against: without such words everything would be taken for an object.
+SURROUNDINGS = ("grass", "tree", "road", "sky", "building", "water", "fence", "wall", "sand", "rock")
+
+
+def names_objects(dataset: Dataset) -> bool:
+    """Whether each sequence of a data set names one object, which is all that its masks show."""
+    return all(clip.objects is not None for clip in dataset.clips)
+
+
+def default_words(dataset: Dataset) -> Vocabulary:
+    """The words of all objects of such a data set, in order, and what of `SURROUNDINGS` is not among them.
+
+    A word that has synonyms in the data set brings them.
+    """
+    known = {word: label for label in dataset.vocabulary for word in label.synonyms}
+    words = [word for clip in dataset.clips if clip.objects is not None for word in clip.objects[1]]
+    objects = tuple(dict.fromkeys(known.get(word, Label(word, (word,))) for word in words))
+    taken = {synonym for label in objects for synonym in label.synonyms}
+    return Vocabulary(objects + tuple(Label(word, (word,)) for word in SURROUNDINGS if word not in taken))
 
 
 def object_ids(sequence: str, words: Sequence[str], vocabulary: Vocabulary) -> tuple[int, ...]:

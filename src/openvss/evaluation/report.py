@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from openvss.evaluation.compare import RESULTS, data_title
-from openvss.evaluation.consistency import LENGTHS, MODES
+from openvss.evaluation.consistency import LENGTHS
 from openvss.evaluation.folder import ResultFolder
 from openvss.evaluation.illustrations import illustrate
 from openvss.evaluation.results import metrics, metrics_json, per_class_csv
@@ -31,6 +31,7 @@ NAMES = {
 MOST_CLASSES = 60  # of more, the table has the best and the worst half
 PICTURES = (
     ("classes.png", "IoU of each class"),
+    ("objects.png", "IoU of each object"),
     ("confusion.png", "Which class is taken for which"),
     ("best.png", "Best frames"),
     ("worst.png", "Worst frames"),
@@ -41,6 +42,9 @@ MODE_NOTES = {
     "vspw": "as VSPW's published script: last window missing, ignored pixels count, windows pooled",
     "correct": "as `paper`, but stable pixels must also be right",
 }
+OBJECTS_NOTE = (
+    "Masks show one named object a sequence: any of its words finds it; what is around it has no class."
+)
 
 
 def write(folder: ResultFolder, task: Task, found: Evaluation) -> dict[str, Any]:
@@ -50,7 +54,8 @@ def write(folder: ResultFolder, task: Task, found: Evaluation) -> dict[str, Any]
         folder.drafts.mkdir(exist_ok=True)
         illustrate(folder.drafts, title(result), task, found, result)
         pictures = [(file, what) for file, what in PICTURES if (folder.drafts / file).exists()]
-        _write(folder.drafts / "per_class.csv", per_class_csv(result))
+        if "per_class" in result:
+            _write(folder.drafts / "per_class.csv", per_class_csv(result))
         _write(folder.drafts / "report.md", markdown(result, task.rules.about, pictures))
         _write(folder.drafts / RESULTS, metrics_json(result))
     folder.publish()
@@ -79,10 +84,12 @@ def markdown(result: Mapping[str, Any], about: str, pictures: Sequence[tuple[str
     if "consistency" in result:
         parts += ["## Temporal consistency", _consistency(result["consistency"])]
     if "objects" in result:
-        parts += ["## Objects", _objects(result["objects"])]
+        parts += ["## Objects", OBJECTS_NOTE, _objects(result["objects"])]
     for file, what in pictures:
         parts += [f"## {what}", f"![{what}]({file})"]
-    parts += ["## Classes", _classes(result["per_class"]), "## How it was made", _settings(result)]
+    if "per_class" in result:
+        parts += ["## Classes", _classes(result["per_class"])]
+    parts += ["## How it was made", _settings(result)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -99,7 +106,7 @@ def _consistency(modes: Mapping[str, Mapping[str, Any]]) -> str:
             *(f"{modes[mode][f'mvc{n}_windows']} ({modes[mode][f'mvc{n}_skipped_videos']})" for n in LENGTHS),
             MODE_NOTES[mode],
         ]
-        for mode in MODES
+        for mode in modes
     ]
     counts = (f"windows of {n} (videos skipped)" for n in LENGTHS)
     return _table(["mode", *(f"mVC{n}" for n in LENGTHS), *counts, "what counts"], rows)

@@ -1,4 +1,7 @@
-"""The numbers of an evaluation as `metrics.json` and `per_class.csv` hold them."""
+"""The numbers of an evaluation as `metrics.json` and `per_class.csv` hold them.
+
+What means nothing for a set is not there: no classes where masks show one named object a sequence.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,18 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openvss.evaluation.confusion import class_accuracy, class_iou
-from openvss.evaluation.consistency import LENGTHS, MODES, mean_consistency
+from openvss.evaluation.consistency import LENGTHS, MODES, Mode, mean_consistency
 from openvss.evaluation.objects import mean_object_iou
 from openvss.evaluation.protocol import scores
 from openvss.evaluation.runner import Evaluation
 from openvss.evaluation.task import Predictions, Task
 
+# An object's masks have ids of their own, so that no predicted word could equal them.
+OBJECT_MODES: tuple[Mode, ...] = ("paper", "vspw")
 COLUMNS = ("id", "name", "group", "iou", "accuracy", "pixels", "predicted")
 
 
@@ -40,12 +45,12 @@ def describe(task: Task, predictions: Predictions, versions: Mapping[str, str]) 
 
 def metrics(task: Task, settings: Mapping[str, Any], found: Evaluation) -> dict[str, Any]:
     """The content of `metrics.json`; fractions of 0..1, None where nothing was counted."""
-    result: dict[str, Any] = dict(scores(task.rules, found.confusion))
+    result: dict[str, Any] = {}
+    result |= _objects(found) if task.objects_only else scores(task.rules, found.confusion)
     if is_video(task):
-        result |= _consistency(found)
-    if found.objects:
-        result |= _objects(found)
-    result["per_class"] = per_class(task, found)
+        result |= _consistency(found, OBJECT_MODES if task.objects_only else MODES)
+    if not task.objects_only:
+        result["per_class"] = per_class(task, found)
     return _without_nan({**result, "ground_truth": found.ground_truth, **settings})
 
 
@@ -93,9 +98,9 @@ def per_class_csv(result: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
-def _consistency(found: Evaluation) -> dict[str, Any]:
+def _consistency(found: Evaluation, kinds: Sequence[Mode]) -> dict[str, Any]:
     modes: dict[str, Any] = {}
-    for mode in MODES:
+    for mode in kinds:
         modes[mode] = {}
         for n in LENGTHS:
             one = mean_consistency(found.videos, n, mode)

@@ -22,9 +22,9 @@ class Evaluation:
     """The counts of a whole data set.
 
     Attributes:
-        confusion: Of all frames.
+        confusion: Of all frames; of no classes for sets with one named object a sequence.
         videos: What each video adds to consistency, in order.
-        objects: For sets with one named object a sequence: (sequence, words, its counts).
+        objects: For those sets: (sequence, words, its counts).
         flicker: (still pixels that changed their word, still pixels).
         looks: What may be shown.
         frames: How many labelled frames there are.
@@ -58,7 +58,7 @@ def run(
     on_frame: Callable[[int], None] = lambda done: None,
 ) -> Evaluation:
     """Score every video that the folder does not hold yet; `on_frame` is told how many frames are done."""
-    whole = Evaluation(Confusion.empty(task.rules.n_classes))
+    whole = Evaluation(Confusion.empty(task.n_classes))
     try:
         for number, clip in enumerate(task.dataset.clips):
             score = folder.load(number)

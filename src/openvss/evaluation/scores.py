@@ -25,7 +25,7 @@ class VideoScore:
         name: Its name in the data set.
         frames: How many labelled frames it has.
         ground_truth: Hash of all its labels, so that results can tell whether they are about the same data.
-        confusion: Of all its frames.
+        confusion: Of all its frames; of no classes if it has a named object.
         consistency: Of its labelled frames.
         flicker: (still pixels that changed their word, still pixels) over its transitions.
         object: Counts of its named object, if it has one.

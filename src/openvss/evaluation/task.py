@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from openvss.data.base import Clip, Dataset, Ids
+from openvss.evaluation.objects import names_objects, object_ids
 from openvss.evaluation.protocol import Protocol as Rules
 from openvss.words.vocabulary import Vocabulary
 
@@ -31,13 +32,35 @@ class Task:
 
     Attributes:
         dataset: The ground truth.
-        words: The wording of its classes, in its order.
-        rules: The protocol.
+        words: The wording of its classes, in its order; or, for a set of named objects, any words among which
+            are those of the objects.
+        rules: The protocol, for a list of as many words.
     """
 
     dataset: Dataset
     words: Vocabulary
     rules: Rules
+
+    def __post_init__(self) -> None:
+        for clip in self.dataset.clips:
+            self.object_of(clip)  # complains now about a word that is missing, and not after an hour
+
+    @property
+    def objects_only(self) -> bool:
+        """Whether the ground truth is one named object a sequence, so that no class can be scored."""
+        return names_objects(self.dataset)
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes are scored."""
+        return 0 if self.objects_only else self.rules.n_classes
+
+    def object_of(self, clip: Clip) -> tuple[int, tuple[int, ...]] | None:
+        """For a sequence with one named object: its id in the ground truth, and the ids of its words."""
+        if clip.objects is None:
+            return None
+        identity, words = clip.objects
+        return identity, object_ids(clip.name, words, self.words)
 
     @property
     def n_frames(self) -> int:

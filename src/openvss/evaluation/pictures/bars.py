@@ -1,4 +1,4 @@
-"""The bar chart of classes: how well each is found, best on top, and how much of the ground truth it is."""
+"""The bar chart of classes or objects: how well each is found, best on top, and how much there is of it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ TYPE = 16
 
 @dataclass(frozen=True)
 class Bar:
-    """One class: `iou` and `share` (of the counted pixels of the ground truth) are fractions."""
+    """One class or object: `iou` and `share` (of the counted pixels of the truth, if known) are fractions."""
 
     name: str
     colour: Colour
     iou: float
-    share: float
+    share: float | None = None
 
 
 def draw_bars(bars: Sequence[Bar], title: str, mean: float) -> Image.Image:
@@ -51,12 +51,13 @@ def draw_bars(bars: Sequence[Bar], title: str, mean: float) -> Image.Image:
     left = MARGIN + NAMES
     draw.text((MARGIN, MARGIN), fitted(title, 22, width - 2 * MARGIN), INK, font=font(22), anchor="lt")
     draw.text((left + PLOT + 78, top - 16), "IoU %", FAINT, font=font(TYPE), anchor="rm")
-    draw.text((width - MARGIN, top - 16), "of pixels", FAINT, font=font(TYPE), anchor="rm")
+    if any(bar.share is not None for bar in bars):
+        draw.text((width - MARGIN, top - 16), "of pixels", FAINT, font=font(TYPE), anchor="rm")
     _grid(draw, left, top, bottom)
     for place, bar in enumerate(rows):
         middle = top + LINE * (place + 0.5)
         if bar is None:
-            note = f"… {omitted} more in per_class.csv …"
+            note = f"… {omitted} more in metrics.json …"
             draw.text((left + 8, middle), note, FAINT, font=font(TYPE), anchor="lm")
         else:
             _row(draw, bar, left, middle)
@@ -79,6 +80,8 @@ def _row(draw: ImageDraw.ImageDraw, bar: Bar, left: int, middle: float) -> None:
     if length >= 1:
         draw.rectangle((left, middle - BAR / 2, left + length, middle + BAR / 2), bar.colour, outline=FAINT)
     draw.text((left + PLOT + 78, middle), percent(bar.iou), INK, font=font(TYPE), anchor="rm")
+    if bar.share is None:
+        return
     share = f"{100 * bar.share:.1f} %" if bar.share >= 0.0005 else "< 0.1 %"
     draw.text((left + PLOT + NUMBERS, middle), share, FAINT, font=font(TYPE), anchor="rm")
 
