@@ -16,9 +16,9 @@ scored as a class, give it another name in classes.txt, such as "everything else
 
 A set with one named object a sequence has `sequences.txt`, one line a video: `sequence id name`, or
 `sequence name` where classes.txt has that name. In the name, `person+horse` means that either word counts as
-the object. There background is all but the object, which a prediction must leave alone, so it counts and
-stays a word; and a class such as `person+horse` is no word of its own: its words join the vocabulary, and its
-pixels get the id of the first.
+the object. There background is all but the object, which a prediction must leave alone, so its pixels count
+(as an id of the ground truth; models need not name it); and a class such as `person+horse` is no word of its
+own: its words join the vocabulary, and its pixels get the id of the first.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -37,10 +36,6 @@ class Picture:
     image: Path
     label: Path
     table: npt.NDArray[np.uint8]
-
-    def ids(self) -> set[int]:
-        """The classes that it shows."""
-        return set(np.unique(self.table[_label(self.label)]).tolist()) - {IGNORE, NONE_OF_VOC}
 
     def read(self) -> tuple[Image.Image, Image.Image]:
         """Pixels and ids."""
@@ -86,22 +81,6 @@ def read_pictures(root: Path, words: list[tuple[str, ...]], held_out: bool = Fal
         for image in sorted((root / "images").iterdir())
         if (image.stem in kept) == held_out
     ]
-
-
-class Sampler:
-    """Draws pictures of one data set, half of them by class, so that rare classes are seen as well."""
-
-    def __init__(self, pictures: Sequence[Picture]) -> None:
-        self._pictures = pictures
-        shown: dict[int, list[Picture]] = {}
-        for picture in pictures:
-            for number in picture.ids():
-                shown.setdefault(number, []).append(picture)
-        self._by_class = [shown[number] for number in sorted(shown)]
-
-    def draw(self, rng: random.Random) -> Picture:
-        """Any picture, or one of a class that was drawn first."""
-        return rng.choice(self._pictures if rng.random() < 0.5 else rng.choice(self._by_class))
 
 
 def view(picture: Picture, crop: int, rng: random.Random) -> tuple[Tensor, Tensor]:
