@@ -43,6 +43,16 @@ def test_check_names_every_problem(run: Runner, tmp_path: Path) -> None:
     assert [event["event"] for event in events if event["event"] != "progress"] == ["problem"] * 3
 
 
+def test_the_progress_of_a_check_counts_clips(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("openvss.cli.progress.EVERY", 0)
+    write_set(tmp_path / "set", (3, 2))
+    events = [json.loads(line) for line in run.ok("data", "check", "folder:set", "--json").splitlines()]
+    assert [(event["clips"], event["total"]) for event in events[:-1]] == [(1, 2), (2, 2)]
+    assert "2 videos, 5 frames" in events[-1]["summary"]
+
+
 def test_prepare_makes_labels_once(run: Runner, tmp_path: Path) -> None:
     synthetic.make("coco-stuff", tmp_path / "coco", options=synthetic.Options(raw=True))
     first = json.loads(run.ok("data", "prepare", "coco-stuff", "coco", "--json").splitlines()[-1])

@@ -20,6 +20,8 @@ import pytest
 from PIL import Image
 
 from openvss.data import synthetic
+from openvss.errors import Stopped
+from openvss.evaluation import report
 from tests.cli.runner import Runner
 from tests.evaluation.sets import snapshot, write_objects, write_set
 
@@ -98,10 +100,19 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
         ([*data, "--predictions", "empty"], "holds no predictions"),
         ([*data, "--predictions", "empty", "--model", "tiny"], "give one of them"),
         ([*data, "--predictions", "empty", "--size", "64"], "--size"),
+        (
+            [*data, "--predictions", "empty", "--device", "cpu"],
+            "--device would do nothing with --predictions",
+        ),
         ([*data, "--out", "file"], "file in its way"),
         ([*data, "--resume", "--overwrite"], "only one of them"),
         (["set", *data], "set is not expected here"),
         (["--compare", "empty", "set"], "holds no finished evaluation"),
+        (
+            ["--compare", "empty", "set", *data, "--resume"],
+            "--data and --resume would do nothing with --compare",
+        ),
+        (["--compare", "empty", "set", "--device", "cpu"], "--device would do nothing with --compare"),
     ):
         assert part in run.sentence("evaluate", *arguments)
     assert not (tmp_path / "evaluated").exists()
@@ -180,6 +191,26 @@ def test_a_split_without_labels_gives_the_submission_alone(run: Runner, tmp_path
     assert "no labels to score them with" in run.ok(*command, *SMALL)
     assert (tmp_path / "s.zip").read_bytes() == (tmp_path / "scored.zip").read_bytes()
     assert not (tmp_path / "evaluated").exists()
+
+
+def test_a_stopped_submission_starts_again(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synthetic.make("vspw", tmp_path / "vspw")
+    command = ["evaluate", "--data", "vspw:vspw", "--submission", "s.zip", "--out", "out", *SMALL]
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(report, "write", stop)
+        code, _, err = run(*command)
+    assert code == 1
+    assert "--overwrite starts it again" in err
+    assert "--resume" not in err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".partial"]
+    run.ok(*command, "--overwrite")
+    assert len(submitted(tmp_path / "s.zip")) == metrics("out")["data"]["frames"]
 
 
 def test_bad_arguments_for_a_submission(run: Runner, tmp_path: Path) -> None:

@@ -25,6 +25,13 @@ def test_a_sound_set_has_no_problems_and_a_summary(tmp_path: Path) -> None:
     assert summary(spec) == "vspw, split val: 2 videos, 4 frames, 4 label files, 124 words."
 
 
+def test_one_of_a_kind_is_counted_in_the_singular(tmp_path: Path) -> None:
+    trees.video(tmp_path, "a", [[1], [1]])
+    (tmp_path / "data/a/mask/00000001.png").unlink()
+    trees.text(tmp_path / "classes.txt", "1 sky")
+    assert summary(f"folder:{tmp_path}") == "folder, split all: 1 video, 2 frames, 1 label file, 1 word."
+
+
 def test_every_problem_has_a_sentence(tmp_path: Path) -> None:
     spec = vspw(tmp_path)
     video = tmp_path / "data/1_a"
@@ -39,7 +46,7 @@ def test_every_problem_has_a_sentence(tmp_path: Path) -> None:
     trees.text(tmp_path / "val.txt", "1_a", "2_b", "3_c", "4_d", "5_e")
     problems = list(check(spec))
     expected = [
-        "1_a/mask/00000000.png is missing.",
+        "1_a/mask/00000000.png is missing: get a complete copy of the data.",
         "1_a/mask/00000009.png has no image in ",
         "1_a/mask/00000001.png is a RGB picture",
         "1_a/mask/00000002.png is 3x2, but its image ",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from openvss.data import ade20k, pascal_detail
 from openvss.data.catalogue import open_dataset
+from openvss.data.check import check
 from openvss.data.labels import read_ids
 from openvss.data.prepare import prepare
 from openvss.errors import InputError, OutputError
@@ -55,6 +57,37 @@ def test_an_interrupted_preparation_goes_on(tmp_path: Path) -> None:
     assert prepare("coco-stuff", tmp_path) == 1
     assert prepare("coco-stuff", tmp_path) == 0
     assert sorted(path.name for path in folder.iterdir()) == ["0.png", "1.png", "2.png"]
+
+
+def test_a_set_that_is_prepared_in_part_is_refused(tmp_path: Path) -> None:
+    labels = tmp_path / "annotations_detectron2"
+    coco(tmp_path)
+    prepare("coco-stuff", tmp_path)
+    trees.text(tmp_path / "pascalcontext_val.txt", "1", "2")
+    for stem in ("1", "2"):
+        trees.picture(tmp_path / f"JPEGImages/{stem}.jpg")
+        trees.label(labels / f"pc59_val/{stem}.png", [0])
+        trees.label(labels / f"pc459_val/{stem}.tif", [0], np.uint16)
+        folder = tmp_path / "images/ADE/validation/x"
+        segments(folder / f"ADE_val_{stem}_seg.png", [[2978]])
+        trees.picture(folder / f"ADE_val_{stem}.jpg", (1, 1))
+    prepare("ade847", tmp_path)
+    for name, missing in (
+        ("coco-stuff", labels / "val2017/2.png"),
+        ("pc59", labels / "pc59_val/2.png"),
+        ("pc459", labels / "pc459_val/2.tif"),
+        ("ade847", labels / "validation/ADE_val_2.tif"),
+        ("ade847", tmp_path / "images_detectron2/validation/ADE_val_2.jpg"),
+    ):
+        spec = f"{name}:{tmp_path}"
+        content = missing.read_bytes()
+        assert len(open_dataset(spec).clips) == (3 if name == "coco-stuff" else 2)
+        missing.unlink()
+        sentence = f"The file {missing} is missing: run `openvss data prepare {name} {tmp_path}` again."
+        with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+            open_dataset(spec)
+        assert sentence in check(spec)
+        missing.write_bytes(content)
 
 
 def test_ids_of_the_full_ade20k_go_with_their_names() -> None:

@@ -91,8 +91,8 @@ def test_frame_and_mask_stay_aligned(seed: int) -> None:
     view = draw(PLAIN, [ids], random.Random(seed))
     mask = apply_to_masks(view, [ids])[0]
     red = apply_to_frames(view, [frame])[0, 0]
-    # Bilinear pixels may be mixed within one original pixel of an edge, never on the wrong side of it.
-    assert bool((red[mask == 1] > 0.3).all())
+    # Bilinear pixels may be mixed within one original pixel of an edge (of two at a corner: a quarter).
+    assert bool((red[mask == 1] > 0.2).all())
     assert bool((red[mask == 0] < 0.7).all())
     assert torch.allclose(red[mask == 255], torch.tensor(PADDING[0]))
 

@@ -66,6 +66,17 @@ def test_runs_of_named_objects_have_no_miou(tmp_path: Path) -> None:
     assert best(rows) == {"object_iou": 0.5}
 
 
+def test_the_lowest_flicker_is_the_best(tmp_path: Path) -> None:
+    rows = compare(
+        [
+            write_run(tmp_path / "a", miou_strict=0.25, flicker=0.5),
+            write_run(tmp_path / "b", miou_strict=0.125, flicker=0.25),
+        ]
+    )
+    assert columns(rows) == ["miou", "miou_strict", "fwiou", "macc", "pacc", "flicker"]
+    assert (best(rows)["miou_strict"], best(rows)["flicker"]) == (0.25, 0.25)
+
+
 def test_names_that_repeat_become_paths(tmp_path: Path) -> None:
     rows = compare([write_run(tmp_path / "x" / "run"), write_run(tmp_path / "y" / "run")])
     assert [row.run for row in rows] == [str(tmp_path / "x" / "run"), str(tmp_path / "y" / "run")]
@@ -84,5 +95,23 @@ def test_unusable_runs_are_one_sentence(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=message):
             compare([run, path])
+    for place, (key, value) in enumerate(
+        (
+            ("model", "tiny"),
+            ("model", {}),
+            ("predictions", 3),
+            ("data", []),
+            ("data", {"name": "vspw", "split": "val"}),
+            ("protocol", None),
+            ("words", 7),
+            ("word_list", ["sky"]),
+            ("ground_truth", {}),
+            ("miou", "0.5"),
+        )
+    ):
+        changes = {key: value} if key != "predictions" else {key: value, "model": None}
+        odd = write_run(tmp_path / str(place), **changes)
+        with pytest.raises(InputError, match=f"evaluate writes {key} in another form"):
+            compare([run, odd])
     with pytest.raises(InputError, match="at least two"):
         compare([run])

@@ -156,6 +156,20 @@ def test_no_window_reaches_across_a_frame_without_labels() -> None:
     assert result.windows + result.undefined == len(windows) == 11 + 5
 
 
+def test_what_a_protocol_leaves_out_is_still_a_label_of_the_script() -> None:
+    rng = np.random.default_rng(0)
+    truth, predicted = rng.integers(0, 3, (2, 30, 8, 9)).astype(np.uint8)
+    counted = np.where(truth > 0, np.uint8(VOID), truth)
+    meter = VideoMeter(VOID, (2, 3))
+    for labels, predictions, kept in zip(truth, predicted, counted, strict=True):
+        meter.update(labels, predictions, kept)
+    found = meter.finish()
+    whole, part = measure((truth, predicted), (2, 3)), measure((counted, predicted), (2, 3))
+    assert found.windows["vspw"] == whole.windows["vspw"] != part.windows["vspw"]
+    assert found.windows["paper"] == part.windows["paper"] != whole.windows["paper"]
+    assert found.windows["correct"] == part.windows["correct"]
+
+
 def test_videos_in_any_order_and_by_way_of_json_give_the_same_number() -> None:
     videos = [measure(video(seed, 20 + seed), (8, 16)) for seed in range(6)]
     read = [VideoConsistency.from_dict(json.loads(json.dumps(v.to_dict()))) for v in videos]

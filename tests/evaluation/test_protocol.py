@@ -19,6 +19,7 @@ from openvss.evaluation.protocol import (
     find_protocol,
     scores,
 )
+from openvss.labelmap import Labels
 from openvss.words.vocabulary import Vocabulary
 
 VSPW = Vocabulary.parse("vspw")
@@ -80,6 +81,18 @@ def test_the_papers_protocol_scores_unseen_pixels_among_unseen_words() -> None:
     assert "hiou" not in found
 
 
+def test_counting_by_table_is_counting_by_comparison() -> None:
+    rng = np.random.default_rng(0)
+    drawn = rng.choice([*range(124), 254, 255], (9, 40))
+    wide: Labels = np.where(drawn == 255, 65535, drawn).astype(np.uint16)
+    for labels, ignore in ((drawn.astype(np.uint8), 255), (wide, 65535)):
+        protocol = PROTOCOLS["vspw-80-44-unseen"]
+        counted = protocol.count_labels(labels, ignore)
+        assert counted.dtype == labels.dtype
+        expected = np.where(np.isin(labels, protocol.counted), labels, ignore)
+        np.testing.assert_array_equal(counted, expected)
+
+
 def test_seen_words_in_foreign_predictions_are_wrong_but_no_class_of_the_strict_mean() -> None:
     protocol = find_protocol("vspw-80-44-unseen", VSPW)
     labels, predictions = np.array([[80, 80]], np.uint8), np.array([[80, 5]], np.uint8)
@@ -106,6 +119,9 @@ def test_cityscapes_has_eight_novel_classes() -> None:
         "rider",
         "train",
     ]
+    seen_words = {word for label in VSPW.labels[:80] for word in label.synonyms}
+    assert [name for name in names if name in seen_words] == ["fence", "traffic light"]
+    assert "traffic light and fence are seen in our wording" in protocol.about
     assert len(protocol.groups["seen"]) == 11
     assert sorted(protocol.groups["seen"] + protocol.groups["unseen"]) == list(range(19))
     matrix = np.diag(np.arange(1, 20)) @ np.eye(19, 20, dtype=np.int64)

@@ -104,6 +104,19 @@ def test_flicker_counts_changes_of_still_pixels_only() -> None:
     assert len(flicker.steps) == 2
 
 
+def test_long_videos_have_as_many_steps_as_others_and_no_count_wraps() -> None:
+    flicker = Flicker(ignore=255)
+    truth = np.zeros((1, 1), dtype=np.uint8)
+    transitions = 66_000
+    for index in range(transitions + 1):
+        flicker.add(truth, np.array([[index % 2]], dtype=np.uint8))
+    assert flicker.total == (transitions, transitions)
+    assert flicker.changed.tolist() == flicker.still.tolist() == [[transitions]]
+    assert 500 < len(flicker.steps) <= 1000
+    assert set(flicker.steps[:-1]) == {(128, 128)}
+    assert tuple(map(sum, zip(*flicker.steps, strict=True))) == flicker.total
+
+
 Scores = st.lists(
     st.lists(st.floats(0, 1, width=16) | st.just(float("nan")), max_size=2 * STRETCH + 3), max_size=5
 )

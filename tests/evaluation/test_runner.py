@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +17,9 @@ from openvss.data import synthetic
 from openvss.data.base import Clip, Ids
 from openvss.errors import InputError
 from openvss.evaluation import report
+from openvss.evaluation.folder import ResultFolder
 from openvss.evaluation.predictions import FolderPredictions
+from openvss.evaluation.results import describe
 from openvss.evaluation.runner import run
 from openvss.evaluation.streaming import ModelPredictions
 from openvss.evaluation.task import Predictions, Task
@@ -32,7 +35,8 @@ def score(task: Task, predictions: Predictions, out: Path, *, resume: bool = Fal
 
 
 def numbers(result: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in result.items() if key not in ("model", "predictions")}
+    origin = ("model", "predictions", "predictions_sha256")
+    return {key: value for key, value in result.items() if key not in origin}
 
 
 def write_predictions(task: Task, folder: Path, place: Callable[[Clip, int], str]) -> Path:
@@ -122,6 +126,33 @@ def test_images_may_lie_flat(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "flicker.png").exists()
 
 
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize(
+    "layout", ["{city}/{name}.png", "{name}_leftImg8bit.png", "{city}/{name}_leftImg8bit.png"]
+)
+def test_cityscapes_with_or_without_earlier_frames(tmp_path: Path, layout: str, sequences: bool) -> None:
+    synthetic.make("cityscapes", tmp_path / "set")
+    if not sequences:
+        shutil.rmtree(tmp_path / "set" / "leftImg8bit_sequence", ignore_errors=True)
+    task = task_of(tmp_path / "set", "cityscapes")
+    assert (len(task.dataset.clips[0].frames) > 1) == sequences
+
+    def place(clip: Clip, index: int) -> str:
+        city, _, name = clip.name.partition("/")
+        return layout.format(city=city, name=name)
+
+    folder = write_predictions(task, tmp_path / "masks", place)
+    result = score(task, from_folder(task, folder), tmp_path / "out")
+    assert numbers(result) == numbers(score(task, Noisy(task.dataset), tmp_path / "direct"))
+
+
+def test_frames_of_one_name_in_several_videos_are_no_flat_layout(tmp_path: Path) -> None:
+    task = task_of(write_set(tmp_path / "set", (3, 3), labelled=lambda index: index == 1))
+    folder = write_predictions(task, tmp_path / "flat", lambda clip, index: f"{clip.frames[index].stem}.png")
+    with pytest.raises(InputError, match="holds no predictions"):
+        from_folder(task, folder)
+
+
 def test_a_model_streams_and_its_masks_score_the_same(tmp_path: Path) -> None:
     """With references, and with frames that have no labels."""
     task = task_of(write_set(tmp_path / "set", (20, 5), labelled=lambda index: index % 3 != 1))
@@ -166,6 +197,7 @@ def stop_at_report(task: Task, out: Path) -> None:
     folder = folder_for(out, task, Noisy(task.dataset))
     run(task, Noisy(task.dataset), folder)
     (folder.drafts / "classes.png").write_bytes(b"half")
+    folder.release()  # as the end of a process does
     raise KeyboardInterrupt
 
 
@@ -194,12 +226,87 @@ def test_only_a_run_of_the_same_settings_is_resumed(tmp_path: Path) -> None:
         folder_for(tmp_path / "foreign", task, other)
 
 
+def test_only_a_run_of_the_same_masks_is_resumed_wherever_they_lie(tmp_path: Path) -> None:
+    task = task_of(write_set(tmp_path / "set", (3, 3)))
+    masks = write_predictions(task, tmp_path / "masks", by_clip)
+    before = score(task, from_folder(task, masks), tmp_path / "out")
+    moved = masks.rename(tmp_path / "moved")
+    folder = ResultFolder(tmp_path / "out", describe(task, from_folder(task, moved), {"openvss": "0"}))
+    assert folder.claim(resume=True, overwrite=False)
+    assert before["predictions"] == str(masks)
+    ids = np.asarray(Image.open(moved / "v1" / "0002.png")).copy()
+    ids[5, 5] = (ids[5, 5] + 1) % 4
+    Image.fromarray(ids).save(moved / "v1" / "0002.png")
+    with pytest.raises(InputError, match=r"other settings \(predictions\)"):
+        folder_for(tmp_path / "out", task, from_folder(task, moved), resume=True)
+
+
+def other_labels(root: Path) -> None:
+    Image.new("L", (32, 24), 1).save(root / "data" / "v2" / "mask" / "0001.png")
+
+
+def other_frames(root: Path) -> None:
+    Image.new("RGB", (32, 24)).save(root / "data" / "v2" / "origin" / "0001.jpg")
+
+
+def other_videos(root: Path) -> None:
+    (root / "data" / "v0").rename(root / "data" / "v9")
+
+
+@pytest.mark.parametrize("change", [other_labels, other_frames, other_videos])
+def test_only_a_run_of_the_same_data_is_resumed_wherever_they_lie(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    task = task_of(write_set(tmp_path / "set", (3, 3, 3)))
+    with pytest.raises(KeyboardInterrupt):
+        score(task, Noisy(task.dataset, 4), tmp_path / "out")
+    moved = task_of((tmp_path / "set").rename(tmp_path / "moved"))
+    folder = folder_for(tmp_path / "out", moved, Noisy(moved.dataset), resume=True)
+    assert folder.finished_frames(moved.dataset) == 3
+    folder.release()
+    change(tmp_path / "moved")
+    changed = task_of(tmp_path / "moved")
+    with pytest.raises(InputError, match=r"other settings \(data\)"):
+        folder_for(tmp_path / "out", changed, Noisy(changed.dataset), resume=True)
+
+
+def test_a_part_of_another_video_is_scored_again(tmp_path: Path) -> None:
+    task = task_of(write_set(tmp_path / "set", (3, 3, 3)))
+    score(task, Noisy(task.dataset), tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        score(task, Noisy(task.dataset, 7), tmp_path / "cut")
+    parts = tmp_path / "cut" / ".partial"
+    (parts / "000001.npz").replace(parts / "000000.npz")
+    score(task, Noisy(task.dataset), tmp_path / "cut", resume=True)
+    assert snapshot(tmp_path / "cut") == snapshot(tmp_path / "whole")
+
+
+def test_a_folder_is_written_by_one_run_at_a_time(tmp_path: Path) -> None:
+    task = task_of(write_set(tmp_path / "set", (3, 3)))
+    first = folder_for(tmp_path / "out", task, Noisy(task.dataset))
+    second = ResultFolder(tmp_path / "out", first.settings)
+    for resume in (True, False):
+        with pytest.raises(InputError, match="Another run is writing to"):
+            second.claim(resume=resume, overwrite=not resume)
+    with pytest.raises(KeyboardInterrupt):
+        run(task, Noisy(task.dataset, 4), first)
+    assert second.claim(resume=True, overwrite=False) is False
+    assert second.finished_frames(task.dataset) == 3
+    report.write(second, task, run(task, Noisy(task.dataset), second))
+    assert first.claim(resume=True, overwrite=False) is True
+    assert not list(tmp_path.rglob(".*"))
+
+
 def damage_missing(folder: Path) -> None:
     (folder / "v1" / "0001.png").unlink()
 
 
 def damage_size(folder: Path) -> None:
     Image.new("L", (32, 23)).save(folder / "v0" / "0002.png")
+
+
+def damage_truth(folder: Path) -> None:
+    Image.new("L", (32, 23)).save(folder.parent / "set" / "data" / "v0" / "mask" / "0002.png")
 
 
 def damage_ids(folder: Path) -> None:
@@ -223,6 +330,10 @@ def damage_words(folder: Path) -> None:
     [
         (damage_missing, r"1 of 21 predictions are missing, the first is .*v1/0001\.png"),
         (damage_size, r"v0/0002\.png is 32x23, but its ground truth .*mask/0002\.png is 32x24"),
+        (
+            damage_truth,
+            r"mask/0002\.png is 32x23, but its image .*origin/0002\.jpg is 32x24: a label file has",
+        ),
         (damage_ids, r"v0/0002\.png holds the id 4, but the list has 4 words"),
         (damage_rgb, r"v0/0002\.png is a RGB picture"),
         (damage_file, r"v0/0002\.png cannot be read"),

@@ -28,7 +28,7 @@ def check(
     from openvss.data import check as checking
 
     problems = 0
-    with _Work("checking", as_json, "Stopped before everything was checked.") as work:
+    with _Work("checking", as_json, "Stopped before everything was checked.", "clips") as work:
         for problem in checking.check(data, split, work.update):
             problems += 1
             if as_json:
@@ -117,14 +117,15 @@ def _size(text: str) -> tuple[int, int]:
 class _Work:
     """Work whose length shows once it has begun: its progress, and what to do if it is stopped."""
 
-    def __init__(self, title: str, as_json: bool, if_stopped: str) -> None:
-        self._title, self._as_json, self._if_stopped = title, as_json, if_stopped
+    def __init__(self, title: str, as_json: bool, if_stopped: str, unit: str = "files") -> None:
+        self._title, self._as_json, self._if_stopped, self._unit = title, as_json, if_stopped, unit
         self._stack = ExitStack()
         self._update: Callable[[int], None] | None = None
 
     def update(self, done: int, total: int) -> None:
         if self._update is None:
-            self._update = self._stack.enter_context(progress(self._title, total, 0, self._as_json, "files"))
+            shown = progress(self._title, total, 0, self._as_json, self._unit)
+            self._update = self._stack.enter_context(shown)
         self._update(done)
 
     def __enter__(self) -> Self:

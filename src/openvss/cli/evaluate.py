@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from openvss.cli.progress import emit, progress
-from openvss.errors import InputError
+from openvss.errors import InputError, OpenVSSError, Stopped
 
 if TYPE_CHECKING:
     from openvss.data.base import Dataset
@@ -97,6 +98,12 @@ def evaluate(
     `openvss evaluate --compare evaluated/*`
     """
     if compare:
+        about_scoring = {
+            "--data": data, "--model": model, "--predictions": predictions, "--split": split,
+            "--protocol": protocol, "--words": words, "--size": size, "--device": device != "auto",
+            "--out": out, "--submission": submission, "--resume": resume, "--overwrite": overwrite,
+        }  # fmt: skip
+        _refuse(about_scoring, "--compare, which reads finished evaluations")
         _compare(runs or [], as_json)
         return
     if runs:
@@ -105,8 +112,8 @@ def evaluate(
         raise InputError("There is nothing to score: give --data name:root, such as vspw:/data/VSPW_480p.")
     if model and predictions:
         raise InputError("--model and --predictions are two things to score: give one of them.")
-    if predictions and size is not None:
-        raise InputError("--size is for a model, but --predictions are scored as they are: leave it out.")
+    if predictions:
+        _refuse({"--size": size, "--device": device != "auto"}, "--predictions, which are scored as they are")
     if submission:
         _check_submission(submission, data, resume=resume, overwrite=overwrite)
 
@@ -115,17 +122,34 @@ def evaluate(
     if submission is None:
         _score(task, scored, out, resume=resume, overwrite=overwrite, as_json=as_json)
         return
+    try:
+        _submit(submission, task, scored, out, overwrite=overwrite, as_json=as_json)
+    except Stopped:
+        raise OpenVSSError(
+            "Stopped; a submission is made in one go, and the same command with --overwrite starts it again."
+        ) from None
 
+
+def _refuse(options: Mapping[str, object], with_what: str) -> None:
+    """Say which options were given that would do nothing."""
+    given = [name for name, value in options.items() if value is not None and value is not False]
+    if given:
+        raise InputError(f"{' and '.join(given)} would do nothing with {with_what}: leave that out.")
+
+
+def _submit(
+    path: Path, task: Task, scored: Predictions, out: Path | None, *, overwrite: bool, as_json: bool
+) -> None:
     from openvss.evaluation.submission import Submission, Submitted
 
-    with Submission(submission) as writer:
+    with Submission(path) as writer:
         copied = Submitted(scored, writer)
         if task.n_frames:
             _score(task, copied, out, resume=False, overwrite=overwrite, as_json=as_json)
         else:
             _predict(task.dataset, copied, as_json)
     if not as_json:
-        typer.echo(str(submission))
+        typer.echo(str(path))
 
 
 def _score(
@@ -141,12 +165,16 @@ def _score(
     if folder.claim(resume=resume, overwrite=overwrite):
         _report(folder.out, json.loads((folder.out / "metrics.json").read_text(encoding="utf-8")), as_json)
         return
-    if as_json:
-        emit("start", out=str(folder.out), **settings)
-    finished = folder.finished_frames(task.dataset)
-    with progress("scoring", task.n_frames, finished, as_json) as update:
-        found = run(task, scored, folder, update)
-    _report(folder.out, report.write(folder, task, found), as_json)
+    try:
+        if as_json:
+            emit("start", out=str(folder.out), **settings)
+        finished = folder.finished_frames(task.dataset)
+        with progress("scoring", task.n_frames, finished, as_json) as update:
+            found = run(task, scored, folder, update)
+        result = report.write(folder, task, found)
+    finally:
+        folder.release()
+    _report(folder.out, result, as_json)
 
 
 def _predict(dataset: Dataset, copied: Submitted, as_json: bool) -> None:

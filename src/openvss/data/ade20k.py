@@ -50,10 +50,12 @@ def read_150(root: Path, split: str) -> ClipSet:
 
 
 def read_847(root: Path, split: str) -> ClipSet:
-    """A clip for every prepared image of the split."""
+    """A clip for every image of the split in the full release; if that is gone, for every prepared one."""
     images = require_folder(root / "images_detectron2" / FOLDERS[split], HINT_847)
     labels = require_folder(root / "annotations_detectron2" / FOLDERS[split], HINT_847)
-    clips = image_clips(frames_in(images), labels, ".tif")
+    released = _segments_in(root / "images" / "ADE" / FOLDERS[split])
+    frames = [images / f"{path.name.removesuffix(SEGMENTS)}.jpg" for path in released] or frames_in(images)
+    clips = image_clips(frames, labels, ".tif")
     return ClipSet("ade847", root, split, Vocabulary.parse("ade847"), TABLE_847, clips)
 
 
@@ -61,7 +63,7 @@ def conversions_847(root: Path) -> list[Conversion]:
     """The prepared images and labels of the full release."""
     released = require_folder(root / "images" / "ADE", "give the folder ADE20K_2021_17_01")
     steps: list[Conversion] = []
-    for segments in sorted(released.rglob(f"*{SEGMENTS}")):
+    for segments in _segments_in(released):
         name = segments.name.removesuffix(SEGMENTS)
         folder = FOLDERS["val" if name.startswith("ADE_val") else "train"]
         image = segments.with_name(f"{name}.jpg")
@@ -70,6 +72,10 @@ def conversions_847(root: Path) -> list[Conversion]:
         labels = root / "annotations_detectron2" / folder / f"{name}.tif"
         steps.append(Conversion(labels, functools.partial(_convert_segments, segments)))
     return steps
+
+
+def _segments_in(released: Path) -> list[Path]:
+    return sorted(released.rglob(f"*{SEGMENTS}"))
 
 
 @functools.cache

@@ -47,6 +47,7 @@ LAYOUTS = {
     "camvid": Layout(camvid.read, ("val", "train", "test")),
     "folder": Layout(folder.read, (folder.ALL,)),
 }
+PREPARED_FOLDERS = ("annotations_detectron2", "images_detectron2")  # what `openvss data prepare` makes
 
 
 def open_dataset(spec: str, split: str | None = None, *, labelled: bool = True) -> Dataset:
@@ -73,7 +74,7 @@ def open_dataset(spec: str, split: str | None = None, *, labelled: bool = True) 
     missing = list(missing_files(opened.clips, files))
     if missing:
         more = f" with {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise InputError(f"The file {missing[0]} is missing{more}: get a complete copy of the data.")
+        raise InputError(f"The file {missing[0]} is missing{more}: {remedy(opened, missing[0])}.")
     return opened
 
 
@@ -117,6 +118,13 @@ def missing_files(clips: Iterable[Clip], files: Listings) -> Iterable[Path]:
         for path in (*clip.frames, *clip.labels):
             if path is not None and path not in files:
                 yield path
+
+
+def remedy(opened: ClipSet, path: Path) -> str:
+    """What to do about a file of a data set that is missing."""
+    if path.relative_to(opened.root).parts[0] in PREPARED_FOLDERS:
+        return f"run `openvss data prepare {opened.name} {opened.root}` again"
+    return "get a complete copy of the data"
 
 
 def _without_missing(clip: Clip, files: Listings) -> Clip:

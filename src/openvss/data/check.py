@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from openvss.data.base import Clip
-from openvss.data.catalogue import Listings, missing_files, read_layout
+from openvss.data.catalogue import Listings, missing_files, read_layout, remedy
 from openvss.data.labels import SUFFIXES, require_size
 from openvss.data.layout import ClipSet, files_in, frames_in
 from openvss.errors import InputError
@@ -28,7 +28,7 @@ def check(
         return
     files = Listings()
     for path in missing_files(opened.clips, files):
-        yield f"The file {path} is missing."
+        yield f"The file {path} is missing: {remedy(opened, path)}."
     yield from _labels_without_image(opened)
     secret = not any(label for clip in opened.clips for label in clip.labels)
     if secret:
@@ -47,11 +47,14 @@ def summary(spec: str, split: str | None = None) -> str:
     opened = read_layout(spec, split)
     frames = sum(len(clip.frames) for clip in opened.clips)
     labels = sum(label is not None for clip in opened.clips for label in clip.labels)
-    kind = "images" if frames == len(opened.clips) else "videos"
-    counts = (
-        f"{len(opened.clips)} {kind}, {frames} frames, {labels} label files, {len(opened.vocabulary)} words"
-    )
-    return f"{opened.name}, split {opened.split}: {counts}."
+    counts = {
+        "image" if frames == len(opened.clips) else "video": len(opened.clips),
+        "frame": frames,
+        "label file": labels,
+        "word": len(opened.vocabulary),
+    }
+    listed = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items())
+    return f"{opened.name}, split {opened.split}: {listed}."
 
 
 def _problems(opened: ClipSet, clip: Clip, files: Listings) -> Iterator[str]:

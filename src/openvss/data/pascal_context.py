@@ -63,11 +63,12 @@ def read_459(root: Path, split: str) -> ClipSet:
 
 
 def _read(name: str, root: Path, split: str, table: IdTable) -> ClipSet:
-    """The images that have a prepared label."""
+    """The images of the split's list; without a list those that have a prepared label."""
     images = require_folder(root / "JPEGImages", HINT)
     folder = require_folder(_prepared(root, name, split), f"run `openvss data prepare {name} {root}` once")
-    labels = files_in(folder, SUFFIXES)
-    clips = image_clips((images / f"{label.stem}.jpg" for label in labels), folder, _ending(name))
+    listed = _list_of(root, split).is_file()
+    stems = _names(root, split) if listed else [label.stem for label in files_in(folder, SUFFIXES)]
+    clips = image_clips((images / f"{stem}.jpg" for stem in stems), folder, _ending(name))
     return ClipSet(name, root, split, Vocabulary.parse(name), table, clips)
 
 

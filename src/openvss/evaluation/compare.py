@@ -13,8 +13,10 @@ from openvss.errors import InputError
 RESULTS = "metrics.json"
 REQUIRED = {"data", "ground_truth", "protocol", "words", "model", "predictions"}
 HEADLINES = (
-    "object_iou", "miou", "fwiou", "macc", "pacc", "seen_miou", "unseen_miou", "hiou", "mvc8", "mvc16"
+    "object_iou", "miou", "miou_strict", "fwiou", "macc", "pacc", "seen_miou", "unseen_miou", "hiou", "mvc8",
+    "mvc16", "flicker",
 )  # fmt: skip
+LOWEST_IS_BEST = {"flicker"}
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,14 @@ def columns(rows: Sequence[Compared]) -> list[str]:
 
 
 def best(rows: Sequence[Compared]) -> dict[str, float]:
-    """The highest value of each column; nothing unless all rows can be compared."""
+    """The best value of each column; nothing unless all rows can be compared."""
     if any(row.differs for row in rows):
         return {}
     values = {name: [row.metrics.get(name) for row in rows] for name in columns(rows)}
-    return {name: max(v for v in found if v is not None) for name, found in values.items()}
+    return {
+        name: (min if name in LOWEST_IS_BEST else max)(v for v in found if v is not None)
+        for name, found in values.items()
+    }
 
 
 def as_json(rows: Sequence[Compared]) -> dict[str, Any]:
@@ -83,6 +88,9 @@ def read_run(path: Path) -> dict[str, Any]:
         run = json.loads(file.read_text(encoding="utf-8"))
         if not isinstance(run, dict) or not (run.keys() >= REQUIRED and run.keys() & set(HEADLINES)):
             raise ValueError("keys are missing")
+        wrong = _misshapen(run)
+        if wrong:
+            raise ValueError(f"evaluate writes {' and '.join(wrong)} in another form")
     except FileNotFoundError:
         raise InputError(
             f"{path} holds no finished evaluation ({RESULTS} is missing): "
@@ -93,6 +101,26 @@ def read_run(path: Path) -> dict[str, Any]:
             f"{file} cannot be read as the result of an evaluation ({error}): evaluate again."
         ) from error
     return run
+
+
+def _misshapen(run: Mapping[str, Any]) -> list[str]:
+    """The keys whose values have other types than the table needs."""
+    model, words = run["model"], run["words"]
+    sound = {
+        "data": _has_texts(run["data"], "name", "root", "split"),
+        "ground_truth": isinstance(run["ground_truth"], str),
+        "protocol": isinstance(run["protocol"], str),
+        "word_list": isinstance(run.get("word_list"), str | None),
+        "words": isinstance(words, list) and all(isinstance(word, str) for word in words),
+        "model": model is None or _has_texts(model, "name"),
+        "predictions": model is not None or isinstance(run["predictions"], str),
+        **{key: isinstance(run[key], float | int | None) for key in HEADLINES if key in run},
+    }
+    return [key for key, is_sound in sound.items() if not is_sound]
+
+
+def _has_texts(value: object, *keys: str) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(key), str) for key in keys)
 
 
 def _row(name: str, run: Mapping[str, Any], first: Mapping[str, Any]) -> Compared:

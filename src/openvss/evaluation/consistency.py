@@ -12,6 +12,7 @@ and is undefined where no pixel is common. Three modes turn windows into one num
 `vspw`      As VSPW's published script does it, with which the numbers in papers were made: the last window of
             each video is missing (T - n windows), ignored pixels are one more label, windows of all videos
             are pooled, so that long videos weigh more, and videos of up to 16 frames are skipped for every n.
+            It knows no protocol: pixels of all classes count.
 `correct`   As `paper`, but stable pixels must also be right. The other two do not ask for that: a wrong label
             that never changes is consistent.
 """
@@ -136,27 +137,32 @@ class VideoMeter:
         self._windows = {mode: dict.fromkeys(lengths, Windows()) for mode in MODES}
         self._newest: dict[int, tuple[int, int]] = {}
 
-    def update(self, labels: Labels, predictions: Labels) -> None:
-        """The next frame: (H, W) true ids or the ignored one, and (H, W) predicted ids."""
+    def update(self, labels: Labels, predictions: Labels, counted: Labels | None = None) -> None:
+        """The next frame.
+
+        Args:
+            labels: (H, W) true ids or the ignored one.
+            predictions: (H, W) predicted ids.
+            counted: The labels in which what a protocol leaves out is ignored, too; `vspw` counts it still.
+        """
         if labels.shape != predictions.shape:
             raise ValueError(f"labels {labels.shape} and predictions {predictions.shape} differ in size")
         self._frames += 1
         self._unbroken += 1
         truth = self._truth.update(labels)
         both = np.minimum(truth, self._predicted.update(predictions))
-        # Labels are constant over a window: what is ignored, or right, in its last frame is so in all of it.
-        ignored = np.flatnonzero(labels == self._ignore)
-        truth_ignored, both_ignored = truth.ravel()[ignored], both.ravel()[ignored]
-        right = both * _bytes(labels == predictions)
-        np.put(right, ignored, 0)
+        # Labels are constant over a window: what counts, or is right, in its last frame is so in all of it.
+        counts = _bytes((labels if counted is None else counted) != self._ignore)
+        truth_counted, both_counted = truth * counts, both * counts
+        right = both_counted * _bytes(labels == predictions)
         for n in self._windows["paper"]:
             if n > self._unbroken:
                 continue
             if n in self._newest:
                 self._add("vspw", n, *self._newest[n])
-            self._newest[n] = stable, common = _at_least(n, both), _at_least(n, truth)
-            stable, common = stable - _at_least(n, both_ignored), common - _at_least(n, truth_ignored)
-            self._add("paper", n, stable, common)
+            self._newest[n] = _at_least(n, both), _at_least(n, truth)
+            common = _at_least(n, truth_counted)
+            self._add("paper", n, _at_least(n, both_counted), common)
             self._add("correct", n, _at_least(n, right), common)
 
     def skip(self) -> None:

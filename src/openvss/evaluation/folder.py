@@ -20,6 +20,7 @@ from openvss.evaluation import scores
 from openvss.evaluation.compare import RESULTS
 from openvss.evaluation.scores import VideoScore
 from openvss.video.folder import output_error
+from openvss.video.lock import FolderLock
 
 PARTIAL = ".partial"
 SETTINGS = "settings.json"
@@ -48,6 +49,7 @@ class ResultFolder:
         self.out = out
         self.drafts = out / PARTIAL / "report"
         self.settings: dict[str, Any] = json.loads(json.dumps(settings))
+        self._lock = FolderLock(out)
 
     def claim(self, *, resume: bool, overwrite: bool) -> bool:
         """Make the folder ready for this evaluation; True if it stands there already, finished."""
@@ -57,18 +59,20 @@ class ResultFolder:
             raise InputError(
                 f"{self.out} cannot be the output folder, there is a file in its way: choose another --out."
             )
+        finished = True
         with self.reporting():
-            found = self._found()
-            if found is not None and resume:
-                self._compare(found)
-                return self._finished
-            if found is not None and not overwrite:
-                raise InputError(
-                    f"{self.out} already holds an evaluation: continue it with --resume, replace it with "
-                    "--overwrite, or choose another --out."
-                )
-            self._begin(ours=found is not None)
-        return False
+            self.out.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+            try:
+                finished = self._take(resume=resume, overwrite=overwrite)
+            finally:
+                if finished:  # or refused
+                    self.release()
+        return finished
+
+    def release(self) -> None:
+        """Let other runs have the folder."""
+        self._lock.release()
 
     def finished_frames(self, dataset: Dataset) -> int:
         """How many labelled frames an interrupted run has scored."""
@@ -84,10 +88,13 @@ class ResultFolder:
         with self.reporting():
             scores.save(score, self._video(video))
 
-    def discard_if_empty(self) -> None:
-        """Leave nothing behind of a run that finished no video."""
-        if not any((self.out / PARTIAL).glob("*.npz")):
+    def leave(self) -> None:
+        """Let other runs have the folder, and leave nothing behind of a run that finished no video."""
+        empty = not any((self.out / PARTIAL).glob("*.npz"))
+        if empty:
             shutil.rmtree(self.out / PARTIAL, ignore_errors=True)
+        self.release()
+        if empty:
             with contextlib.suppress(OSError):  # it holds other files
                 self.out.rmdir()
 
@@ -98,6 +105,7 @@ class ResultFolder:
                 if (self.drafts / name).exists():
                     (self.drafts / name).replace(self.out / name)
             shutil.rmtree(self.out / PARTIAL)
+            self.release()
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
@@ -125,9 +133,23 @@ class ResultFolder:
                 return {key: found[key] for key in self.settings}
         return None
 
+    def _take(self, *, resume: bool, overwrite: bool) -> bool:
+        found = self._found()
+        if found is not None and resume:
+            self._compare(found)
+            return self._finished
+        if found is not None and not overwrite:
+            raise InputError(
+                f"{self.out} already holds an evaluation: continue it with --resume, replace it with "
+                "--overwrite, or choose another --out."
+            )
+        self._begin(ours=found is not None)
+        return False
+
     def _compare(self, found: Mapping[str, Any]) -> None:
         """Refuse to go on with an evaluation of other settings."""
-        differing = [key for key in self.settings if found[key] != self.settings[key]]
+        before, now = _compared(found), _compared(self.settings)
+        differing = [key.removesuffix("_sha256") for key in now if before[key] != now[key]]
         if differing:
             raise InputError(
                 f"The evaluation in {self.out} had other settings ({', '.join(differing)}): resume it with "
@@ -148,3 +170,12 @@ class ResultFolder:
         draft = self.drafts / SETTINGS
         draft.write_text(json.dumps(self.settings, indent=2, ensure_ascii=False), encoding="utf-8")
         draft.replace(self.out / PARTIAL / SETTINGS)
+
+
+def _compared(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What has to agree: data and predictions are known by their content, not by where they lie."""
+    compared = {key: value for key, value in settings.items() if key != "predictions"}
+    data = settings["data"]
+    if isinstance(data, dict):
+        compared["data"] = {key: value for key, value in data.items() if key != "root"}
+    return compared

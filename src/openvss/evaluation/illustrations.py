@@ -102,6 +102,7 @@ def _flickering(task: Task, look: FlickerLook) -> Flickering:
         pixels=read_image(labelled[len(labelled) // 2]),
         rates=look.changed / np.maximum(look.still, 1),
         steps=np.divide(changed, still, out=np.full(len(changed), np.nan), where=still > 0),
+        frames=len(labelled),
     )
 
 

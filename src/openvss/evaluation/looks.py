@@ -37,13 +37,13 @@ class FlickerLook:
         score: Share of still pixels that changed their word.
         changed: (H, W).
         still: (H, W).
-        steps: (transitions, 2).
+        steps: (steps, 2).
     """
 
     video: int
     score: float
-    changed: npt.NDArray[np.uint16]
-    still: npt.NDArray[np.uint16]
+    changed: npt.NDArray[np.uint32]
+    still: npt.NDArray[np.uint32]
     steps: npt.NDArray[np.int64]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from openvss.data.base import Clip, Ids
+from openvss.data.labels import require_size
 from openvss.errors import InputError
 from openvss.evaluation.confusion import Confusion, mean_iou
 from openvss.evaluation.consistency import VideoMeter
@@ -16,6 +17,7 @@ from openvss.evaluation.looks import FlickerLook, VideoLooks
 from openvss.evaluation.objects import ObjectOverlap
 from openvss.evaluation.scores import VideoScore
 from openvss.evaluation.task import Predictions, Task
+from openvss.video.images import read_image
 
 
 def score_video(
@@ -31,6 +33,7 @@ def score_video(
         following = index + 1
         labels = task.labels(clip, index)
         if labels.shape != prediction.shape:
+            _require_size_of_frame(clip, index, labels)
             raise InputError(_sizes_differ(predictions.name(clip, index), prediction, clip, index, labels))
         meter.add(index, labels, prediction)
         on_frame(meter.frames)
@@ -63,7 +66,7 @@ class _Meter:
         self._hash.update(np.array(labels.shape, dtype="<u4").tobytes())
         self._hash.update(labels.tobytes())
         truth = self._task.rules.count_labels(labels, self._ignore)
-        self._measure_motion(index, truth, prediction)
+        self._measure_motion(index, labels, truth, prediction)
         if self._object is None:
             score = self._add_classes(truth, prediction)
         else:
@@ -90,9 +93,9 @@ class _Meter:
             looks=looks,
         )
 
-    def _measure_motion(self, index: int, truth: Ids, prediction: Ids) -> None:
+    def _measure_motion(self, index: int, labels: Ids, truth: Ids, prediction: Ids) -> None:
         try:
-            self._consistency.update(truth, prediction)
+            self._consistency.update(labels, prediction, counted=truth)
             self._flicker.add(truth, prediction)
         except ValueError as error:
             raise InputError(
@@ -112,6 +115,13 @@ class _Meter:
         for overlap in (frame, self._overlap):
             overlap.update(truth, prediction, object_id=identity, words=words, ignore=self._ignore)
         return frame.iou
+
+
+def _require_size_of_frame(clip: Clip, index: int, labels: Ids) -> None:
+    path, frame = clip.labels[index], clip.frames[index]
+    assert path is not None
+    height, width, _ = read_image(frame).shape
+    require_size(labels, path, (height, width), frame)
 
 
 def _sizes_differ(name: str, prediction: Ids, clip: Clip, index: int, labels: Ids) -> str:

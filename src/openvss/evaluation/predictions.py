@@ -16,6 +16,7 @@ import numpy as np
 from openvss.data.base import Clip, Dataset, Ids
 from openvss.data.labels import read_ids
 from openvss.errors import InputError
+from openvss.evaluation.identity import predictions_sha256
 from openvss.evaluation.protocol import Protocol
 from openvss.labelmap import unlabelled_id
 from openvss.words.vocabulary import Vocabulary
@@ -35,12 +36,17 @@ class FolderPredictions:
     def __init__(self, folder: Path, dataset: Dataset, words: Vocabulary, protocol: Protocol) -> None:
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder: name the folder that holds the predicted masks.")
-        self.origin: dict[str, Any] = {"model": None, "predictions": str(folder)}
         self._n_words = len(words)
         self._protocol = protocol
         self._place = _find_layout(folder, dataset)
         _check_words(folder, words)
         self._check_complete(dataset)
+        content = predictions_sha256(dataset, self._place)
+        self.origin: dict[str, Any] = {
+            "model": None,
+            "predictions": str(folder),
+            "predictions_sha256": content,
+        }
 
     def of(self, clip: Clip) -> Iterator[tuple[int, Ids]]:
         """The classes of every labelled frame, with its number."""
@@ -109,15 +115,29 @@ def _layouts(folder: Path, dataset: Dataset) -> list[Place]:
         own = folder / inside
         return own if own.is_file() else own.with_suffix(".png")
 
-    def image(clip: Clip, index: int) -> Path:
+    def by_name(clip: Clip, index: int) -> Path:
         return folder / f"{clip.name}.png"
 
+    def flat(clip: Clip, index: int) -> Path:
+        return folder / f"{clip.frames[index].stem}.png"
+
+    def by_city(clip: Clip, index: int) -> Path:
+        return (folder / clip.name).with_name(f"{clip.frames[index].stem}.png")
+
     layouts: list[Place] = [by_clip, as_labels]
-    if all(len(clip.frames) == 1 for clip in dataset.clips):
-        layouts += [image]
+    if all(sum(label is not None for label in clip.labels) == 1 for clip in dataset.clips):
+        layouts += [by_name]
+        stems = {
+            frame.stem
+            for clip in dataset.clips
+            for frame, label in zip(clip.frames, clip.labels, strict=True)
+            if label is not None
+        }
+        if len(stems) == len(dataset.clips):
+            layouts += [flat, by_city]
     if len(dataset.clips) == 1:
         layouts += [
-            lambda clip, index: folder / f"{clip.frames[index].stem}.png",
+            flat,
             lambda clip, index: folder / f"{index:06d}.png",
             lambda clip, index: folder / "masks" / f"{index:06d}.png",
         ]

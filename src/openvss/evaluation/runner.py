@@ -62,14 +62,14 @@ def run(
     try:
         for number, clip in enumerate(task.dataset.clips):
             score = folder.load(number)
-            if score is None:
+            if score is None or score.name != clip.name:
                 score = score_video(task, predictions, number, _counting_from(whole.frames, on_frame))
                 score = replace(score, looks=score.looks.without_losers(whole.looks))
                 folder.save(number, score)
             whole.add(clip, score)
             on_frame(whole.frames)
     except BaseException:
-        folder.discard_if_empty()
+        folder.leave()
         raise
     return whole
 

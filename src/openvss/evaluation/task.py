@@ -17,7 +17,7 @@ class Predictions(Protocol):
 
     @property
     def origin(self) -> dict[str, Any]:
-        """Under `model` what decides a model's result, or under `predictions` the folder."""
+        """Under `model` what decides a model's result; or the folder `predictions`, and a hash of them."""
 
     def of(self, clip: Clip) -> Iterator[tuple[int, Ids]]:
         """The predicted classes of every labelled frame, with its number."""

@@ -38,13 +38,16 @@ class Flickering:
         title: Whose it is.
         pixels: A frame of it, (H, W, 3).
         rates: (H, W): at what share of the transitions with still ground truth the pixel changed its word.
-        steps: For each transition the share of still pixels that changed; nan where none was still.
+        steps: For each transition, or few of them, the share of still pixels that changed; nan where none was
+            still.
+        frames: How many frames the steps span.
     """
 
     title: str
     pixels: Picture
     rates: Floats
     steps: Floats
+    frames: int
 
 
 def draw_flicker(videos: Sequence[Flickering], title: str) -> Image.Image:
@@ -61,7 +64,7 @@ def draw_flicker(videos: Sequence[Flickering], title: str) -> Image.Image:
         top += TITLE
         panel = Image.fromarray(_glowing(video)).resize((PANEL, height), Image.Resampling.BOX)
         sheet.paste(panel, (MARGIN, top))
-        _curve(draw, video.steps, highest, (MARGIN + PANEL + GAP, top, width - MARGIN, top + height))
+        _curve(draw, video, highest, (MARGIN + PANEL + GAP, top, width - MARGIN, top + height))
         top += height + AXIS + BETWEEN
     return sheet
 
@@ -74,7 +77,10 @@ def _glowing(video: Flickering) -> Picture:
     return mixed.astype(np.uint8)
 
 
-def _curve(draw: ImageDraw.ImageDraw, steps: Floats, highest: float, box: tuple[int, int, int, int]) -> None:
+def _curve(
+    draw: ImageDraw.ImageDraw, video: Flickering, highest: float, box: tuple[int, int, int, int]
+) -> None:
+    steps = video.steps
     left, top, right, bottom = box
     for share in (0.0, 0.5, 1.0):
         y = bottom - (bottom - top) * share
@@ -86,7 +92,7 @@ def _curve(draw: ImageDraw.ImageDraw, steps: Floats, highest: float, box: tuple[
     if len(points) > 1:
         draw.polygon([(points[0][0], bottom), *points, (points[-1][0], bottom)], fill=(252, 226, 226))
         draw.line(points, WRONG, 2, joint="curve")
-    for x, label, anchor in ((left, "frame 1", "la"), (right, f"{len(steps)}", "ra")):
+    for x, label, anchor in ((left, "frame 1", "la"), (right, f"{video.frames}", "ra")):
         draw.text((x, bottom + 4), label, FAINT, font=font(TYPE), anchor=anchor)
 
 

@@ -1,0 +1,55 @@
+"""Hashes that tell data and predictions from others of the same name, wherever they lie."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from openvss.data.base import Clip, Dataset
+from openvss.errors import InputError
+
+
+def data_sha256(dataset: Dataset) -> str:
+    """Hash of all clips in order: labels by name and content, frames by name and size."""
+    return _sha256(
+        [clip.name, clip.objects, frame.name, _size(frame), label and [label.name, _content(label)]]
+        for clip in dataset.clips
+        for frame, label in zip(clip.frames, clip.labels, strict=True)
+    )
+
+
+def predictions_sha256(dataset: Dataset, place: Callable[[Clip, int], Path]) -> str:
+    """Hash of the content of each labelled frame's mask, which lies at `place`."""
+    return _sha256(
+        [clip.name, index, _content(place(clip, index))]
+        for clip in dataset.clips
+        for index, label in enumerate(clip.labels)
+        if label is not None
+    )
+
+
+def _sha256(entries: Iterable[object]) -> str:
+    digest = hashlib.sha256()
+    for entry in entries:
+        digest.update(json.dumps(entry).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path} cannot be read ({error.strerror or error}): replace it.")
