@@ -26,6 +26,7 @@ lint: $(VENV)/.openvss-dev ## style and types
 
 bench: $(VENV)/.openvss-dev ## the measurements behind benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks.stream
+	$(BIN)/python -m benchmarks.evaluate
 
 clean: ## remove what the targets above made
 	rm -rf .venv demo
