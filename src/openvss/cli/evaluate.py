@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from openvss.cli.comparison import compare_runs
 from openvss.cli.progress import emit, progress
 from openvss.errors import InputError, OpenVSSError, Stopped
 
 if TYPE_CHECKING:
     from openvss.data.base import Dataset
-    from openvss.evaluation.compare import Compared
     from openvss.evaluation.protocol import Protocol
     from openvss.evaluation.submission import Submitted
     from openvss.evaluation.task import Predictions, Task
     from openvss.words.vocabulary import Vocabulary
 
 DEFAULT_MODEL = "tiny"
-WIDE = 240  # columns of a table that goes to a file or a pipe, where nothing may be cut off
 
 
 def evaluate(
@@ -104,7 +103,7 @@ def evaluate(
             "--out": out, "--submission": submission, "--resume": resume, "--overwrite": overwrite,
         }  # fmt: skip
         _refuse(about_scoring, "--compare, which reads finished evaluations")
-        _compare(runs or [], as_json)
+        compare_runs(runs or [], as_json)
         return
     if runs:
         raise InputError(f"{runs[0]} is not expected here: give --data, or --compare before several runs.")
@@ -304,49 +303,3 @@ def _report(out: Path, result: dict[str, Any], as_json: bool) -> None:
     found = (f"{name} {percent(result[key])}" for key, name in NAMES.items() if key in result)
     typer.echo(f"{result['data']['frames']} frames scored, in per cent: " + ", ".join(found))
     typer.echo(str(out / "report.md"))
-
-
-def _compare(runs: list[Path], as_json: bool) -> None:
-    from openvss.evaluation import compare as comparison
-
-    rows = comparison.compare(runs)
-    if as_json:
-        typer.echo(json.dumps(comparison.as_json(rows), indent=2, ensure_ascii=False))
-        return
-    _print_table(rows)
-    for row in rows:
-        if row.differs:
-            differing = " and ".join(row.differs)
-            typer.echo(f"* {row.run} cannot be compared with {rows[0].run}: other {differing}.")
-
-
-def _print_table(rows: list[Compared]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    from openvss.evaluation.compare import best, columns
-    from openvss.evaluation.report import NAMES, percent
-
-    terms = ("scored", "data", "protocol", "word_list")
-    about = {name: [str(getattr(row, name)) for row in rows] for name in terms}
-    common = {name: values[0] for name, values in about.items() if len(set(values)) == 1}
-    apart = [name for name in about if name not in common]
-    highest = best(rows)
-    table = Table("run", *(name.replace("_", " ") for name in apart), box=None, pad_edge=False)
-    for name in columns(rows):
-        table.add_column(NAMES[name], justify="right", no_wrap=True)
-    for row in rows:
-        mark = "* " if row.differs else ""
-        cells = [mark + escape(row.run), *(escape(getattr(row, name)) for name in apart)]
-        for name in columns(rows):
-            value = row.metrics.get(name)
-            text = percent(value)
-            cells.append(f"[bold]{text}[/bold]" if value is not None and value == highest.get(name) else text)
-        table.add_row(*cells)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)
-    if common:
-        typer.echo(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in common.items()))
-    console.print(table)
