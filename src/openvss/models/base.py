@@ -86,7 +86,15 @@ class VideoModel(nn.Module, ABC):
         """Logits of every word at every position."""
 
     def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
-        """Cross-entropy against (B, H, W) ids at full resolution, averaged over the labelled pixels."""
+        """Named terms to be summed; here cross-entropy, averaged over the labelled pixels.
+
+        Args:
+            output: Of `forward`.
+            labels: Ids at full resolution: (B, H, W) of the target, or (B, T, H, W) of the whole clip in the
+                order of its frames, where frames without labels are `IGNORE` throughout.
+        """
+        if labels.ndim == 4:
+            labels = labels[:, -1]
         logits = F.interpolate(output.logits, labels.shape[-2:], mode="bilinear", align_corners=False)
         total = F.cross_entropy(logits, labels.long(), ignore_index=IGNORE, reduction="sum")
         return {"loss": total / (labels != IGNORE).sum().clamp(min=1)}
