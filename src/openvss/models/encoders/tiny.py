@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.encoders.lite0 import Lite0
+from openvss.models.encoders.minilm import MiniLM
+from openvss.models.words import TextEncoder
 
 
 class Mix(nn.Module):
@@ -49,6 +51,20 @@ class TinyEncoder(nn.Module):
         x = self.context(self.gather(x))
         x = self.refine(_resize(x, fine) + self.lateral(fine))
         return F.normalize(self.project(x), dim=1)
+
+
+class TinyPair(nn.Module):
+    """The bundled `ImageText` pair: `TinyEncoder` and MiniLM."""
+
+    def __init__(self, text: TextEncoder | None = None) -> None:
+        super().__init__()
+        self.text: TextEncoder = text or MiniLM()
+        self.dim = self.text.dim
+        self.image = TinyEncoder(self.dim).requires_grad_(False)
+
+    def dense(self, frames: Tensor) -> Tensor:
+        """(B, 3, H, W) RGB in 0..1 -> (B, dim, ceil(H / 8), ceil(W / 8)), of unit length."""
+        return self.image(frames)
 
 
 def _resize(x: Tensor, like: Tensor) -> Tensor:

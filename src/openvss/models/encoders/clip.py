@@ -1,0 +1,87 @@
+"""CLIP's plain vision transformer as an image-text pair with dense features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from openvss.models.encoders.clip_text import ClipText
+from openvss.models.encoders.clip_tokens import HashedWords, Tokens
+
+if TYPE_CHECKING:
+    from transformers import CLIPConfig
+
+Size = Literal["vit-b16", "nano"]
+MEAN = (0.48145466, 0.4578275, 0.40821073)
+STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+class ClipViT(nn.Module):
+    """An `ImageText` pair, frozen.
+
+    Dense features take the value path of the last block: there, each token is projected to its own value
+    instead of attending, is added to itself and passes the rest of the network as the class token would.
+    (CAT-Seg adds the class token instead; OV2VSS adds the token itself, and so do we.) Position vectors are
+    interpolated to the grid of the frame, whatever its aspect ratio.
+
+    Args:
+        size: "vit-b16" as published, "nano" for tests.
+        tokens: How words are read; a stand-in for untrained weights if None.
+    """
+
+    def __init__(self, size: Size = "vit-b16", tokens: Tokens | None = None) -> None:
+        from transformers import CLIPModel
+
+        super().__init__()
+        config = _config(size)
+        self.clip = CLIPModel(config).requires_grad_(False)
+        self.dim: int = config.projection_dim
+        self.patch: int = config.vision_config.patch_size
+        self.text = ClipText(
+            self.clip.text_model,
+            self.clip.text_projection,
+            tokens or HashedWords(config.text_config.vocab_size),
+        )
+
+    def dense(self, frames: Tensor) -> Tensor:
+        """(B, 3, H, W) RGB in 0..1 -> (B, dim, ceil(H / patch), ceil(W / patch)), not normalised."""
+        vision = self.clip.vision_model
+        prepared = self._prepare(frames)
+        x = vision.embeddings(prepared, interpolate_pos_encoding=True)
+        x = vision.pre_layrnorm(x)
+        *layers, last = vision.encoder.layers
+        for layer in layers:
+            x = layer(x, attention_mask=None)
+        x = x[:, 1:]  # the class token has done its work: from here on no token sees another
+        x = x + last.self_attn.out_proj(last.self_attn.v_proj(last.layer_norm1(x)))
+        x = x + last.mlp(last.layer_norm2(x))
+        x = self.clip.visual_projection(vision.post_layernorm(x))
+        return x.transpose(1, 2).unflatten(2, (prepared.shape[-2] // self.patch, -1))
+
+    def pooled(self, frames: Tensor) -> Tensor:
+        """(B, 3, H, W) RGB in 0..1 -> (B, dim), what the whole image says; not normalised."""
+        seen = self.clip.vision_model(self._prepare(frames), interpolate_pos_encoding=True)
+        return self.clip.visual_projection(seen.pooler_output)
+
+    def _prepare(self, frames: Tensor) -> Tensor:
+        """Normalised, and stretched to whole patches, so that the grid spans the frame to its last pixel."""
+        mean, std = frames.new_tensor(MEAN).view(3, 1, 1), frames.new_tensor(STD).view(3, 1, 1)
+        whole = [-(-side // self.patch) * self.patch for side in frames.shape[-2:]]
+        if list(frames.shape[-2:]) != whole:
+            frames = F.interpolate(frames, whole, mode="bilinear", align_corners=False)
+        return (frames - mean) / std
+
+
+def _config(size: Size) -> CLIPConfig:
+    from transformers import CLIPConfig, CLIPTextConfig, CLIPVisionConfig
+
+    if size == "vit-b16":  # widths, depths and activation are transformers' defaults, but for the patch
+        text = CLIPTextConfig(bos_token_id=49406, eos_token_id=49407)
+        vision, dim = CLIPVisionConfig(patch_size=16), 512
+    else:
+        small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+        text = CLIPTextConfig(**small, vocab_size=258, bos_token_id=256, eos_token_id=257, pad_token_id=257)
+        vision, dim = CLIPVisionConfig(**small, image_size=64, patch_size=16), 24
+    return CLIPConfig(text_config=text, vision_config=vision, projection_dim=dim)

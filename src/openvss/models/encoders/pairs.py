@@ -1,0 +1,24 @@
+"""Image-text pairs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from openvss.errors import InputError
+from openvss.models.encoders.clip import ClipViT
+from openvss.models.encoders.tiny import TinyPair
+
+Pair = ClipViT | TinyPair  # modules that keep `contract.ImageText`
+
+PAIRS: dict[str, Callable[[], Pair]] = {
+    "clip-vit-b16": ClipViT,
+    "clip-nano": lambda: ClipViT("nano"),
+    "tiny": TinyPair,
+}
+
+
+def pair(name: str) -> Pair:
+    """The pair of that name, without trained weights."""
+    if name not in PAIRS:
+        raise InputError(f"There is no image-text pair {name!r}: choose one of {', '.join(PAIRS)}.")
+    return PAIRS[name]()
