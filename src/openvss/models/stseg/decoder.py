@@ -1,0 +1,99 @@
+"""The cost-aware decoder (CAD, SED's gradual fusion): from the cost volume to logits at stride 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from openvss.models.stseg.cost import cost_volume
+from openvss.models.stseg.early import REJECTED, keep_best
+from openvss.models.stseg.stage import Part, Stage
+
+WORKSPACE = 1 << 26  # floats that the words in work at once may take: 256 MB
+
+
+class Decoder(nn.Module):
+    """Three stages, each of half the width and twice the resolution of the one before.
+
+    Words share all weights. What is convolution treats each word alone and is done part by part; attention
+    needs of the other words only a sum, so that nothing of the size words x full resolution ever exists.
+
+    Args:
+        templates: Prompts a word.
+        skips: Channels of the image's maps at strides 4, 8 and 16.
+        width: Of the first stage.
+        topk: Words kept for each position by early rejection, at inference; None keeps all.
+    """
+
+    def __init__(
+        self,
+        templates: int = 80,
+        skips: Sequence[int] = (128, 256, 512),
+        width: int = 128,
+        topk: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.topk = topk
+        self.workspace = WORKSPACE
+        widths = [width >> i for i in range(len(skips))]
+        # Of one word at one position of the coarse grid, in the last stage, which takes most: three and a
+        # half of its widths on a grid eight times as fine.
+        self.floats = 7 * widths[-1] * 4 ** len(skips) // 2
+        guides = [templates, *(w // 4 for w in widths)]
+        self.embed = nn.Conv2d(templates, width, 7, padding=3)
+        self.stages = nn.ModuleList(
+            Stage(w, s, g) for w, s, g in zip(widths, reversed(skips), guides, strict=False)
+        )
+        self.early = nn.ModuleList(nn.Conv2d(w, 1, 3, padding=1) for w in widths)
+        self.head = nn.Conv2d(widths[-1] // 2, 1, 3, padding=1)
+
+    def forward(
+        self, dense: Tensor, skips: Sequence[Tensor], embeddings: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Logits of every word.
+
+        Args:
+            dense: F_cv, (B, D, h, w).
+            skips: The image's maps at 8, 4 and 2 times that resolution. No gradient flows into them.
+            embeddings: (N, P, D).
+
+        Returns:
+            Logits (B, N, 8h, 8w), and in training those of the early heads at 1, 2 and 4 times h, w.
+        """
+        parts = [self._start(dense, embeddings, ids) for ids in self._parts(dense, len(embeddings))]
+        early: list[Tensor] = []
+        for number, (stage, skip) in enumerate(zip(self.stages, reversed(skips), strict=True)):
+            if self.training:
+                early.append(self._early(number, parts))
+            elif self.topk is not None and self.topk < sum(len(p.ids) for p in parts):
+                parts = keep_best(parts, self._early(number, parts), self.topk)
+            raised = stage(parts, skip.detach())
+            if number < len(self.stages) - 1:
+                parts = list(raised)
+        batch, _, h, w = dense.shape
+        scale = 1 << len(self.stages)
+        logits = dense.new_full((batch, len(embeddings), scale * h, scale * w), REJECTED)
+        for part in raised:
+            logits = logits.index_copy_(1, part.ids, _each(self.head, part.x))
+        return logits, early
+
+    def _start(self, dense: Tensor, embeddings: Tensor, ids: Tensor) -> Part:
+        cost = cost_volume(dense, embeddings[ids])
+        return Part(ids, self.embed(cost.flatten(0, 1)).unflatten(0, cost.shape[:2]), cost)
+
+    def _early(self, number: int, parts: list[Part]) -> Tensor:
+        """(B, n, h, w). The heads learn to foresee the result, they do not shape the features."""
+        return torch.cat([_each(self.early[number], part.x.detach()) for part in parts], dim=1)
+
+    def _parts(self, dense: Tensor, n: int) -> list[Tensor]:
+        positions = dense.shape[0] * dense.shape[-2] * dense.shape[-1]
+        words = max(1, self.workspace // (self.floats * positions))
+        return list(torch.arange(n, device=dense.device).split(words))
+
+
+def _each(head: nn.Module, x: Tensor) -> Tensor:
+    """A head of one channel on every word: (B, n, C, h, w) -> (B, n, h, w)."""
+    scores: Tensor = head(x.flatten(0, 1))
+    return scores[:, 0].unflatten(0, x.shape[:2])

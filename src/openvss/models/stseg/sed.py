@@ -1,0 +1,137 @@
+"""SED: an image-text pair with a pyramid, the cost volume of its coarsest map, and the cost-aware decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.layers.smoothing import smooth
+from openvss.models.stseg.decoder import Decoder
+from openvss.models.stseg.loss import Ignored, binary_loss
+from openvss.models.words import TextEncoder, Words
+from openvss.words.templates import IMAGENET
+
+STRIDE = 32  # of the map that is compared with the words
+
+
+class PyramidPair(Protocol):
+    """An image-text pair that also gives the maps on the way to its dense features."""
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Of the maps at strides 4, 8, 16 and 32."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors that images and words share."""
+        ...
+
+    @property
+    def text(self) -> TextEncoder:
+        """Turns phrases into vectors."""
+        ...
+
+    def __call__(self, frames: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) -> maps at strides 4, 8, 16 and 32."""
+        ...
+
+    def project(self, top: Tensor) -> Tensor:
+        """The map at stride 32, position by position, into the space of the words."""
+        ...
+
+
+class SED(VideoModel):
+    """Labels each frame alone.
+
+    Args:
+        pair: Its image side is trained, its text side is not.
+        square: Side of the square that every frame is squashed to, as the authors do; None keeps its shape
+            and only rounds both sides to whole cells.
+        topk: Words a position that early rejection keeps at inference; None keeps all.
+        width: Of the decoder.
+        templates: Prompts around each word, kept apart in the cost volume.
+        smoothing: Weight of the past, 0..1, where a video stands still; 0 labels each frame alone.
+        official: Two habits of the authors' code: pixels without a label are negatives of every word, and
+            at inference probabilities, not logits, are brought to full size (confidences then mean nothing).
+    """
+
+    size = 640
+    attends_across_words = True
+    average_templates = False
+
+    def __init__(
+        self,
+        pair: PyramidPair,
+        square: int | None = 768,
+        topk: int | None = None,
+        width: int = 128,
+        templates: Sequence[str] = IMAGENET,
+        smoothing: float = 0.0,
+        official: bool = False,
+    ) -> None:
+        super().__init__()
+        self.pair = pair
+        self.text = pair.text
+        self.templates = tuple(templates)
+        self.square = square
+        self.smoothing = smoothing
+        self.recurrent = smoothing > 0
+        self.official = official
+        self.decoder = Decoder(len(self.templates), pair.channels[:-1], width, topk)
+
+    def encode(self, frames: Tensor) -> FrameFeatures:
+        *skips, top = self.pair(self._fit(frames))
+        return {"dense": self.pair.project(top)} | {f"skip{i}": skip for i, skip in enumerate(skips)}
+
+    def compact(self, features: FrameFeatures) -> FrameFeatures:
+        return {}
+
+    def fuse(
+        self,
+        target: FrameFeatures,
+        references: Sequence[FrameFeatures],
+        context: VideoContext | None = None,
+        memory: Memory | None = None,
+    ) -> tuple[Fused, Memory | None]:
+        if not self.recurrent:
+            return target, None
+        dense = smooth(F.normalize(target["dense"], dim=1), (memory or {}).get("dense"), self.smoothing)
+        return target | {"dense": dense}, {"dense": dense}
+
+    def score(self, fused: Fused, words: Words) -> Output:
+        skips = [fused[f"skip{i}"] for i in range(len(self.decoder.stages))]
+        if self.training or self.decoder.topk is None:
+            logits, early = self.decoder(fused["dense"], skips, words.embeddings)
+            aux = {f"early{i}": scores for i, scores in enumerate(early)}
+        else:
+            # Each image keeps words of its own.
+            each = zip(fused["dense"].split(1), *(skip.split(1) for skip in skips), strict=True)
+            logits = torch.cat([self.decoder(one, some, words.embeddings)[0] for one, *some in each])
+            aux = {}
+        if self.official and not self.training:
+            logits = logits.sigmoid()
+        return Output(logits, aux)
+
+    def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
+        """Binary cross-entropy of the result and of the three early heads, summed."""
+        if labels.ndim == 4:
+            labels = labels[:, -1]
+        ignored: Ignored = "negative" if self.official else "left out"
+        terms = {"loss": output.logits} | output.aux
+        return {name: binary_loss(logits, labels, ignored) for name, logits in terms.items()}
+
+    def _fit(self, frames: Tensor) -> Tensor:
+        """The frames at a size that the pyramid divides evenly."""
+        h, w = frames.shape[-2:]
+        size = (-(-h // STRIDE) * STRIDE, -(-w // STRIDE) * STRIDE)
+        if self.square is not None:
+            size = (self.square, self.square)
+        if (h, w) == size:
+            return frames
+        return F.interpolate(frames, size, mode="bilinear", align_corners=False)

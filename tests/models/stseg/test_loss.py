@@ -1,0 +1,57 @@
+"""The losses against loops over pixels and words."""
+
+import math
+
+import pytest
+import torch
+
+from openvss.models.stseg.loss import binary_loss, literal_loss
+
+LABELS = torch.tensor([[[0, 2, 255], [1, 1, 0]]])
+
+
+def logits() -> torch.Tensor:
+    return torch.randn(1, 3, 2, 3, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("ignored", ["left out", "negative"])
+@pytest.mark.parametrize("weights", [None, (0.3, 0.7, 0.3)])
+def test_binary_loss(ignored: str, weights: tuple[float, ...] | None) -> None:
+    """Eq. 6 on independent words: the weight of a word counts for its yes and for its no."""
+    scores = logits()
+    terms, pixels = 0.0, 0
+    for y in range(2):
+        for x in range(3):
+            label = int(LABELS[0, y, x])
+            if label == 255 and ignored == "left out":
+                continue
+            pixels += 1
+            for n in range(3):
+                p = 1 / (1 + math.exp(-float(scores[0, n, y, x])))
+                weight = 1.0 if weights is None else weights[n]
+                terms -= weight * math.log(p if n == label else 1 - p)
+    loss = binary_loss(
+        scores, LABELS, "negative" if ignored == "negative" else "left out",
+        None if weights is None else torch.tensor(weights),
+    )  # fmt: skip
+    assert loss.item() == pytest.approx(terms / pixels / 3, rel=1e-5)
+
+
+def test_literal_loss_is_eq_6() -> None:
+    scores, weights = logits(), torch.tensor([0.3, 0.7, 0.3])
+    terms, pixels = 0.0, 0
+    for y in range(2):
+        for x in range(3):
+            label = int(LABELS[0, y, x])
+            if label != 255:
+                pixels += 1
+                p = math.exp(float(scores[0, label, y, x])) / float(scores[0, :, y, x].exp().sum())
+                terms -= float(weights[label]) * math.log(p) / 3
+    assert literal_loss(scores, LABELS, weights).item() == pytest.approx(terms / pixels, rel=1e-5)
+
+
+def test_nothing_labelled_costs_nothing() -> None:
+    nothing = torch.full((1, 4, 6), 255)
+    assert binary_loss(logits(), nothing) == 0
+    assert literal_loss(logits(), nothing, torch.ones(3)) == 0
+    assert binary_loss(logits(), nothing, "negative") > 0

@@ -1,0 +1,101 @@
+"""Both systems at test size."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from openvss.models.base import VideoModel
+from openvss.models.stseg.sed import SED
+from openvss.models.stseg.stseg import STSeg
+from openvss.segmenter import Segmenter
+from openvss.words.vocabulary import Vocabulary
+from tests.models.stseg.stand_in import StandInPair, StandInSam
+from tests.models.suite import WORDS, VideoModelSuite, as_frames, video
+
+SMALL = {"square": None, "width": 64, "templates": ("{}",)}
+
+
+def sed(**options: object) -> SED:
+    torch.manual_seed(0)
+    return SED(StandInPair(), **(SMALL | options)).eval()  # type: ignore[arg-type]
+
+
+class TestSED(VideoModelSuite):
+    def build(self) -> VideoModel:
+        return SED(StandInPair(), **SMALL)  # type: ignore[arg-type]
+
+
+class TestSquashed(VideoModelSuite):
+    def build(self) -> VideoModel:
+        return SED(StandInPair(), **(SMALL | {"square": 64}))  # type: ignore[arg-type]
+
+
+class TestRejecting(VideoModelSuite):
+    def build(self) -> VideoModel:
+        return SED(StandInPair(), **(SMALL | {"topk": 2}))  # type: ignore[arg-type]
+
+
+class TestSTSeg(VideoModelSuite):
+    def build(self) -> VideoModel:
+        return STSeg(StandInPair(), StandInSam(), {"heads": 4}, **SMALL)
+
+
+def test_squashing_is_a_change_of_size_before_the_encoder() -> None:
+    frames = video(2, 50, 90)
+    words = sed().words(Vocabulary.parse(WORDS))
+    with torch.no_grad():
+        squashed = sed(square=64)(frames[:, None], words).logits
+        by_hand = sed()(F.interpolate(frames, (64, 64), mode="bilinear")[:, None], words).logits
+    assert squashed.shape == (2, 6, 16, 16)
+    torch.testing.assert_close(squashed, by_hand)
+
+
+def test_the_loss_has_four_outputs_and_the_authors_way_with_unlabelled_pixels() -> None:
+    words = sed().words(Vocabulary.parse(WORDS))
+    labels = torch.full((1, 64, 96), 255)
+    for official in (False, True):
+        model = sed(official=official).train()
+        terms = model.loss(model(video(1)[None], words), labels)
+        assert set(terms) == {"loss", "early0", "early1", "early2"}
+        assert all((term > 0) == official for term in terms.values())
+
+
+def test_official_inference_resizes_probabilities() -> None:
+    words = sed().words(Vocabulary.parse(WORDS))
+    with torch.no_grad():
+        logits, probabilities = (sed(official=o)(video(1)[None], words).logits for o in (False, True))
+    torch.testing.assert_close(probabilities, logits.sigmoid())
+
+
+def test_smoothing_steadies_what_stands_still_and_leaves_what_moves() -> None:
+    model = sed(smoothing=0.9)
+    still = video(1).expand(2, -1, -1, -1) + torch.tensor([0.0, 0.02])[:, None, None, None]
+    first, second = (model.encode(frame[None]) for frame in still)
+    _, memory = model.fuse(first, ())
+    fused, _ = model.fuse(second, (), memory=memory)
+    raw, before = F.normalize(second["dense"], dim=1), F.normalize(first["dense"], dim=1)
+    assert (fused["dense"] - before).norm() < 0.5 * (raw - before).norm()
+    other = {"dense": -before}
+    torch.testing.assert_close(model.fuse(second, (), memory=other)[0]["dense"], raw)
+
+
+def test_smoothing_keeps_one_map_and_resumes_exactly() -> None:
+    model = sed(smoothing=0.9)
+    segmenter = Segmenter(model, WORDS, size=64, device="cpu")
+    sizes = set()
+    for frame in as_frames(video(5)):
+        segmenter.step(frame)
+        sizes.add(segmenter.state.nbytes)
+    assert len(sizes) == 1
+    VideoModelSuite().test_skipping_finished_frames_changes_nothing(model, 6)
+
+
+@pytest.mark.parametrize("topk", [None, 3])
+def test_the_model_runs_on_hundreds_of_words_part_by_part(topk: int | None) -> None:
+    model = sed(topk=topk)
+    words = model.words(Vocabulary.parse(", ".join(f"word {i}" for i in range(847))))
+    with torch.no_grad():
+        whole = model(video(1)[None], words).logits
+        model.decoder.workspace = 1 << 20
+        parts = model(video(1)[None], words).logits
+    torch.testing.assert_close(parts, whole, atol=1e-5, rtol=1e-5)
