@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.models.encoders.clip_pixels import prepare
 from openvss.models.encoders.clip_text import ClipText
 from openvss.models.encoders.clip_tokens import HashedWords, Tokens
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from transformers import CLIPConfig
 
 Size = Literal["vit-b16", "nano"]
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 class ClipViT(nn.Module):
@@ -48,7 +46,7 @@ class ClipViT(nn.Module):
     def dense(self, frames: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in 0..1 -> (B, dim, ceil(H / patch), ceil(W / patch)), not normalised."""
         vision = self.clip.vision_model
-        prepared = self._prepare(frames)
+        prepared = prepare(frames, self.patch)
         x = vision.embeddings(prepared, interpolate_pos_encoding=True)
         x = vision.pre_layrnorm(x)
         *layers, last = vision.encoder.layers
@@ -62,16 +60,8 @@ class ClipViT(nn.Module):
 
     def pooled(self, frames: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in 0..1 -> (B, dim), what the whole image says; not normalised."""
-        seen = self.clip.vision_model(self._prepare(frames), interpolate_pos_encoding=True)
+        seen = self.clip.vision_model(prepare(frames, self.patch), interpolate_pos_encoding=True)
         return self.clip.visual_projection(seen.pooler_output)
-
-    def _prepare(self, frames: Tensor) -> Tensor:
-        """Normalised, and stretched to whole patches, so that the grid spans the frame to its last pixel."""
-        mean, std = frames.new_tensor(MEAN).view(3, 1, 1), frames.new_tensor(STD).view(3, 1, 1)
-        whole = [-(-side // self.patch) * self.patch for side in frames.shape[-2:]]
-        if list(frames.shape[-2:]) != whole:
-            frames = F.interpolate(frames, whole, mode="bilinear", align_corners=False)
-        return (frames - mean) / std
 
 
 def _config(size: Size) -> CLIPConfig:
