@@ -18,7 +18,7 @@ def test_import_is_light() -> None:
     assert not HEAVY & modules_after("import openvss; openvss.__version__; dir(openvss)")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"], ["--version"], ["models"]])
 def test_help_is_light(arguments: list[str]) -> None:
     code = f"""
 import openvss.cli

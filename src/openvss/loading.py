@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from openvss.models.presets import load_model
+from openvss.models.trained import load_model
 from openvss.segmenter import Segmenter
 from openvss.words.vocabulary import Vocabulary
 
@@ -13,12 +14,17 @@ def load(
     model: str = "tiny",
     words: str | Vocabulary | None = None,
     *,
+    weights: str | Path | None = None,
+    untrained: bool = False,
     size: int | None = None,
     device: str = "auto",
     unlabelled_below: float = 0.0,
     context: Literal["past", "whole"] = "past",
 ) -> Segmenter:
-    """A `Segmenter` around a model with trained weights.
+    """A `Segmenter` around a model with trained weights: a preset's name, or the path of a checkpoint or run.
+
+    `weights` is a file to use instead of the preset's own; without any, `untrained` takes the model as it is.
+    Models that have words of their own need no `words`.
 
     Example:
         ```python
@@ -27,7 +33,7 @@ def load(
         ```
     """
     return Segmenter(
-        load_model(model),
+        load_model(model, weights, untrained=untrained),
         words,
         size=size,
         device=device,

@@ -32,6 +32,7 @@ class Segmenter:
     Args:
         model: Any `VideoModel`; `openvss.load` brings one by name.
         words: `"person | pedestrian, road, sky"`, a built-in list's name or a `Vocabulary`; may be set later.
+            A closed-set model starts with all its own.
         size: Short side at which the model sees frames; its own default if None.
         device: "auto", "cpu", "cuda", "cuda:1", "mps", ...
         unlabelled_below: Pixels less certain than this (0..1) get no word.
@@ -60,6 +61,7 @@ class Segmenter:
         self.unlabelled_below = unlabelled_below
         self.context = context
         self.reset()
+        words = model.fixed_words if words is None else words
         if words is not None:
             self.set_words(words)
 

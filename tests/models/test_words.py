@@ -77,6 +77,23 @@ def test_prompts_average_into_synonyms_and_synonyms_into_labels() -> None:
         torch.testing.assert_close(row[0], total / total.norm())
 
 
+def test_templates_kept_apart() -> None:
+    fake = Fake()
+    words = embed(WORDS, fake, TEMPLATES, cache=None, average=False)
+    assert words.embeddings.shape == (3, 3, 8)
+    for label, rows in zip(WORDS, words.embeddings, strict=True):
+        for template, row in zip(TEMPLATES, rows, strict=True):
+            total = sum((fake.vector(template.format(s)) for s in label.synonyms), torch.zeros(8))
+            torch.testing.assert_close(row, total / total.norm())
+
+
+def test_the_cache_tells_averaged_templates_from_those_kept_apart(tmp_path: Path, expected: Words) -> None:
+    apart = embed(WORDS, Fake(), TEMPLATES, tmp_path, average=False)
+    assert same(embed(WORDS, Fake(), TEMPLATES, tmp_path), expected)
+    assert same(embed(WORDS, Unloadable(), TEMPLATES, tmp_path, average=False), apart)
+    assert same(embed(WORDS, Unloadable(), TEMPLATES, tmp_path), expected)
+
+
 def test_braces_in_a_word_are_letters_like_others() -> None:
     fake = Fake()
     embed(Vocabulary.parse("a {} b, {0}"), fake, ("the {}",), cache=None)
@@ -198,7 +215,7 @@ def test_a_writer_keeps_what_another_added_meanwhile(tmp_path: Path) -> None:
 
     embed(Vocabulary.parse("road"), Slow(), PLAIN, tmp_path)
     embed(Vocabulary.parse("road, moss"), Unloadable(), PLAIN, tmp_path)
-    assert load_file(shelf_in(tmp_path))["vectors"].shape == (2, 8)
+    assert load_file(shelf_in(tmp_path))["vectors"].shape == (2, 1, 8)
 
 
 def test_the_cache_lies_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,8 @@ app = typer.Typer(
 )
 app.command("segment")(segment.segment)
 app.command("evaluate")(evaluate.evaluate)
-app.command("models")(models.models)
 app.add_typer(data.app, name="data")
+app.add_typer(models.app, name="models")
 
 
 @app.callback(invoke_without_command=True)

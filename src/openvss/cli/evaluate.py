@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "tiny"
 
 
+@dataclass(frozen=True)
+class _Choice:
+    """Which model is scored."""
+
+    name: str
+    weights: Path | None
+    untrained: bool
+    size: int | None
+    device: str
+
+
 def evaluate(
     runs: Annotated[
         list[Path] | None,
@@ -38,8 +50,18 @@ def evaluate(
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="One of `openvss models`.", show_default=DEFAULT_MODEL)
+        str | None,
+        typer.Option(
+            help="One of `openvss models`, or the path of a checkpoint or training run.",
+            show_default=DEFAULT_MODEL,
+        ),
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights to use instead of the model's own.")
+    ] = None,
+    untrained: Annotated[
+        bool, typer.Option("--untrained", help="Use a model without trained weights, at random.")
+    ] = False,
     predictions: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Score this folder of PNG masks instead of a model."),
@@ -100,6 +122,7 @@ def evaluate(
         about_scoring = {
             "--data": data, "--model": model, "--predictions": predictions, "--split": split,
             "--protocol": protocol, "--words": words, "--size": size, "--device": device != "auto",
+            "--weights": weights, "--untrained": untrained,
             "--out": out, "--submission": submission, "--resume": resume, "--overwrite": overwrite,
         }  # fmt: skip
         _refuse(about_scoring, "--compare, which reads finished evaluations")
@@ -112,12 +135,16 @@ def evaluate(
     if model and predictions:
         raise InputError("--model and --predictions are two things to score: give one of them.")
     if predictions:
-        _refuse({"--size": size, "--device": device != "auto"}, "--predictions, which are scored as they are")
+        about_model = {
+            "--size": size, "--device": device != "auto", "--weights": weights, "--untrained": untrained,
+        }  # fmt: skip
+        _refuse(about_model, "--predictions, which are scored as they are")
     if submission:
         _check_submission(submission, data, resume=resume, overwrite=overwrite)
 
     task = _task(_open(data, split, submission), words, protocol)
-    scored = _scored(task, model, predictions, size, device)
+    choice = _Choice(model or DEFAULT_MODEL, weights, untrained, size, device)
+    scored = _scored(task, choice, predictions)
     if submission is None:
         _score(task, scored, out, resume=resume, overwrite=overwrite, as_json=as_json)
         return
@@ -242,11 +269,9 @@ def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
     return wording
 
 
-def _scored(
-    task: Task, model: str | None, predictions: Path | None, size: int | None, device: str
-) -> Predictions:
+def _scored(task: Task, choice: _Choice, predictions: Path | None) -> Predictions:
     if predictions is None:
-        return _model(model or DEFAULT_MODEL, task.words, task.rules, size, device)
+        return _model(choice, task.words, task.rules)
     if not task.n_frames:
         raise InputError("--predictions are scored against labels, but this split has none: give --model.")
 
@@ -255,16 +280,21 @@ def _scored(
     return FolderPredictions(predictions, task.dataset, task.words, task.rules)
 
 
-def _model(name: str, words: Vocabulary, rules: Protocol, size: int | None, device: str) -> Predictions:
+def _model(choice: _Choice, words: Vocabulary, rules: Protocol) -> Predictions:
     from openvss.evaluation.streaming import ModelPredictions
     from openvss.loading import load
-    from openvss.models.presets import PRESETS
-    from openvss.weights import bundled
 
-    segmenter = load(name, rules.choose_words(words), size=size, device=device)
+    segmenter = load(
+        choice.name,
+        rules.choose_words(words),
+        weights=choice.weights,
+        untrained=choice.untrained,
+        size=choice.size,
+        device=choice.device,
+    )
     about = {
-        "name": name,
-        "weights_sha256": bundled.sha256(PRESETS[name].weights),
+        "name": choice.name,
+        "weights_sha256": segmenter.model.weights_sha256,
         "size": segmenter.size,
         "context": segmenter.context,
         "device": segmenter.device.type,

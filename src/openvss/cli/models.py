@@ -1,4 +1,4 @@
-"""`openvss models`: what can be asked for with `--model`."""
+"""`openvss models`: what can be asked for with `--model`, and the card of each."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from typing import Annotated
 
 import typer
 
+app = typer.Typer(help="List the models, or show the card of one.")
 
-def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the models, what they are and which weights they bring."""
-    from openvss.models.presets import PRESETS
+
+@app.callback(invoke_without_command=True)
+def models(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the models, what they are and which weights they bring; `openvss models show NAME` says more."""
+    if context.invoked_subcommand is not None:
+        return
+    from openvss.models.presets import PRESETS, Preset
     from openvss.weights import bundled
 
+    def weights(preset: Preset) -> str:
+        return f"bundled, sha256 {bundled.sha256(preset.weights)[:12]}" if preset.weights else "none yet"
+
     rows = [
-        {
-            "name": name,
-            "summary": preset.summary,
-            "pair": preset.pair,
-            "weights": f"bundled, sha256 {bundled.sha256(preset.weights)[:12]}",
-        }
+        {"name": name, "summary": preset.summary, "pair": preset.pair, "weights": weights(preset)}
         for name, preset in PRESETS.items()
     ]
     if as_json:
@@ -32,3 +38,20 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     for row in rows:
         table.add_row(*row.values())
     Console().print(table)
+
+
+@app.command("show")
+def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A model.", show_default=False)]) -> None:
+    """Print what a model is, its options, and the card and hash of its weights."""
+    from openvss.models.presets import find_preset, options_of
+    from openvss.weights import bundled
+
+    preset = find_preset(name)
+    typer.echo(f"{name}: {preset.summary}\nimage-text pair: {preset.pair}")
+    for key, value in options_of(name).items():
+        typer.echo(f"option {key}: {json.dumps(value)} unless given")
+    if preset.weights is None:
+        typer.echo("weights: none yet; train it, give some with --weights FILE, or use --untrained")
+        return
+    typer.echo(f"weights: {bundled.path(preset.weights)}\nsha256: {bundled.sha256(preset.weights)}\n")
+    typer.echo(bundled.card(preset.weights))

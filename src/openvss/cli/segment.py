@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from openvss.job import Done
     from openvss.segmenter import Segmenter
     from openvss.video.sources import Source
+    from openvss.words.vocabulary import Vocabulary
 
 FORMATS = "png,overlay,chart"
 
@@ -39,16 +40,25 @@ def segment(
         ),
     ],
     words: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="WORDS",
             help='Such as "person | pedestrian, road, sky": commas between labels, bars between synonyms; '
             "or a built-in list (vspw, cityscapes, coco-stuff, ade150, ade847, pc59, pc459, voc20, camvid); "
-            "or @FILE with one label a line.",
+            "or @FILE with one label a line. "
+            "A model with a fixed list of words needs none, and takes some of its own.",
             show_default=False,
         ),
-    ],
-    model: Annotated[str, typer.Option(help="One of `openvss models`.")] = "tiny",
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="One of `openvss models`, or the path of a checkpoint or training run.")
+    ] = "tiny",
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights to use instead of the model's own.")
+    ] = None,
+    untrained: Annotated[
+        bool, typer.Option("--untrained", help="Use a model without trained weights, at random.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the results.", show_default="segmented/<name of the input>"),
@@ -98,7 +108,7 @@ def segment(
     from openvss.video.sources import open_source
     from openvss.words.vocabulary import Vocabulary
 
-    vocabulary = Vocabulary.parse(words)
+    vocabulary = None if words is None else Vocabulary.parse(words)
     chosen = known_formats([name.strip() for name in formats.split(",")])
     source = open_source(video, fps=_rate(fps))
     folder = out or Path("segmented") / _name(source)
@@ -109,9 +119,16 @@ def segment(
     from openvss.video.sinks import OutputFolder, SourceInfo, class_infos
 
     segmenter = load(
-        model, size=size, device=device, unlabelled_below=unlabelled_below, context=context.value
+        model,
+        vocabulary,
+        weights=weights,
+        untrained=untrained,
+        size=size,
+        device=device,
+        unlabelled_below=unlabelled_below,
+        context=context.value,
     )
-    segmenter.set_words(vocabulary)
+    vocabulary = _words(segmenter)
     outputs = OutputFolder(
         folder,
         classes=class_infos([(label.name, label.synonyms) for label in vocabulary]),
@@ -145,6 +162,12 @@ def segment(
         raise BrokenVideoError(done.broken)
 
 
+def _words(segmenter: Segmenter) -> Vocabulary:
+    if not hasattr(segmenter, "vocabulary"):
+        raise InputError('WORDS are missing: say what to look for, such as "person, road, sky".')
+    return segmenter.vocabulary
+
+
 def _check_places(source: Source, folder: Path, resume: bool) -> None:
     """What must not be lost: the input, and a live run that cannot be seen again."""
     if resume and not source.files:
@@ -160,9 +183,7 @@ def _settings(source: Source, segmenter: Segmenter, model: str) -> dict[str, Any
     import torch
 
     from openvss import __version__
-    from openvss.models.presets import PRESETS
     from openvss.video.fingerprint import fingerprint
-    from openvss.weights import bundled
 
     return {
         "input": source.name.encode(errors="replace").decode(),
@@ -172,7 +193,7 @@ def _settings(source: Source, segmenter: Segmenter, model: str) -> dict[str, Any
         "words": str(segmenter.vocabulary),
         "word_list": segmenter.vocabulary.source,
         "model": model,
-        "weights_sha256": bundled.sha256(PRESETS[model].weights),
+        "weights_sha256": segmenter.model.weights_sha256,
         "size": segmenter.size,
         "context": segmenter.context,
         "unlabelled_below": segmenter.unlabelled_below,

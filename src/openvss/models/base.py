@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.errors import InputError
+from openvss.models.fixed_words import choose
 from openvss.models.words import TextEncoder, Words, embed
 from openvss.words.vocabulary import Vocabulary
 
@@ -41,18 +41,25 @@ class VideoModel(nn.Module, ABC):
     Attributes:
         references: How far back to look, in frames of 1/15 s, farthest first; () for image models.
         text: Turns phrases into vectors; None for models whose words are fixed.
-        templates: Prompts around each phrase, averaged.
+        fixed_words: The words of a closed-set model, which has a classifier for each; users may select among
+            them.
+        templates: Prompts around each phrase.
+        average_templates: Whether `words` has one vector for each label, or one for each template.
         size: Default length of the short side of the input.
         attends_across_words: Whether adding a word may change the logits of the others.
         recurrent: Whether `fuse` returns a memory that the next frame needs, so that no frame can be skipped.
+        weights_sha256: Hash of the weights that were loaded; None if there were none.
     """
 
     references: tuple[int, ...] = ()
     text: TextEncoder | None = None
+    fixed_words: Vocabulary | None = None
     templates: tuple[str, ...] = ("{}",)
+    average_templates: bool = True
     size: int = 480
     attends_across_words: bool = False
     recurrent: bool = False
+    weights_sha256: str | None = None
 
     @abstractmethod
     def encode(self, frames: Tensor) -> FrameFeatures:
@@ -109,10 +116,16 @@ class VideoModel(nn.Module, ABC):
         return self.score(fused, words)
 
     def words(self, vocabulary: Vocabulary) -> Words:
-        """Embed a vocabulary with this model's text encoder, on this model's device."""
+        """Embed a vocabulary with this model's text encoder, on this model's device.
+
+        The embeddings of a closed-set model are (N, 1, all its words), one at the label's word: `score` picks
+        its logits with `fixed_words.select`.
+        """
+        if self.fixed_words is not None:
+            return Words(vocabulary.names, choose(vocabulary, self.fixed_words).to(self.device))
         if self.text is None:
-            raise InputError(f"{type(self).__name__} has a fixed list of words and cannot take others.")
-        words = embed(vocabulary, self.text, self.templates)
+            raise TypeError(f"{type(self).__name__} has neither a text encoder nor words of its own")
+        words = embed(vocabulary, self.text, self.templates, average=self.average_templates)
         return Words(words.names, words.embeddings.to(self.device))
 
     @property

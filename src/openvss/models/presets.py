@@ -1,14 +1,25 @@
-"""Name -> how to build it: the list behind `--model` and `openvss models`."""
+"""Name -> how to build it: the list behind `--model` and `openvss models`.
+
+Nothing heavy is imported before a model is built: `openvss models` needs no torch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import inspect
+import json
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from openvss.errors import InputError
-from openvss.models.base import VideoModel
-from openvss.models.tiny import Tiny
-from openvss.weights import bundled
+
+if TYPE_CHECKING:
+    from openvss.models.base import VideoModel
+
+Builder = Callable[..., "VideoModel"]
 
 
 @dataclass(frozen=True)
@@ -18,31 +29,75 @@ class Preset:
     Attributes:
         summary: One line for `openvss models`.
         pair: What relates its images to words.
-        build: Makes the model, without weights.
-        weights: Name of the bundled weights file.
+        builder: Imports and returns the function of the system's room that builds it. The parameters of that
+            function are the options: plain values with type hints and defaults.
+        weights: Name of the bundled weights file; None if no trained weights exist.
+        options: What makes this preset of the system.
     """
 
     summary: str
     pair: str
-    build: Callable[[], VideoModel]
-    weights: str
+    builder: Callable[[], Builder]
+    weights: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    def build(self, **options: object) -> VideoModel:
+        """The model without trained weights."""
+        return self.builder()(**{**self.options, **options})
+
+
+def _tiny() -> Builder:
+    from openvss.models.tiny import build
+
+    return build
 
 
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         summary="bundled default, works offline; labels each frame alone",
         pair="EfficientNet-Lite0 features aligned to MiniLM text",
-        build=Tiny,
+        builder=_tiny,
         weights="tiny",
     ),
 }
 
 
-def load_model(name: str) -> VideoModel:
-    """The model of a preset with its trained weights, ready to segment."""
+def find_preset(name: str) -> Preset:
+    """The preset of a name."""
     if name not in PRESETS:
         raise InputError(f"There is no model {name!r}: choose one of {', '.join(PRESETS)}.")
-    preset = PRESETS[name]
-    model = preset.build()
-    bundled.load_into(model, bundled.path(preset.weights))
-    return model.eval()
+    return PRESETS[name]
+
+
+def build_model(name: str, options: Mapping[str, object] | None = None) -> VideoModel:
+    """A model without trained weights.
+
+    Args:
+        name: Of a preset.
+        options: Of its builder, as they come from a recipe or a checkpoint: values that JSON can hold.
+    """
+    return find_preset(name).build(**_checked(name, options or {}))
+
+
+def options_of(name: str) -> dict[str, object]:
+    """The options of a preset and their values if nothing is said."""
+    preset = find_preset(name)
+    own = inspect.signature(preset.builder()).parameters
+    return {key: preset.options.get(key, parameter.default) for key, parameter in own.items()}
+
+
+def _checked(name: str, options: Mapping[str, object]) -> dict[str, Any]:
+    """The options as their type hints have them: a list of a recipe becomes a tuple, for example."""
+    hints = typing.get_type_hints(find_preset(name).builder())
+    hints.pop("return", None)
+    checked = {}
+    for key, value in options.items():
+        if key not in hints:
+            choices = f"choose one of {', '.join(hints)}" if hints else "it has none"
+            raise InputError(f"The model {name} has no option {key!r}: {choices}.")
+        try:
+            checked[key] = TypeAdapter(hints[key]).validate_json(json.dumps(value), strict=True)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            raise InputError(f"The option {key} of {name} cannot be {value!r}: {reason.lower()}.") from None
+    return checked

@@ -15,6 +15,11 @@ from openvss.models.words import TextEncoder, Words
 TEMPERATURE = 0.05
 
 
+def build() -> Tiny:
+    """The model without weights."""
+    return Tiny()
+
+
 class Tiny(VideoModel):
     """Labels each frame alone: cosine of dense image vectors and word vectors."""
 

@@ -58,8 +58,10 @@ def embed(
     encoder: TextEncoder,
     templates: Sequence[str],
     cache: Path | Literal["user"] | None = "user",
+    *,
+    average: bool = True,
 ) -> Words:
-    """Embed a vocabulary, one vector per label.
+    """Embed a vocabulary: one vector per label, or one per label and template.
 
     The prompts of one synonym are encoded together and apart from all others: to the last bit, a label's
     embedding does not depend on the other labels, nor on whether it comes from the cache.
@@ -67,21 +69,24 @@ def embed(
     Args:
         vocabulary: The labels.
         encoder: Not asked to encode anything that the cache holds.
-        templates: Prompts with `{}` in the place of the word; their embeddings are averaged.
+        templates: Prompts with `{}` in the place of the word.
         cache: Folder to keep embeddings in; "user" means `user_cache()`, None keeps nothing. A cache that is
             damaged or cannot be written costs time only.
+        average: Whether a synonym is the mean of its prompts; otherwise templates stay apart, (N, P, D), and
+            synonyms are averaged for each of them.
     """
     _check_templates(templates)
     folder = user_cache() if cache == "user" else cache
-    shelf = None if folder is None else _shelf(folder, encoder.fingerprint, templates)
-    vectors = _load(shelf, encoder.dim)
+    shelf = None if folder is None else _shelf(folder, encoder.fingerprint, templates, average)
+    shape = (1 if average else len(templates), encoder.dim)
+    vectors = _load(shelf, shape)
     synonyms = dict.fromkeys(word for label in vocabulary for word in label.synonyms)
-    fresh = {word: _embed_word(word, encoder, templates) for word in synonyms if word not in vectors}
+    fresh = {word: _embed_word(word, encoder, templates, average) for word in synonyms if word not in vectors}
     if fresh:
         vectors |= fresh
-        _save(shelf, fresh, encoder.dim)
+        _save(shelf, fresh, shape)
     rows = [_mean(torch.stack([vectors[word] for word in label.synonyms])) for label in vocabulary]
-    return Words(vocabulary.names, torch.stack(rows)[:, None])
+    return Words(vocabulary.names, torch.stack(rows))
 
 
 def user_cache() -> Path | None:
@@ -105,27 +110,29 @@ def _check_templates(templates: Sequence[str]) -> None:
             raise InputError(f"The prompt template {template!r} has no place for the word: write {{}} there.")
 
 
-def _embed_word(word: str, encoder: TextEncoder, templates: Sequence[str]) -> Tensor:
+def _embed_word(word: str, encoder: TextEncoder, templates: Sequence[str], average: bool) -> Tensor:
+    """(1, D), or (templates, D) if they stay apart."""
     prompts = [template.replace("{}", word) for template in templates]
-    return _mean(encoder.encode(prompts).detach().float().cpu())
+    vectors = encoder.encode(prompts).detach().float().cpu()
+    return _mean(vectors)[None] if average else vectors
 
 
 def _mean(vectors: Tensor) -> Tensor:
-    """The direction between unit vectors: (n, D) -> (D,)."""
-    return F.normalize(vectors.mean(dim=0), dim=0)
+    """The direction between unit vectors: (n, ..., D) -> (..., D)."""
+    return F.normalize(vectors.mean(dim=0), dim=-1)
 
 
-# The cache is one file, a shelf, for each encoder and set of templates. It holds synonyms, not vocabularies,
-# so that a word added to a list costs one encoding. Writers replace it whole: of two at once the last wins,
-# and the words that the other added are encoded again some day.
+# The cache is one file, a shelf, for each encoder, set of templates and way to average. It holds synonyms,
+# not vocabularies, so that a word added to a list costs one encoding. Writers replace it whole: of two at
+# once the last wins, and the words that the other added are encoded again some day.
 
 
-def _shelf(folder: Path, fingerprint: str, templates: Sequence[str]) -> Path:
-    key = json.dumps([1, fingerprint, list(templates)])  # 1: version of the file's layout
+def _shelf(folder: Path, fingerprint: str, templates: Sequence[str], average: bool) -> Path:
+    key = json.dumps([2, fingerprint, list(templates), average])  # 2: version of the file's layout
     return folder / "words" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
 
 
-def _load(shelf: Path | None, dim: int) -> dict[str, Tensor]:
+def _load(shelf: Path | None, shape: tuple[int, int]) -> dict[str, Tensor]:
     """All embeddings on the shelf; none if anything about it is wrong."""
     if shelf is None:
         return {}
@@ -133,17 +140,17 @@ def _load(shelf: Path | None, dim: int) -> dict[str, Tensor]:
         with safe_open(shelf, framework="pt") as file:
             note, vectors = file.metadata(), file.get_tensor("vectors")
         words = json.loads(note["words"])
-        if note["sha256"] != _checksum(note["words"], vectors) or vectors.shape != (len(words), dim):
+        if note["sha256"] != _checksum(note["words"], vectors) or vectors.shape != (len(words), *shape):
             return {}
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return {}
     return dict(zip(words, vectors, strict=True))
 
 
-def _save(shelf: Path | None, fresh: dict[str, Tensor], dim: int) -> None:
+def _save(shelf: Path | None, fresh: dict[str, Tensor], shape: tuple[int, int]) -> None:
     if shelf is None:
         return
-    shelved = _load(shelf, dim) | fresh  # read again: another process may have added words meanwhile
+    shelved = _load(shelf, shape) | fresh  # read again: another process may have added words meanwhile
     words, vectors = json.dumps(list(shelved)), torch.stack(list(shelved.values()))
     content = save({"vectors": vectors}, {"words": words, "sha256": _checksum(words, vectors)})
     with contextlib.suppress(OSError):

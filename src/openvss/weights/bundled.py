@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from typing import TYPE_CHECKING
 
 from openvss.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FOLDER = Path(__file__).parent / "files"
 
@@ -23,6 +22,11 @@ def path(name: str) -> Path:
     return file
 
 
+def card(name: str) -> str:
+    """The model card: how the weights were made, how good they are, where they fail."""
+    return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
 def sha256(name: str) -> str:
     """Hash of the weights file: what a run was made with."""
     return hashlib.sha256(path(name).read_bytes()).hexdigest()
@@ -30,13 +34,18 @@ def sha256(name: str) -> str:
 
 def load_into(model: nn.Module, file: Path) -> None:
     """Fill every parameter and buffer from a file; anything missing or left over is an error."""
+    from openvss.weights.checkpoint import load_state
+    from openvss.weights.strict import fill
+
     try:
-        state = {key: value.float() for key, value in load_file(file).items()}
-        model.load_state_dict(state, strict=True)
-    except (OSError, SafetensorError, RuntimeError) as error:
+        fill(model, load_state(file), str(file))
+    except InputError as error:
         raise InputError(f"{file} does not hold the weights of this model: install openvss again.") from error
 
 
 def save(model: nn.Module, file: Path) -> None:
     """Write a model's state in half precision."""
+    import torch
+    from safetensors.torch import save_file
+
     save_file({key: value.to(torch.float16).contiguous() for key, value in model.state_dict().items()}, file)

@@ -1,0 +1,54 @@
+"""Closed-set models: their words are fixed, and a user may select among them."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from openvss.errors import InputError
+from openvss.models.words import Words
+from openvss.words.vocabulary import Label, Vocabulary
+
+
+def choose(vocabulary: Vocabulary, fixed: Vocabulary) -> Tensor:
+    """(N, 1, len(fixed)), one at the class that each label means: `Words.embeddings` of a closed-set model.
+
+    A label means the class that the first of its synonyms to be known names.
+    """
+    classes = _classes(fixed)
+    places = [_place(label, classes, fixed) for label in vocabulary]
+    for i, place in enumerate(places):
+        if place in places[:i]:
+            first = vocabulary.labels[places.index(place)]
+            raise InputError(
+                f"{first.name!r} and {vocabulary.labels[i].name!r} are one class of this model, "
+                f"{fixed.labels[place].name!r}: keep one of them."
+            )
+    return F.one_hot(torch.tensor(places), len(fixed)).float()[:, None]
+
+
+def select(logits: Tensor, words: Words) -> Tensor:
+    """Of the logits (B, all words, ...) of a closed-set model those of the chosen words, in their order."""
+    return logits[:, words.embeddings[:, 0].argmax(-1)]
+
+
+def _classes(fixed: Vocabulary) -> dict[str, int]:
+    """Word -> class; where classes share a word, it means the one that it is the name of, else the first."""
+    classes: dict[str, int] = {}
+    for place, label in enumerate(fixed):
+        classes.setdefault(label.name, place)
+    for place, label in enumerate(fixed):
+        for word in label.synonyms:
+            classes.setdefault(word, place)
+    return classes
+
+
+def _place(label: Label, classes: dict[str, int], fixed: Vocabulary) -> int:
+    for word in label.synonyms:
+        if word in classes:
+            return classes[word]
+    raise InputError(
+        f"This model does not know the word {label.name!r}: choose among its {len(fixed)} words, "
+        f"such as {', '.join(fixed.names[:5])}."
+    )

@@ -1,0 +1,84 @@
+"""A model with its trained weights: bundled with a preset, in a checkpoint, or in any file of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from openvss.errors import InputError
+from openvss.models.base import VideoModel
+from openvss.models.presets import PRESETS, build_model, find_preset
+from openvss.weights import bundled, checkpoint
+from openvss.weights.strict import fill
+
+
+def load_model(name: str, weights: str | Path | None = None, *, untrained: bool = False) -> VideoModel:
+    """A model that is ready to segment.
+
+    Args:
+        name: A preset; or the path of a checkpoint, or of the folder of a training run, which say themselves
+            which model they belong to.
+        weights: A file for the preset to use instead of its own weights: a checkpoint, whose options count,
+            or weights of other software.
+        untrained: Take the model as it was built, at random, the same each time.
+    """
+    if name not in PRESETS:
+        return _from_checkpoint(name, weights, untrained=untrained)
+    if untrained and weights:
+        raise InputError("--untrained and --weights contradict each other: leave one of them out.")
+    if untrained:
+        return _build(name, {}).eval()
+    if weights:
+        return _with_weights(name, Path(weights))
+    own = find_preset(name).weights
+    if own is None:
+        raise InputError(
+            f"There are no trained weights of {name} yet: give some with --weights FILE, or see what it does "
+            "without with --untrained."
+        )
+    model = _build(name, {})
+    bundled.load_into(model, bundled.path(own))
+    model.weights_sha256 = bundled.sha256(own)
+    return model.eval()
+
+
+def _from_checkpoint(name: str, weights: str | Path | None, *, untrained: bool) -> VideoModel:
+    file = checkpoint.find_checkpoint(Path(name))
+    if file is None and Path(name).is_dir():
+        raise InputError(
+            f"The folder {name} holds no weights ({checkpoint.BEST} or {checkpoint.LAST}): name a checkpoint."
+        )
+    if file is None:
+        raise InputError(
+            f"There is no model {name!r}: choose one of {', '.join(PRESETS)}, or the path of a checkpoint."
+        )
+    if weights or untrained:
+        raise InputError(f"{name} brings its own weights: leave --weights and --untrained out.")
+    note = checkpoint.read_metadata(file)
+    if note.preset not in PRESETS:
+        raise InputError(f"{file} belongs to a model {note.preset!r}, which this version does not have.")
+    return _load(_build(note.preset, note.options), file)
+
+
+def _with_weights(name: str, file: Path) -> VideoModel:
+    if not checkpoint.is_ours(file):
+        return _load(_build(name, {}), file)
+    note = checkpoint.read_metadata(file)
+    if note.preset != name:
+        raise InputError(f"{file} holds weights of {note.preset}, not of {name}: use --model {note.preset}.")
+    return _load(_build(name, note.options), file)
+
+
+def _build(name: str, options: Mapping[str, object]) -> VideoModel:
+    """The same random weights each time, and the caller's random numbers stay as they are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build_model(name, options)
+
+
+def _load(model: VideoModel, file: Path) -> VideoModel:
+    fill(model, checkpoint.load_state(file), str(file))
+    model.weights_sha256 = checkpoint.sha256(file)
+    return model.eval()

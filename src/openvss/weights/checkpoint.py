@@ -1,0 +1,161 @@
+"""Checkpoints: safetensors files that say which model they belong to, so that they can be used by themselves.
+
+The metadata name the preset and its options. Nothing is ever unpickled: files of other software in PyTorch's
+own format are read as plain tensors, or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import pickle
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from openvss.errors import InputError, OutputError
+
+BEST, LAST = "best.safetensors", "last.safetensors"  # what a folder of a training run holds
+
+_OURS = ("openvss", "preset", "options")
+_VERSION = "1"
+_WRAPPERS = ("state_dict", "model")  # where other software puts the tensors within its file
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a checkpoint says of itself.
+
+    Attributes:
+        preset: Name of the model.
+        options: What it was built with, besides.
+        extra: Whatever else was noted.
+    """
+
+    preset: str
+    options: dict[str, object]
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+def save_model(
+    model: nn.Module | Mapping[str, Tensor],
+    file: Path,
+    preset: str,
+    options: Mapping[str, object],
+    extra: Mapping[str, str] | None = None,
+) -> None:
+    """Write a model's weights, or a state of them; `file` is either the old one or the whole new one.
+
+    Args:
+        model: The model, or its state, such as a moving average of it.
+        file: Ends in `.safetensors`; its folder must exist.
+        preset: Name in `openvss.models.presets.PRESETS`.
+        options: What `build_model` was given: plain values that JSON can hold.
+        extra: More to note, under names of your own.
+    """
+    note = dict(extra or {})
+    if taken := set(note) & set(_OURS):
+        raise ValueError(f"{sorted(taken)} are names of the checkpoint's own metadata")
+    note |= {"openvss": _VERSION, "preset": preset, "options": json.dumps(dict(options), sort_keys=True)}
+    state = model.state_dict() if isinstance(model, nn.Module) else model
+    _write(_separate(state), note, file)
+
+
+def read_metadata(file: Path) -> Metadata:
+    """What a checkpoint of ours says of itself; a file of other software is an `InputError`."""
+    note = _note(file)
+    if note.get("openvss") != _VERSION:
+        raise InputError(
+            f"{file} does not say which model it belongs to: name the model with --model and the file with "
+            "--weights."
+        )
+    options = json.loads(note["options"])
+    extra = {key: value for key, value in note.items() if key not in _OURS}
+    return Metadata(note["preset"], options, extra)
+
+
+def is_ours(file: Path) -> bool:
+    """Whether a file says which of our models it belongs to."""
+    return file.suffix == ".safetensors" and _note(file).get("openvss") == _VERSION
+
+
+def load_state(file: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name, on the CPU, floats as float32; `.safetensors`, or PyTorch's format."""
+    if not file.is_file():
+        raise InputError(f"The weights file {file} does not exist: check the path.")
+    try:
+        state = load_file(file) if file.suffix == ".safetensors" else _load_torch(file)
+    except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise InputError(
+            f"{file} cannot be read as weights: give a safetensors file, or a .pth that holds only tensors."
+        ) from error
+    return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+
+
+def find_checkpoint(path: Path) -> Path | None:
+    """The file itself; of the folder of a training run the best, else the last; None if there is none."""
+    if path.is_dir():
+        return next((path / name for name in (BEST, LAST) if (path / name).is_file()), None)
+    return path if path.is_file() else None
+
+
+def sha256(file: Path) -> str:
+    """Hash of a weights file: what a result was made with."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _separate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as the format wants them: in order, on the CPU, none sharing memory with another."""
+    seen: set[int] = set()
+    separate: dict[str, Tensor] = {}
+    for name, value in state.items():
+        tensor = value.detach().cpu().contiguous()
+        memory = tensor.untyped_storage().data_ptr()
+        separate[name] = tensor.clone() if memory in seen else tensor
+        seen.add(memory)
+    return separate
+
+
+def _write(state: dict[str, Tensor], note: dict[str, str], file: Path) -> None:
+    part = file.with_name(f".{file.name}-{os.getpid()}")
+    try:
+        save_file(state, part, note)
+        with part.open("rb") as written:
+            os.fsync(written.fileno())  # before it gets its name: a power cut leaves no half of a file
+        part.replace(file)
+    except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise OutputError(
+            f"The weights {file} cannot be written ({error}): free some space, or choose another folder."
+        ) from error
+
+
+def _note(file: Path) -> dict[str, str]:
+    if not file.is_file():
+        raise InputError(f"The weights file {file} does not exist: check the path.")
+    try:
+        with safe_open(file, framework="pt") as content:
+            return content.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{file} is not a safetensors file, or is damaged.") from error
+
+
+def _load_torch(file: Path) -> dict[str, Tensor]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of unusual pickle protocols, which we do not mind
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    for wrapper in _WRAPPERS:
+        content = content.get(wrapper, content) if isinstance(content, dict) else content
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise ValueError("no table of tensors")
+    return dict(content)

@@ -1,0 +1,74 @@
+"""Filling a module with weights so that nothing is missing, left over or of another shape unnoticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from openvss.errors import InputError
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a table of weights fits a module.
+
+    Attributes:
+        source: Where the weights are from.
+        missing: Names that the module has and the weights lack.
+        unexpected: Names that the weights have and the module lacks.
+        misshapen: `name: theirs instead of ours` where the shapes differ.
+        renamed: Their names and ours, where a key map changed them.
+    """
+
+    source: str
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    misshapen: tuple[str, ...] = ()
+    renamed: Mapping[str, str] | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether every weight has its place and every place its weight."""
+        return not (self.missing or self.unexpected or self.misshapen)
+
+    def __str__(self) -> str:
+        problems = [
+            _some("missing", self.missing),
+            _some("unexpected", self.unexpected),
+            _some("of another shape", self.misshapen),
+        ]
+        return "; ".join(filter(None, problems)) or "all weights fit"
+
+
+def compare(module: nn.Module, state: Mapping[str, Tensor], source: str) -> Report:
+    """How `state` fits `module`, which stays as it is."""
+    own = module.state_dict()
+    shared = [name for name in own if name in state]
+    return Report(
+        source,
+        missing=tuple(name for name in own if name not in state),
+        unexpected=tuple(name for name in state if name not in own),
+        misshapen=tuple(
+            f"{name} {tuple(state[name].shape)} instead of {tuple(own[name].shape)}"
+            for name in shared
+            if state[name].shape != own[name].shape
+        ),
+    )
+
+
+def fill(module: nn.Module, state: Mapping[str, Tensor], source: str) -> Report:
+    """Load every weight; anything missing, left over or of another shape is an `InputError`."""
+    report = compare(module, state, source)
+    if not report.fits:
+        raise InputError(f"The weights in {source} are not those of this model: {report}.")
+    module.load_state_dict(dict(state), strict=True)
+    return report
+
+
+def _some(what: str, names: Sequence[str], shown: int = 3) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return f"{what} {', '.join(names[:shown])}{more}"

@@ -1,0 +1,87 @@
+"""`openvss models`, and models that are chosen by path, by their weights or untrained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from openvss.models.presets import PRESETS, Builder, Preset, build_model
+from openvss.weights import bundled
+from openvss.weights.checkpoint import save_model, sha256
+from tests.cli.runner import Runner
+from tests.evaluation.sets import write_set
+from tests.models.closed import build
+from tests.video.clips import write_clip
+
+SMALL = ["--size", "32", "--device", "cpu"]
+
+
+def _closed() -> Builder:
+    return build
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setitem(PRESETS, "closed", Preset("for tests", "-", _closed, options={"words": "car, sea"}))
+    return "closed"
+
+
+def test_the_list(run: Runner, closed: str) -> None:
+    listed = {row["name"]: row for row in json.loads(run.ok("models", "--json"))}
+    assert listed.keys() == PRESETS.keys()
+    assert listed["tiny"]["weights"].startswith("bundled, sha256 ")
+    assert listed["closed"]["weights"] == "none yet"
+    assert all(word in run.ok("models") for word in ("tiny", "closed", "none yet"))
+
+
+def test_show(run: Runner, closed: str) -> None:
+    shown = run.ok("models", "show", "tiny")
+    assert bundled.sha256("tiny") in shown
+    assert bundled.card("tiny") in shown
+    shown = run.ok("models", "show", closed)
+    assert "weights: none yet" in shown
+    assert 'option words: "car, sea" unless given' in shown
+    assert "no model 'huge'" in run.sentence("models", "show", "huge")
+
+
+def test_segmenting_with_a_checkpoint_a_weights_file_or_none(
+    run: Runner, tmp_path: Path, closed: str
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", n=2, size=(64, 48))
+    file = tmp_path / "run" / "best.safetensors"
+    file.parent.mkdir()
+    save_model(build_model(closed, {"words": "dog, cat, sky"}), file, closed, {"words": "dog, cat, sky"})
+
+    def names(*arguments: str | Path) -> tuple[list[str], str | None]:
+        run.ok("segment", clip, *arguments, "--format", "png", "--out", "out", "--overwrite", *SMALL)
+        classes = json.loads((tmp_path / "out" / "classes.json").read_text())
+        settings = json.loads((tmp_path / "out" / "run.json").read_text())
+        return [entry["name"] for entry in classes], settings["weights_sha256"]
+
+    trained = sha256(file)
+    assert names("--model", "run") == (["dog", "cat", "sky"], trained)
+    assert names("sky, dog", "--model", file) == (["sky", "dog"], trained)
+    assert names("--model", closed, "--weights", file) == (["dog", "cat", "sky"], trained)
+    assert names("--model", closed, "--untrained") == (["car", "sea"], None)
+    said = run.sentence("segment", clip, "--model", closed, *SMALL)
+    assert "no trained weights of closed yet" in said
+    said = run.sentence("segment", clip, "sky, cow", "--model", "run", "--out", "new", *SMALL)
+    assert "does not know the word 'cow'" in said
+
+
+def test_scoring_a_checkpoint(run: Runner, tmp_path: Path, closed: str) -> None:
+    write_set(tmp_path / "set", (2,))  # its words are sky, road, person, tree
+    options: dict[str, object] = {"words": "sea, tree, person, road, sky"}
+    save_model(build_model(closed, options), tmp_path / "a.safetensors", closed, options)
+    data = ("--data", "folder:set")
+    run.ok("evaluate", *data, "--model", "a.safetensors", "--out", "a", *SMALL)
+    run.ok("evaluate", *data, "--model", closed, "--weights", "a.safetensors", "--out", "b", *SMALL)
+    a, b = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in "ab")
+    assert a["model"]["weights_sha256"] == b["model"]["weights_sha256"] == sha256(tmp_path / "a.safetensors")
+    assert a["per_class"] == b["per_class"]
+    said = run.sentence("evaluate", *data, "--model", closed, "--untrained", *SMALL)
+    assert "does not know the word 'sky'" in said
+    said = run.sentence("evaluate", *data, "--predictions", "set", "--untrained")
+    assert "--untrained would do nothing with --predictions" in said

@@ -1,0 +1,49 @@
+"""A closed-set model, so that the shared checks of such models have something to check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.fixed_words import select
+from openvss.models.words import Words
+from openvss.words.vocabulary import Vocabulary
+
+
+class Closed(VideoModel):
+    """A convolution and a classifier of its own words."""
+
+    size = 64
+
+    def __init__(self, words: str, width: int = 8) -> None:
+        super().__init__()
+        self.fixed_words = Vocabulary.parse(words)
+        self.stem = nn.Conv2d(3, width, 3, stride=4, padding=1)
+        self.classifier = nn.Conv2d(width, len(self.fixed_words), 1)
+
+    def encode(self, frames: Tensor) -> FrameFeatures:
+        return {"map": torch.tanh(self.stem(frames))}
+
+    def compact(self, features: FrameFeatures) -> FrameFeatures:
+        return {}
+
+    def fuse(
+        self,
+        target: FrameFeatures,
+        references: Sequence[FrameFeatures],
+        context: VideoContext | None = None,
+        memory: Memory | None = None,
+    ) -> tuple[Fused, Memory | None]:
+        return target, None
+
+    def score(self, fused: Fused, words: Words) -> Output:
+        return Output(select(self.classifier(fused["map"]), words))
+
+
+def build(words: str = "road, sky", width: int = 8, shape: tuple[int, ...] = (1,)) -> Closed:
+    """For presets of tests."""
+    del shape
+    return Closed(words, width)
