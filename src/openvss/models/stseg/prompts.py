@@ -1,0 +1,73 @@
+"""A word's mask as prompts for SAM: logits on SAM's scale, and a box around each connected part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from openvss.models.layers.components import components
+
+# The decoder's logits are small (2.2 at a probability of 0.9) beside SAM's own, about -20 to 10.
+GAIN = 4.0
+LIMIT = 12.0
+MOST = 8  # parts of one word
+SMALLEST = 64 / 256**2  # parts that are less of the picture are left out
+MARGIN = 0.05  # of a box's sides, added all round
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Prompts of one picture, n in all.
+
+    Attributes:
+        words: Which word, counted among those given, each prompt is of: (n,).
+        masks: Logits, (n, 1, side, side).
+        boxes: Left, top, right, bottom as fractions of the picture, (n, 4); None to prompt with masks alone.
+    """
+
+    words: Tensor
+    masks: Tensor
+    boxes: Tensor | None
+
+
+def whole_masks(logits: Tensor, side: int) -> Prompts:
+    """One prompt a word, without a box: the paper's wording. `logits` (n, h, w) are 0 where p is 0.5."""
+    masks = _to_side(logits, side)[:, None]
+    return Prompts(torch.arange(len(logits), device=logits.device), _sharpen(masks), None)
+
+
+def parts_with_boxes(logits: Tensor, side: int) -> Prompts:
+    """One prompt for each connected part of each word: SAM knows masks beside a box round one thing."""
+    words, masks, boxes = [], [], []
+    for word, scores in enumerate(_to_side(logits, side)):
+        for part in components(scores > 0, max(1, round(SMALLEST * side**2)), MOST):
+            words.append(word)
+            masks.append(torch.where(part, _sharpen(scores), -LIMIT))
+            boxes.append(_box(part))
+    if not words:
+        return Prompts(
+            torch.zeros(0, dtype=torch.long, device=logits.device),
+            logits.new_zeros(0, 1, side, side),
+            logits.new_zeros(0, 4),
+        )
+    return Prompts(torch.tensor(words, device=logits.device), torch.stack(masks)[:, None], torch.stack(boxes))
+
+
+def _to_side(logits: Tensor, side: int) -> Tensor:
+    return F.interpolate(logits[None], (side, side), mode="bilinear", align_corners=False)[0]
+
+
+def _sharpen(logits: Tensor) -> Tensor:
+    return (GAIN * logits).clamp(-LIMIT, LIMIT)
+
+
+def _box(part: Tensor) -> Tensor:
+    """The box round a (side, side) mask, a little larger, as fractions."""
+    side = part.shape[-1]
+    rows, columns = part.any(1).nonzero()[:, 0], part.any(0).nonzero()[:, 0]
+    edges = torch.stack([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]) / side
+    margin = MARGIN * (edges[2:] - edges[:2]).repeat(2) * torch.tensor([-1, -1, 1, 1], device=part.device)
+    return (edges + margin).clamp(0, 1)

@@ -1,0 +1,130 @@
+"""Gate, prompts and the making of labels, on masks small enough to see."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from openvss.models.stseg.gate import Gate
+from openvss.models.stseg.priors import region_prior
+from openvss.models.stseg.prompts import LIMIT, parts_with_boxes, whole_masks
+from openvss.models.stseg.pseudo import UNLABELLED, Refinement, merge, overlap
+
+PICTURE = torch.zeros(1, 3, 8, 8)
+
+
+def squares() -> Tensor:
+    """Probabilities (4, 8, 8): a sure half, a sure speck, an unsure half, nothing."""
+    p = torch.full((4, 8, 8), 0.05)
+    p[0, :, :4] = 0.8
+    p[0, 0, 0] = 0.95
+    p[1, 7, 7] = 0.99
+    p[2, :, 4:] = 0.89
+    return p
+
+
+def test_gate_takes_words_with_one_sure_position_and_enough_area() -> None:
+    ids, confidence = Gate(smallest=4 / 64).passing(squares())
+    assert ids.tolist() == [0]
+    torch.testing.assert_close(confidence, torch.tensor([0.95]))
+
+
+def test_gate_without_least_area_takes_the_speck_too() -> None:
+    assert Gate(smallest=0).passing(squares())[0].tolist() == [0, 1]
+
+
+def test_gate_scores() -> None:
+    p = squares()
+    assert Gate(score="mask").confidence(p)[0].item() == pytest.approx((0.95 + 31 * 0.8) / 32)
+    assert Gate(score="mask").confidence(p)[3].item() == 0
+    wide = p.repeat_interleave(24, 1).repeat_interleave(24, 2)  # 192 x 192: the 64 best positions count
+    assert Gate(score="best").confidence(wide)[0].item() == pytest.approx(0.95)
+    assert Gate(score="highest").confidence(p).tolist() == pytest.approx([0.95, 0.99, 0.89, 0.05])
+
+
+def test_a_prompt_for_each_part_with_its_box() -> None:
+    logits = torch.full((2, 64, 64), -1.0)
+    logits[0, 8:24, 8:28] = 1.0
+    logits[0, 40:64, 32:64] = 5.0
+    logits[1, 0, 0] = 3.0  # a speck
+    prompts = parts_with_boxes(logits, 64)
+    assert prompts.words.tolist() == [0, 0]
+    assert prompts.masks.shape == (2, 1, 64, 64)
+    large, small = prompts.masks[:, 0]
+    assert large[55, 50] == LIMIT
+    assert large[30, 30] == -LIMIT
+    assert small[16, 16] == 4.0
+    assert small[55, 50] == -LIMIT  # of the other part
+    assert prompts.boxes is not None
+    # Margins of a twentieth of 20 columns and 16 rows.
+    assert (prompts.boxes[1] * 64).tolist() == pytest.approx([7.0, 7.2, 29.0, 24.8])
+    assert (prompts.boxes[0] * 64).tolist() == pytest.approx([30.4, 38.8, 64.0, 64.0])
+
+
+def test_no_masks_no_prompts() -> None:
+    nothing = parts_with_boxes(torch.full((2, 8, 8), -1.0), 16)
+    assert nothing.masks.shape == (0, 1, 16, 16)
+    assert nothing.boxes is not None
+    assert nothing.boxes.shape == (0, 4)
+
+
+def test_the_papers_prompts_are_whole_masks() -> None:
+    prompts = whole_masks(torch.full((3, 8, 8), 0.5), 16)
+    assert prompts.boxes is None
+    assert prompts.words.tolist() == [0, 1, 2]
+    torch.testing.assert_close(prompts.masks, torch.full((3, 1, 16, 16), 2.0))
+
+
+def test_merging_takes_the_most_likely_word_and_leaves_the_rest_unlabelled() -> None:
+    logits = torch.tensor([[[3.0, 1.0, -1.0]], [[-2.0, 2.0, -3.0]]])
+    ids = merge(logits, torch.tensor([7, 9]), torch.tensor([0.95, 0.91]), (1, 3))
+    assert ids.tolist() == [[7, 9, UNLABELLED]]
+    # By pixel: sigmoid(1) x 0.99 = 0.724 beats sigmoid(2) x 0.5 = 0.440.
+    assert merge(logits, torch.tensor([7, 9]), torch.tensor([0.99, 0.5]), (1, 3)).tolist() == [[7, 7, -1]]
+
+
+def test_overlap() -> None:
+    a = torch.tensor([[[1, 1, 0, 0]], [[0, 0, 0, 0]]], dtype=torch.bool)
+    b = torch.tensor([[[0, 1, 1, 0]], [[0, 0, 0, 0]]], dtype=torch.bool)
+    torch.testing.assert_close(overlap(a, b), torch.tensor([1 / 3, 0.0]))
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_a_mask_that_drifts_is_not_believed(drop: bool) -> None:
+    def elsewhere(picture: Tensor, logits: Tensor) -> Tensor:
+        return logits.flip(-1)
+
+    refine = Refinement(Gate(smallest=4 / 64), prior=elsewhere, drop=drop)
+    found = refine(PICTURE, squares())
+    assert found.drifted.tolist() == [True]
+    expected = torch.full((8, 8), UNLABELLED)
+    assert torch.equal(found.ids, expected) == drop
+    expected[:, :4] = 0
+    torch.testing.assert_close(found.before, expected)
+    if not drop:
+        torch.testing.assert_close(found.ids, expected)
+
+
+def test_a_refined_mask_that_stays_is_taken() -> None:
+    def wider(picture: Tensor, logits: Tensor) -> Tensor:
+        refined = torch.full_like(logits, -9.0)
+        refined[..., :6] = 9.0
+        return refined
+
+    found = Refinement(Gate(smallest=4 / 64), prior=wider)(PICTURE, squares())
+    assert not found.drifted.any()
+    assert (found.ids == 0).sum() == 48
+
+
+def test_nothing_sure_leaves_everything_unlabelled() -> None:
+    found = Refinement(prior=lambda picture, logits: logits)(PICTURE, torch.full((3, 8, 8), 0.4))
+    assert found.ids.unique().tolist() == [UNLABELLED]
+    assert len(found.words) == 0
+
+
+def test_regions_take_the_mean_of_their_pixels() -> None:
+    regions = torch.zeros(8, 8, dtype=torch.long)
+    regions[:, 5:] = 1
+    p = squares()[:1]
+    refined = region_prior(lambda picture: regions)(PICTURE, p.logit()).sigmoid()
+    assert refined[0, 3, 2].item() == pytest.approx(p[0, :, :5].mean().item(), abs=1e-5)
+    assert refined[0, 3, 7].item() == pytest.approx(0.05, abs=1e-5)
