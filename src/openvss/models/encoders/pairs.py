@@ -8,8 +8,9 @@ from openvss.errors import InputError
 from openvss.models.encoders.clip import ClipViT
 from openvss.models.encoders.convnext_clip import ConvNextClip
 from openvss.models.encoders.tiny import TinyPair
+from openvss.models.encoders.toy import ToyPair
 
-Pair = ClipViT | ConvNextClip | TinyPair  # modules that keep `contract.ImageText`
+Pair = ClipViT | ConvNextClip | TinyPair | ToyPair  # modules that keep `contract.ImageText`
 
 PAIRS: dict[str, Callable[[], Pair]] = {
     "clip-vit-b16": ClipViT,
@@ -17,6 +18,7 @@ PAIRS: dict[str, Callable[[], Pair]] = {
     "clip-convnext-b": ConvNextClip,
     "clip-convnext-nano": lambda: ConvNextClip("nano"),
     "tiny": TinyPair,
+    "toy": ToyPair,
 }
 
 
