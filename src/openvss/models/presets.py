@@ -52,12 +52,23 @@ def _tiny() -> Builder:
     return build
 
 
+def _sed() -> Builder:
+    from openvss.models.stseg.build import build_sed
+
+    return build_sed
+
+
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         summary="bundled default, works offline; labels each frame alone",
         pair="EfficientNet-Lite0 features aligned to MiniLM text",
         builder=_tiny,
         weights="tiny",
+    ),
+    "sed-b": Preset(
+        summary="image system with a cost-aware decoder",
+        pair="CLIP ConvNeXt-B",
+        builder=_sed,
     ),
 }
 

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from openvss.models.base import VideoModel
+from openvss.models.presets import build_model
 from openvss.models.stseg.sed import SED
 from openvss.models.stseg.stseg import STSeg
 from openvss.segmenter import Segmenter
@@ -23,6 +24,14 @@ def sed(**options: object) -> SED:
 class TestSED(VideoModelSuite):
     def build(self) -> VideoModel:
         return SED(StandInPair(), **SMALL)  # type: ignore[arg-type]
+
+
+class TestPreset(VideoModelSuite):
+    """The published system with a small pair."""
+
+    def build(self) -> VideoModel:
+        options = {"pair": "clip-convnext-nano", "templates": "short", "square": None, "width": 64}
+        return build_model("sed-b", options)
 
 
 class TestSquashed(VideoModelSuite):
