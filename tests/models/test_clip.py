@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 from openvss.errors import InputError
 from openvss.models.encoders.clip import ClipViT
-from openvss.models.encoders.clip_tokens import LENGTH, BytePairs, HashedWords
+from openvss.models.encoders.clip_tokens import END, LENGTH, START, BytePairs, HashedWords, derived
 
 
 def test_positions_are_the_published_ones_at_the_published_size() -> None:
@@ -54,3 +55,59 @@ def test_hashed_words() -> None:
 def test_missing_merges_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"has no merges\.txt"):
         BytePairs(tmp_path)
+
+
+GOLDEN = {
+    "a photo of a cat": [320, 1125, 539, 320, 2368],
+    "A Photo of the DOG.": [320, 1125, 539, 518, 1929, 269],
+    "itap of my traffic light": [529, 2728, 539, 607, 3399, 1395],
+    "person | pedestrian": [2533, 347, 18256],
+    "don't stop, it's 2026!": [847, 713, 1691, 267, 585, 568, 273, 271, 273, 277, 256],
+    "a close-up photo of a crosswalk": [320, 2660, 268, 705, 1125, 539, 320, 5266, 2374],
+    "naïve café": [1097, 35689, 563, 15304],
+    "airplane; aeroplane": [16451, 282, 27735, 3980],
+    "there is a skyscraper in the scene.": [997, 533, 320, 3075, 11187, 1284, 530, 518, 3562, 269],
+    "日本": [39121, 19277, 361],
+    "we've 3 zebras & 12 giraffes": [649, 1200, 274, 2254, 22611, 261, 272, 273, 16949, 46441],
+    "hand-rail_or_fence": [2463, 268, 6879, 318, 541, 318, 12679],
+}
+
+
+@pytest.fixture(scope="module")
+def merges(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The public merges that the golden phrases need, with the ids that they have among all 48,894."""
+    folder = tmp_path_factory.mktemp("merges")
+    text = (Path(__file__).parent / "clip_merges.txt").read_text(encoding="utf-8")
+    ranked = [line.split(" ", 1) for line in text.splitlines()]
+    signs = derived([])
+    vocabulary = {token: i for token, i in signs.items() if i < 512} | {START: 49406, END: 49407}
+    vocabulary |= {pair.replace(" ", ""): 512 + int(rank) for rank, pair in ranked}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    (folder / "merges.txt").write_text(
+        "#version: 0.2\n" + "\n".join(pair for _, pair in ranked) + "\n", "utf-8"
+    )
+    return folder
+
+
+@pytest.mark.parametrize("phrase", GOLDEN)
+def test_byte_pairs_agree_with_the_published_tokenizer(merges: Path, phrase: str) -> None:
+    """Ids from the tokenizer that CLIP's authors released."""
+    assert BytePairs(merges)([phrase])[0].tolist() == [49406, *GOLDEN[phrase], 49407]
+
+
+def test_byte_pairs_in_batches(merges: Path) -> None:
+    tokens = BytePairs(merges)
+    ids = tokens(list(GOLDEN))
+    for row, expected in zip(ids.tolist(), GOLDEN.values(), strict=True):
+        assert row == [49406, *expected, *[49407] * (len(row) - len(expected) - 1)]
+    long = tokens(["cat " * 100])[0].tolist()
+    assert (len(long), long[-2:]) == (LENGTH, [2368, 49407])
+
+
+def test_merges_alone_are_enough(merges: Path, tmp_path: Path) -> None:
+    """Without `vocab.json` ids follow from the merges: signs, signs that end a word, merges, marks."""
+    (tmp_path / "merges.txt").write_bytes((merges / "merges.txt").read_bytes())
+    tokens = BytePairs(tmp_path)
+    assert tokens.size == 512 + 109 + 2
+    assert tokens(["the a!"])[0].tolist() == [621, 512 + 3, 256 + 64, 256, 622]
+    assert tokens.fingerprint != BytePairs(merges).fingerprint

@@ -46,9 +46,8 @@ class BytePairs:
         merges, vocabulary = folder / "merges.txt", folder / "vocab.json"
         if not merges.is_file():
             raise InputError(f"{folder} has no merges.txt, which the text encoder needs to read words.")
-        pairs = [
-            line for line in merges.read_text(encoding="utf-8").splitlines() if re.fullmatch(r"\S+ \S+", line)
-        ]
+        lines = merges.read_text(encoding="utf-8").splitlines()
+        pairs = [line for line in lines if line and not line.startswith("#version")]
         known = json.loads(vocabulary.read_text(encoding="utf-8")) if vocabulary.is_file() else derived(pairs)
         self.size = len(known)
         self.fingerprint = sha256(json.dumps([known, pairs]).encode()).hexdigest()
