@@ -47,6 +47,7 @@ class VideoModel(nn.Module, ABC):
         average_templates: Whether `words` has one vector for each label, or one for each template.
         size: Default length of the short side of the input.
         attends_across_words: Whether adding a word may change the logits of the others.
+        independent_words: Whether a logit says yes or no to its word (sigmoid), not which it is (softmax).
         recurrent: Whether `fuse` returns a memory that the next frame needs, so that no frame can be skipped.
         weights_sha256: Hash of the weights that were loaded; None if there were none.
     """
@@ -58,6 +59,7 @@ class VideoModel(nn.Module, ABC):
     average_templates: bool = True
     size: int = 480
     attends_across_words: bool = False
+    independent_words: bool = False
     recurrent: bool = False
     weights_sha256: str | None = None
 

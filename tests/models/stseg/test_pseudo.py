@@ -94,7 +94,7 @@ def test_a_mask_that_drifts_is_not_believed(drop: bool) -> None:
         return logits.flip(-1)
 
     refine = Refinement(Gate(smallest=4 / 64), prior=elsewhere, drop=drop)
-    found = refine(PICTURE, squares())
+    found = refine(PICTURE, squares(), (8, 8))
     assert found.drifted.tolist() == [True]
     expected = torch.full((8, 8), UNLABELLED)
     assert torch.equal(found.ids, expected) == drop
@@ -110,13 +110,13 @@ def test_a_refined_mask_that_stays_is_taken() -> None:
         refined[..., :6] = 9.0
         return refined
 
-    found = Refinement(Gate(smallest=4 / 64), prior=wider)(PICTURE, squares())
+    found = Refinement(Gate(smallest=4 / 64), prior=wider)(PICTURE, squares(), (8, 8))
     assert not found.drifted.any()
     assert (found.ids == 0).sum() == 48
 
 
 def test_nothing_sure_leaves_everything_unlabelled() -> None:
-    found = Refinement(prior=lambda picture, logits: logits)(PICTURE, torch.full((3, 8, 8), 0.4))
+    found = Refinement(prior=lambda picture, logits: logits)(PICTURE, torch.full((3, 8, 8), 0.4), (8, 8))
     assert found.ids.unique().tolist() == [UNLABELLED]
     assert len(found.words) == 0
 

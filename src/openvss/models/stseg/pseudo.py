@@ -56,9 +56,8 @@ class Refinement:
     drop: bool = False
 
     @torch.no_grad()
-    def __call__(self, picture: Tensor, probabilities: Tensor) -> PseudoLabel:
-        """(1, 3, H, W) RGB in 0..1 and (N, h, w) probabilities -> labels of the picture's size."""
-        size = (picture.shape[-2], picture.shape[-1])
+    def __call__(self, picture: Tensor, probabilities: Tensor, size: tuple[int, int]) -> PseudoLabel:
+        """(1, 3, h, w) RGB in 0..1 and (N, h', w') probabilities -> labels of a size (H, W)."""
         words, confidence = self.gate.passing(probabilities)
         own = probabilities[words].clamp(1e-6, 1 - 1e-6).logit()
         if self.prior is None or not len(words):

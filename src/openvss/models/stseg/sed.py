@@ -63,6 +63,7 @@ class SED(VideoModel):
 
     size = 640
     attends_across_words = True
+    independent_words = True
     average_templates = False
 
     def __init__(
