@@ -214,7 +214,7 @@ class Segmenter:
 
     @property
     def _encode_compact(self) -> Callable[[torch.Tensor], FrameFeatures]:
-        return lambda image: self.model.compact(self.model.encode(to_input(image, self.device)))
+        return lambda image: self.model.encode_reference(to_input(image, self.device))
 
     def _label(self, fused: Fused, frame: Frame) -> LabelMap:
         logits = self.model.score(fused, self._words).logits[0]

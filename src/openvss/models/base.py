@@ -71,6 +71,10 @@ class VideoModel(nn.Module, ABC):
         """The part of `features` that is still needed once the frame is only a reference."""
         return features
 
+    def encode_reference(self, frames: Tensor) -> FrameFeatures:
+        """What `compact(encode(frames))` gives; a model that can have it for less says how."""
+        return self.compact(self.encode(frames))
+
     def context_frames(self, t: int, n_frames: int) -> list[int]:
         """Which of `n_frames` frames, 1/15 s apart, to summarise for target `t`; empty if it uses none."""
         del t, n_frames
@@ -112,9 +116,9 @@ class VideoModel(nn.Module, ABC):
         """A batch of clips (B, T, 3, H, W), references then target, and context frames (B, K, 3, H, W)."""
         if frames.shape[1] != len(self.references) + 1:
             raise ValueError(f"a clip has {len(self.references) + 1} frames here, got {frames.shape[1]}")
-        *references, target = [self.encode(frames[:, i]) for i in range(frames.shape[1])]
+        references = [self.encode_reference(frames[:, i]) for i in range(frames.shape[1] - 1)]
         summary = None if context is None else self._summarise_batch(context)
-        fused, _ = self.fuse(target, [self.compact(r) for r in references], summary)
+        fused, _ = self.fuse(self.encode(frames[:, -1]), references, summary)
         return self.score(fused, words)
 
     def words(self, vocabulary: Vocabulary) -> Words:
@@ -136,5 +140,5 @@ class VideoModel(nn.Module, ABC):
         return next(self.parameters()).device
 
     def _summarise_batch(self, context: Tensor) -> VideoContext:
-        each = [self.summarise(self.compact(self.encode(frames))) for frames in context]
+        each = [self.summarise(self.encode_reference(frames)) for frames in context]
         return {name: torch.cat([summary[name] for summary in each]) for name in each[0]}

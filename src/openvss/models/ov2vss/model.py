@@ -1,0 +1,246 @@
+"""OV2VSS put together: the paper's figure 3 as a `VideoModel`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, Self, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.encoders.contract import Backbone, ImageText
+from openvss.models.ov2vss.affinity import SCALES
+from openvss.models.ov2vss.decoder import CostDecoder, Decoder
+from openvss.models.ov2vss.factorised import FactorisedDecoder, PlainDecoder, TextCosine
+from openvss.models.ov2vss.features import frame_features, maps, pack, unpack, views
+from openvss.models.ov2vss.options import Options
+from openvss.models.ov2vss.residual import Gated, Merge
+from openvss.models.ov2vss.resize import size_of
+from openvss.models.ov2vss.rfe import RFE
+from openvss.models.ov2vss.stcf import STCF
+from openvss.models.ov2vss.vte import VTE
+from openvss.models.words import Words
+from openvss.words import templates
+
+TEMPLATES = {"plain": templates.PLAIN, "short": templates.SHORT, "imagenet": templates.IMAGENET}
+PLACES = {"shallow": (0,), "deep": (-1,), "both": (0, -1)}
+
+
+class PairWithBackbone(ImageText, Protocol):
+    """An image-text pair whose image side starts with a backbone that others may use too."""
+
+    @property
+    def backbone(self) -> Backbone:
+        """Gives the maps."""
+        ...
+
+    def dense_of(self, maps: list[Tensor]) -> Tensor:
+        """The rest of `dense`, from the backbone's maps."""
+        ...
+
+
+class OV2VSS(VideoModel):
+    """Open-vocabulary video semantic segmentation.
+
+    Args:
+        backbone: Gives the maps; None takes the pair's own, so that it runs once.
+        pair: Relates images to words; frozen.
+        options: All the rest.
+    """
+
+    def __init__(self, backbone: Backbone | None, pair: ImageText, options: Options) -> None:
+        super().__init__()
+        o = self.options = options
+        self.pair = pair
+        cast(nn.Module, pair).requires_grad_(False)
+        # the text encoder belongs to the pair: as an attribute it would be registered, and saved, twice
+        self.__dict__["text"] = pair.text
+        self.templates = TEMPLATES[o.templates]
+        self.average_templates = not o.keep_templates
+        self.prompts = len(self.templates) if o.keep_templates else 1
+        self.references = o.references if o.stcf and not o.recurrent else ()
+        self.recurrent = o.recurrent
+
+        self.backbone = backbone
+        scales, self.stride = len(self._backbone.channels), self._backbone.strides[0]
+        if scales < SCALES:
+            raise ValueError(f"OV2VSS needs {SCALES} maps or more, this backbone gives {scales}")
+        self.down = nn.ModuleList([nn.Conv2d(c, o.channels, 1) for c in self._backbone.channels])
+        chain = (o.affinity, o.aggregation, len(o.references), o.shared)
+        self.stcf = STCF(scales, o.channels, *chain) if o.stcf else None
+        self.rfe = RFE(scales, o.channels, o.regions, o.heads) if o.rfe else None
+        alone = not (o.paper_mode and o.stcf)
+        self.merge = Merge(scales, o.channels) if alone else None
+        self.add_stcf = Gated(o.channels) if o.stcf and alone else None
+        self.add_rfe = Gated(o.channels) if o.rfe and not o.paper_mode else None
+        self.vte = VTE(pair.dim, o.heads, o.ffn) if o.vte else None
+        self.decoder = _decoder(o, pair.dim, self.prompts)
+        self.auxiliary = TextCosine(o.channels, pair.dim) if o.beta > 0 else None
+
+    # a frame alone
+
+    def encode(self, frames: Tensor) -> FrameFeatures:
+        return self._encode(frames, dense=self.vte is not None)
+
+    def encode_reference(self, frames: Tensor) -> FrameFeatures:
+        return self.compact(self._encode(frames, dense=self.options.clip_on_all))
+
+    def compact(self, features: FrameFeatures) -> FrameFeatures:
+        o, looked_at = self.options, bool(self.references)
+        kept = {
+            "p": looked_at or o.rfe,
+            "u": looked_at and o.affinity == "softmax",
+            "d": looked_at and o.clip_on_all,
+        }
+        return {name: x for name, x in features.items() if kept[name[0]]}
+
+    def _encode(self, frames: Tensor, dense: bool) -> FrameFeatures:
+        backbone_maps = self._backbone(frames)
+        us = [down(x) for down, x in zip(self.down, backbone_maps, strict=True)]
+        features = frame_features(us, self.stride, self.options.pool)
+        if dense:
+            features["dense"] = self._dense(frames, backbone_maps)
+        return features
+
+    def _dense(self, frames: Tensor, backbone_maps: list[Tensor]) -> Tensor:
+        """F^V of Eq. 11 and 12."""
+        with torch.no_grad():
+            if self.backbone is None:
+                return cast(PairWithBackbone, self.pair).dense_of(backbone_maps)
+            return self.pair.dense(_at_most(frames, self.options.pair_pixels))
+
+    @property
+    def _backbone(self) -> Backbone:
+        return cast(PairWithBackbone, self.pair).backbone if self.backbone is None else self.backbone
+
+    # a frame in its context
+
+    def context_frames(self, t: int, n_frames: int) -> list[int]:
+        """The frame of the video that is farthest from `t`, the earlier of two."""
+        if self.rfe is None:
+            return []
+        return [0 if t >= n_frames - 1 - t else n_frames - 1]
+
+    def summarise(self, features: FrameFeatures) -> VideoContext:
+        """Soft regions of the distant frame; several frames count as one with more tokens."""
+        assert self.rfe is not None
+        return {"regions": self.rfe.regions(self.rfe.tokens(unpack(features)).flatten(0, 1)[None])}
+
+    def fuse(
+        self,
+        target: FrameFeatures,
+        references: Sequence[FrameFeatures],
+        context: VideoContext | None = None,
+        memory: Memory | None = None,
+    ) -> tuple[Fused, Memory | None]:
+        us = maps(target)
+        o, memory = self._short_term(target, references, memory)
+        enhanced = o if self.rfe is None or context is None else self._long_term(o, context["regions"])
+        fused = self.decoder.fuse(us, enhanced, target.get("dense"))
+        if self.vte is not None:
+            looked_at = [r["dense"] for r in references if "dense" in r] + [target["dense"]]
+            fused["key"], fused["value"] = self.vte.look(torch.stack(looked_at, dim=1))
+        if self.training:
+            fused["o"] = o
+        return fused, memory
+
+    def _short_term(
+        self, target: FrameFeatures, references: Sequence[FrameFeatures], memory: Memory | None
+    ) -> tuple[Tensor, Memory | None]:
+        """O_t (B, C, h, w)."""
+        us = maps(target)
+        alone = None if self.merge is None else self.merge(us, size_of(us[-SCALES]))
+        if self.stcf is None:
+            assert alone is not None
+            return alone, None
+        if self.recurrent:
+            carried = unpack(target if memory is None else memory)
+            past = self.stcf.recall(carried)
+            memory = pack(carried if memory is None else self.stcf.carry(views(target), past))
+        else:
+            past = self.stcf.past([views(reference) for reference in references])
+        o = self.stcf(views(target), past)
+        return (o if alone is None or self.add_stcf is None else self.add_stcf(alone, o)), memory
+
+    def _long_term(self, o: Tensor, regions: Tensor) -> Tensor:
+        """O_t enhanced by the distant frame."""
+        assert self.rfe is not None
+        seen = self.rfe(o, regions)
+        return seen if self.add_rfe is None else self.add_rfe(o, seen)
+
+    # words
+
+    def score(self, fused: Fused, words: Words) -> Output:
+        if words.embeddings.shape[1] != self.prompts:
+            raise ValueError(f"{self.prompts} vectors a word expected, got {words.embeddings.shape[1]}")
+        chunks = words.embeddings.split(self.decoder.words_at_once(fused))
+        logits = torch.cat([self.decoder.score(fused, self._refine(chunk, fused)) for chunk in chunks], dim=1)
+        aux = {}
+        if self.auxiliary is not None and "o" in fused:
+            aux["o"] = self.auxiliary(fused["o"], words.embeddings[None])
+        return Output(logits, aux)
+
+    def _refine(self, text: Tensor, fused: Fused) -> Tensor:
+        """Text (N, P, D) as the decoder wants it: (B or 1, N, P, D)."""
+        return text[None] if self.vte is None else self.vte(text, fused["key"], fused["value"])
+
+    # training
+
+    def forward(self, frames: Tensor, words: Words, context: Tensor | None = None) -> Output:
+        """Base class's; with `supervise="clip"` every frame of a training clip is a target once."""
+        if not (self.training and self.options.supervise == "clip"):
+            return super().forward(frames, words, context)
+        encoded = [self.encode(frames[:, i]) for i in range(frames.shape[1])]
+        seen = [self.compact(features) for features in encoded]
+        summary = None if context is None else self._summarise_batch(context)
+        outputs = []
+        for i, target in enumerate(encoded):
+            # the earliest frame is repeated where there is none before it
+            references = [seen[max(0, i - back)] for back in range(len(self.references), 0, -1)]
+            outputs.append(self.score(self.fuse(target, references, summary)[0], words))
+        last = outputs[-1]
+        aux = {"clip": torch.stack([output.logits for output in outputs], dim=1)}
+        aux |= {name: torch.stack([output.aux[name] for output in outputs], dim=1) for name in last.aux}
+        return Output(last.logits, aux)
+
+    def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
+        """Eq. 15: alpha times the main loss, and beta times the auxiliary one of O_t (Eq. 7)."""
+        logits = output.aux.get("clip", output.logits)
+        terms = {"main": self.options.alpha * self._cross_entropy(logits, labels)}
+        if "o" in output.aux:
+            terms["aux"] = self.options.beta * self._cross_entropy(output.aux["o"], labels)
+        return terms
+
+    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Of the target's logits (B, N, h, w), or of all frames' (B, T, N, h, w) over all labelled pixels."""
+        if logits.ndim == 5 and labels.ndim == 4:
+            logits, labels = logits.flatten(0, 1), labels.flatten(0, 1)
+        elif logits.ndim == 5:
+            logits = logits[:, -1]
+        return super().loss(Output(logits), labels)["loss"]
+
+    def train(self, mode: bool = True) -> Self:
+        """Everything but the pair, which is frozen."""
+        super().train(mode)
+        cast(nn.Module, self.pair).eval()
+        return self
+
+
+def _decoder(o: Options, dim: int, prompts: int) -> Decoder:
+    if not o.vte:
+        return PlainDecoder(o.channels, dim)
+    if o.decoder == "factorised":
+        return FactorisedDecoder(o.channels, dim, PLACES[o.position])
+    return CostDecoder(o.channels, prompts, o.cost_channels, PLACES[o.position], o.fuse)
+
+
+def _at_most(frames: Tensor, pixels: int | None) -> Tensor:
+    """Frames shrunk, with their aspect ratio, to about that many pixels."""
+    height, width = size_of(frames)
+    if pixels is None or height * width <= pixels:
+        return frames
+    ratio = (pixels / (height * width)) ** 0.5
+    size = (round(height * ratio), round(width * ratio))
+    return F.interpolate(frames, size, mode="bilinear", align_corners=False, antialias=True)

@@ -1,0 +1,89 @@
+"""Everything about an OV2VSS model that can be chosen, its backbone and image-text pair apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from openvss.errors import InputError
+
+Templates = Literal["plain", "short", "imagenet"]
+DecoderName = Literal["cost", "factorised"]
+Affinity = Literal["linear", "softmax"]
+Aggregation = Literal["b1", "b2"]
+Position = Literal["shallow", "deep", "both"]
+Fusing = Literal["concat", "add"]
+Supervise = Literal["target", "clip"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be chosen. The defaults are the paper's system.
+
+    Attributes:
+        references: Distances of the reference frames, farthest first.
+        channels: C, width of every map after the backbone.
+        heads: Of the attention in RFE and VTE; divides `channels` and the length of the pair's vectors.
+        pool: Stride of the finest of the four grids that P2T pools to; the others have 2, 3 and 4 times that.
+        regions: Soft regions that the distant frame is summarised to (Eq. 9).
+        cost_channels: Width of the refined cost volume of one word.
+        pair_pixels: Frames with more pixels are shrunk before the pair sees them; None: never.
+        templates: Prompts around each word.
+        keep_templates: One vector per prompt instead of their mean; part of the weights' shape.
+        decoder: `cost` is the paper's, whose price grows with the words; that of `factorised` hardly does.
+        affinity: Of Eq. 4 and 6: `linear` as written, scaled; `softmax` over the tokens of the past.
+        aggregation: MRCFA's plan of convolutions for Eq. 5: one a stage (`b2`) or two (`b1`).
+        shared: One set of weights for all hops of the chain; False: one for each, so their number is fixed.
+        recurrent: Look back at one memory carried from frame to frame instead of at the references.
+        clip_on_all: Words look at the references too (Eq. 11 as written), at the price of their CLIP pass.
+        position: Map that gives the cost volume its position (Eq. 13).
+        paper_mode: No residuals around STCF and RFE, as the equations are written.
+        stcf: Table III, key component.
+        rfe: Table III, key component; False is also the row without a random frame.
+        vte: Table III, key component; False scores projected features against the plain words.
+        fuse: Table III, fusing strategy (Eq. 14).
+        ffn: Table III, attention with or without a feed-forward network in VTE.
+        supervise: Table III, one annotation (the target's) or one for each frame of the clip.
+        alpha: Weight of the main loss (Eq. 15).
+        beta: Weight of the auxiliary loss (Eq. 15).
+    """
+
+    references: tuple[int, ...] = (9, 6, 3)
+    channels: int = 256
+    heads: int = 8
+    pool: int = 32
+    regions: int = 64
+    cost_channels: int = 16
+    pair_pixels: int | None = 384 * 384
+    templates: Templates = "imagenet"
+    keep_templates: bool = False
+    decoder: DecoderName = "cost"
+    affinity: Affinity = "linear"
+    aggregation: Aggregation = "b2"
+    shared: bool = True
+    recurrent: bool = False
+    clip_on_all: bool = False
+    position: Position = "shallow"
+    paper_mode: bool = False
+    stcf: bool = True
+    rfe: bool = True
+    vte: bool = True
+    fuse: Fusing = "concat"
+    ffn: bool = True
+    supervise: Supervise = "target"
+    alpha: float = 1.0
+    beta: float = 1.0
+
+    def __post_init__(self) -> None:
+        distances = (*self.references, 0)
+        if not self.references or any(a <= b for a, b in pairwise(distances)):
+            raise InputError("The references of OV2VSS are distances, farthest first, such as [9, 6, 3].")
+        if min(self.heads, self.pool, self.regions, self.cost_channels, self.pair_pixels or 1) < 1:
+            raise InputError("heads, pool, regions, cost_channels and pair_pixels of OV2VSS are at least 1.")
+        if self.channels < 16 or self.channels % 16 or self.channels % self.heads:
+            raise InputError("The channels of OV2VSS must be a multiple of 16 and of heads.")
+        if self.recurrent and not (self.stcf and self.shared and len(self.references) > 1):
+            raise InputError("The recurrent mode of OV2VSS needs stcf, two references and shared weights.")
+        if self.alpha <= 0 or self.beta < 0:
+            raise InputError("alpha of OV2VSS must be positive, and beta not negative.")
