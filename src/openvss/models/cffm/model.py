@@ -1,0 +1,132 @@
+"""CFFM: each frame through SegFormer, then the target's features mined from those of the frames before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from openvss.models.base import IGNORE, FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.cffm.geometry import Geometry
+from openvss.models.cffm.mine import Mine
+from openvss.models.encoders.contract import Backbone
+from openvss.models.layers.classifier import Classifier, classifier
+from openvss.models.layers.mlp_head import MlpHead
+from openvss.models.words import TextEncoder, Words
+from openvss.words.vocabulary import Vocabulary
+
+STRIDE = 8  # of the map that is mined
+AUXILIARY = 0.5  # weight of the loss of the frames alone
+
+
+class CFFM(VideoModel):
+    """Coarse-to-fine feature mining.
+
+    Args:
+        backbone: Gives the pyramid of a frame.
+        words: What it tells apart: a fixed list, or a text encoder for any words.
+        references: How far back to look, farthest first. None at all: the target stands in for each of them,
+            so that there are only static contexts.
+        geometry: The tokens that a window looks at; it says how many references there are.
+        dim: Width of all features after the backbone.
+        layers: N of the paper. None: frames are labelled alone, as by SegFormer.
+        heads: Of attention.
+        official: Begin a video, and average losses, as the authors do.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        words: Vocabulary | TextEncoder,
+        references: tuple[int, ...] = (9, 6, 3),
+        geometry: Geometry = Geometry(),  # noqa: B008 - frozen
+        dim: int = 256,
+        layers: int = 2,
+        heads: int = 8,
+        official: bool = False,
+    ) -> None:
+        super().__init__()
+        if isinstance(words, Vocabulary):
+            self.fixed_words = words
+        else:
+            self.text = words
+        self.references = references if layers else ()
+        self.static = len(geometry.references) if layers and not references else 0
+        self.official = official
+        self.backbone = backbone
+        self.head = MlpHead(backbone.channels, dim)
+        self.shrink = max(1, STRIDE // backbone.strides[0])
+        self.frame_classifier: Classifier = classifier(dim, words)
+        self.layers = nn.ModuleList(Mine(geometry, dim, heads) for _ in range(layers))
+        self.classifier: Classifier | None = classifier(2 * dim, words) if layers else None
+
+    def encode(self, frames: Tensor) -> FrameFeatures:
+        fine = self.head(self.backbone(frames))  # F, (B, dim, h, w)
+        size = [max(1, side // self.shrink) for side in fine.shape[-2:]]
+        mined = F.interpolate(fine, size, mode="bilinear", align_corners=False) if self.shrink > 1 else fine
+        return {
+            "fine": fine,
+            "map": mined.permute(0, 2, 3, 1).contiguous(),
+        }
+
+    def compact(self, features: FrameFeatures) -> FrameFeatures:
+        return features if self.training else {"map": features["map"]}
+
+    def fuse(
+        self,
+        target: FrameFeatures,
+        references: Sequence[FrameFeatures],
+        context: VideoContext | None = None,
+        memory: Memory | None = None,
+    ) -> tuple[Fused, Memory | None]:
+        frames = [*references, target]
+        fused = {"frames": torch.stack([f["fine"] for f in frames], 1)} if self.training else {}
+        others = [f["map"] for f in references] or [target["map"]] * self.static
+        if not others:
+            return fused | {"fine": target["fine"]}, None
+        mined = target["map"]
+        for layer in self.layers:
+            mined = layer(mined, others)
+        both = torch.cat([target["map"], mined], dim=-1).permute(0, 3, 1, 2)
+        batch, _, height, width = target["fine"].shape
+        # an empty tensor remembers the size that logits return to
+        return fused | {"mined": both, "size": both.new_empty(batch, 0, height, width)}, None
+
+    def score(self, fused: Fused, words: Words) -> Output:
+        if "fine" in fused:
+            logits = self.frame_classifier(fused["fine"], words)
+        else:
+            assert self.classifier is not None
+            logits = self.classifier(fused["mined"], words)  # R of the paper
+            logits = F.interpolate(logits, fused["size"].shape[-2:], mode="bilinear", align_corners=False)
+        if "frames" not in fused or "fine" in fused:
+            return Output(logits)
+        frames = self.frame_classifier(fused["frames"].flatten(0, 1), words)
+        return Output(logits, {"frames": frames.unflatten(0, (len(logits), -1))})
+
+    def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
+        """Cross-entropy of the target, and half that of all labelled frames alone."""
+        clip = labels[:, None] if labels.ndim == 3 else labels
+        terms = {"target": self._cross_entropy(output.logits, clip[:, -1])}
+        if "frames" in output.aux:
+            alone = output.aux["frames"][:, -clip.shape[1] :]
+            terms["frames"] = AUXILIARY * self._cross_entropy(alone.flatten(0, 1), clip.flatten(0, 1))
+        return terms
+
+    def forward(self, frames: Tensor, words: Words, context: Tensor | None = None) -> Output:
+        """As for every model, but in one batch, so that batch norm sees the whole clips."""
+        batch, length = frames.shape[:2]
+        if length != len(self.references) + 1:
+            raise ValueError(f"a clip has {len(self.references) + 1} frames here, got {length}")
+        encoded = {k: x.unflatten(0, (batch, length)) for k, x in self.encode(frames.flatten(0, 1)).items()}
+        *references, target = [{k: x[:, i] for k, x in encoded.items()} for i in range(length)]
+        fused, _ = self.fuse(target, [self.compact(r) for r in references])
+        return self.score(fused, words)
+
+    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        logits = F.interpolate(logits, labels.shape[-2:], mode="bilinear", align_corners=False)
+        total = F.cross_entropy(logits, labels.long(), ignore_index=IGNORE, reduction="sum")
+        counted = labels.numel() if self.official else (labels != IGNORE).sum().clamp(min=1)
+        return total / counted

@@ -1,0 +1,54 @@
+"""Features -> logits of words: a classifier of fixed words, or similarity to any words."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from openvss.models.fixed_words import select
+from openvss.models.words import TextEncoder, Words
+from openvss.words.vocabulary import Vocabulary
+
+TEMPERATURE = 0.07  # of the similarities at the start; learned
+
+
+class FixedClassifier(nn.Module):
+    """One filter for each word of a closed list."""
+
+    def __init__(self, channels: int, n_words: int) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout2d(0.1)
+        self.project = nn.Conv2d(channels, n_words, 1)
+
+    def forward(self, x: Tensor, words: Words) -> Tensor:
+        """(B, C, h, w) -> (B, N, h, w)."""
+        return select(self.project(self.dropout(x)), words)
+
+
+class WordClassifier(nn.Module):
+    """Cosine of features, brought to the text space, and the words' embeddings: any words, in any order."""
+
+    def __init__(self, channels: int, dim: int) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout2d(0.1)
+        self.project = nn.Conv2d(channels, dim, 1)
+        self.scale = nn.Parameter(torch.tensor(-math.log(TEMPERATURE)))
+
+    def forward(self, x: Tensor, words: Words) -> Tensor:
+        """(B, C, h, w) -> (B, N, h, w)."""
+        dense = F.normalize(self.project(self.dropout(x)), dim=1)
+        text = F.normalize(words.embeddings.mean(1), dim=-1)
+        return self.scale.exp() * torch.einsum("bdhw,nd->bnhw", dense, text)
+
+
+Classifier = FixedClassifier | WordClassifier
+
+
+def classifier(channels: int, words: Vocabulary | TextEncoder) -> Classifier:
+    """For a closed list, or for any words that the encoder can read."""
+    if isinstance(words, Vocabulary):
+        return FixedClassifier(channels, len(words))
+    return WordClassifier(channels, words.dim)

@@ -1,0 +1,52 @@
+"""SegFormer: MiT and a decoder of position-wise layers; the base of CFFM, and its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.encoders.contract import Backbone
+from openvss.models.layers.classifier import Classifier, classifier
+from openvss.models.layers.mlp_head import MlpHead
+from openvss.models.words import TextEncoder, Words
+from openvss.words.vocabulary import Vocabulary
+
+
+class SegFormer(VideoModel):
+    """A pyramid, fused at its finest map, and a classifier.
+
+    Args:
+        backbone: Gives the pyramid.
+        words: What it tells apart: a fixed list, or a text encoder for any words.
+        dim: Width of the decoder.
+    """
+
+    def __init__(self, backbone: Backbone, words: Vocabulary | TextEncoder, dim: int = 256) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = MlpHead(backbone.channels, dim)
+        if isinstance(words, Vocabulary):
+            self.fixed_words = words
+        else:
+            self.text = words
+        self.classifier: Classifier = classifier(dim, words)
+
+    def encode(self, frames: Tensor) -> FrameFeatures:
+        return {"map": self.head(self.backbone(frames))}  # (B, dim, h, w)
+
+    def compact(self, features: FrameFeatures) -> FrameFeatures:
+        return {}
+
+    def fuse(
+        self,
+        target: FrameFeatures,
+        references: Sequence[FrameFeatures],
+        context: VideoContext | None = None,
+        memory: Memory | None = None,
+    ) -> tuple[Fused, Memory | None]:
+        return target, None
+
+    def score(self, fused: Fused, words: Words) -> Output:
+        return Output(self.classifier(fused["map"], words))
