@@ -1,0 +1,24 @@
+"""Frames as encoders want them: normalised, and in whole cells."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+Colour = tuple[float, float, float]
+
+
+def normalise(frames: Tensor, mean: Colour = IMAGENET_MEAN, std: Colour = IMAGENET_STD) -> Tensor:
+    """RGB in 0..1 -> the statistics that the weights were trained with."""
+    return (frames - frames.new_tensor(mean).view(3, 1, 1)) / frames.new_tensor(std).view(3, 1, 1)
+
+
+def whole_cells(frames: Tensor, cell: int) -> Tensor:
+    """Stretched to multiples of `cell` where need be, so that a grid of cells spans just the frame."""
+    size = [-(-side // cell) * cell for side in frames.shape[-2:]]
+    if list(frames.shape[-2:]) == size:
+        return frames
+    return F.interpolate(frames, size, mode="bilinear", align_corners=False)
