@@ -52,6 +52,12 @@ def _tiny() -> Builder:
     return build
 
 
+def _ov2vss() -> Builder:
+    from openvss.models.ov2vss.build import build
+
+    return build
+
+
 def _sed() -> Builder:
     from openvss.models.stseg.build import build_sed
 
@@ -64,6 +70,24 @@ PRESETS: dict[str, Preset] = {
         pair="EfficientNet-Lite0 features aligned to MiniLM text",
         builder=_tiny,
         weights="tiny",
+    ),
+    "ov2vss-mit-b2": Preset(
+        summary="the paper's video system on MiT-B2",
+        pair="CLIP ViT-B/16",
+        builder=_ov2vss,
+        options={"backbone": "mit-b2"},
+    ),
+    "ov2vss-r101": Preset(
+        summary="the paper's video system on ResNet-101",
+        pair="CLIP ViT-B/16",
+        builder=_ov2vss,
+        options={"backbone": "resnet-101"},
+    ),
+    "ov2vss-vit-b": Preset(
+        summary="the paper's video system on the image encoder of SAM ViT-B",
+        pair="CLIP ViT-B/16",
+        builder=_ov2vss,
+        options={"backbone": "vit-b"},
     ),
     "sed-b": Preset(
         summary="image system with a cost-aware decoder",

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.encoders.contract import Backbone, ImageText
 from openvss.models.ov2vss.affinity import SCALES
@@ -53,6 +54,8 @@ class OV2VSS(VideoModel):
     def __init__(self, backbone: Backbone | None, pair: ImageText, options: Options) -> None:
         super().__init__()
         o = self.options = options
+        if pair.dim % o.heads:
+            raise InputError(f"The pair's vectors have {pair.dim} numbers: heads must divide it.")
         self.pair = pair
         cast(nn.Module, pair).requires_grad_(False)
         # the text encoder belongs to the pair: as an attribute it would be registered, and saved, twice

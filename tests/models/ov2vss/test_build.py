@@ -1,0 +1,56 @@
+from dataclasses import fields
+from inspect import signature
+
+import pytest
+
+from openvss.errors import InputError
+from openvss.models.base import VideoModel
+from openvss.models.ov2vss.build import build
+from openvss.models.ov2vss.options import Options
+from openvss.models.presets import build_model
+from tests.models.ov2vss.stand_ins import SMALL
+from tests.models.suite import VideoModelSuite
+
+NANO = {**SMALL, "pair": "clip-nano", "templates": "plain"}
+
+
+class TestMiT(VideoModelSuite):
+    def build(self) -> VideoModel:
+        return build_model("ov2vss-mit-b2", {**NANO, "backbone": "mit-nano"})
+
+
+class TestResNet(VideoModelSuite):
+    def build(self) -> VideoModel:
+        return build_model("ov2vss-r101", {**NANO, "backbone": "resnet-nano"})
+
+
+class TestViT(VideoModelSuite):
+    def build(self) -> VideoModel:
+        return build_model("ov2vss-vit-b", {**NANO, "backbone": "vit-nano"})
+
+
+def test_every_option_can_be_given_by_name() -> None:
+    parameters = signature(build).parameters
+    assert list(parameters)[2:] == [field.name for field in fields(Options)]
+    assert all(parameters[field.name].default == field.default for field in fields(Options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"references": [3, 6, 9]}, "farthest first"),
+        ({"references": []}, "farthest first"),
+        ({"references": [3, 0]}, "farthest first"),
+        ({"channels": 20}, "multiple of 16"),
+        ({"heads": 0}, "at least 1"),
+        ({"heads": 16}, "24 numbers: heads must divide it"),
+        ({"recurrent": True, "shared": False}, "recurrent mode"),
+        ({"recurrent": True, "references": [3]}, "recurrent mode"),
+        ({"alpha": 0}, "alpha of OV2VSS"),
+        ({"affinity": "cosine"}, "affinity"),
+        ({"depth": 3}, "no option 'depth'"),
+    ],
+)
+def test_wrong_options_are_named(options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        build_model("ov2vss-mit-b2", {**NANO, "backbone": "mit-nano", **options})
