@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from openvss.edges import reading_places
 from openvss.errors import InputError
 from openvss.images import input_size, shrink, to_input
 from openvss.labelling import label_pixels
@@ -219,7 +220,12 @@ class Segmenter:
     def _label(self, fused: Fused, frame: Frame) -> LabelMap:
         logits = self.model.score(fused, self._words).logits[0]
         height, width = frame.pixels.shape[:2]
-        labels, confidence = label_pixels(logits, (height, width), self.unlabelled_below)
+        places = None
+        if self.model.edge_aware:
+            inputs = input_size(height, width, self.size)
+            half = shrink(frame.pixels, (inputs[0] // 2, inputs[1] // 2))
+            places = reading_places(to_input(half, self.device), (logits.shape[-2], logits.shape[-1]))
+        labels, confidence = label_pixels(logits, (height, width), self.unlabelled_below, places)
         return LabelMap(labels, confidence, self.vocabulary.names, frame.index, frame.time)
 
     def _require_words(self) -> None:

@@ -79,7 +79,7 @@ def test_only_what_means_something_is_there(tmp_path: Path) -> None:
     task = task_with(write_objects(tmp_path / "set"))
     result = score(task, Drawn(5), tmp_path / "out")
     assert result.keys() == {
-        "object_iou", "objects", "mvc8", "mvc16", "flicker", "consistency",
+        "object_iou", "boundary_f", "objects", "mvc8", "mvc16", "flicker", "consistency",
         "ground_truth", "data", "protocol", "word_list", "words", "model", "predictions",
         "predictions_sha256", "versions",
     }  # fmt: skip
@@ -110,7 +110,7 @@ def test_more_words_than_the_masks_have_bits(tmp_path: Path) -> None:
 
     narrow = score(task, Drawn(5), tmp_path / "narrow")
     again = score(wide, Wide(5), tmp_path / "wide")
-    for key in ("object_iou", "objects", "consistency", "flicker", "ground_truth"):
+    for key in ("object_iou", "boundary_f", "objects", "consistency", "flicker", "ground_truth"):
         assert again[key] == narrow[key]
 
 
@@ -126,7 +126,7 @@ def test_masks_of_others_score_alike(tmp_path: Path) -> None:
     kept = direct.keys() - {"model", "predictions", "predictions_sha256"}
     assert {key: result[key] for key in kept} == {key: direct[key] for key in kept}
     rows = compare([tmp_path / "direct", tmp_path / "from-masks"])
-    assert columns(rows) == ["object_iou", "mvc8", "mvc16", "flicker"]
+    assert columns(rows) == ["object_iou", "boundary_f", "mvc8", "mvc16", "flicker"]
     assert not rows[1].differs
 
 

@@ -7,8 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.edges import reading_places
 from openvss.models.base import VideoModel
 from openvss.segmenter import Segmenter
 from openvss.video.frame import Frame
@@ -65,6 +67,16 @@ class VideoModelSuite:
         picks = model.context_frames(20, 40)
         return torch.stack([video(len(picks), seed=90 + b) for b in range(batch)]) if picks else None
 
+    def full_size(self, model: VideoModel, frame: Tensor, logits: Tensor) -> Tensor:
+        """(N, 64, 96) logits as the segmenter reads them."""
+        if not model.edge_aware:
+            return F.interpolate(logits, (64, 96), mode="bilinear")[0]
+        pixels = (frame[None] * 255).round().byte()
+        half = F.interpolate(pixels, (32, 48), mode="bilinear", antialias=True) / 255
+        places = reading_places(half, (logits.shape[-2], logits.shape[-1])).permute(0, 3, 1, 2)
+        grid = F.interpolate(places, (64, 96), mode="bilinear").permute(0, 2, 3, 1)
+        return F.grid_sample(logits, grid, padding_mode="border", align_corners=False)[0]
+
     @pytest.mark.parametrize(("height", "width"), [(32, 32), (33, 47), (64, 32), (70, 101)])
     def test_any_size(self, model: VideoModel, height: int, width: int) -> None:
         logits = self.run(model, self.clips(model, 1, height, width))
@@ -114,7 +126,7 @@ class VideoModelSuite:
             context = clip[picks][None] if picks else None
             with torch.no_grad():
                 logits = model(clip[[*wanted, t]][None], words, context).logits
-            full = torch.nn.functional.interpolate(logits, (64, 96), mode="bilinear")[0].softmax(0)
+            full = self.full_size(model, clip[t], logits).softmax(0)
             confidence, labels = full.max(0)
             np.testing.assert_allclose(streamed.confidence, confidence.numpy(), atol=1e-5)
             top = full.topk(2, dim=0).values

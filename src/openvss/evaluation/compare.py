@@ -13,8 +13,9 @@ from openvss.errors import InputError
 RESULTS = "metrics.json"
 REQUIRED = {"data", "ground_truth", "protocol", "words", "model", "predictions"}
 HEADLINES = (
-    "object_iou", "miou", "miou_strict", "fwiou", "macc", "pacc", "seen_miou", "unseen_miou", "hiou", "mvc8",
-    "mvc16", "flicker",
+    "object_iou", "boundary_f", "miou", "miou_strict", "fwiou", "macc", "pacc",
+    "seen_miou", "unseen_miou", "hiou",
+    "mvc8", "mvc16", "flicker",
 )  # fmt: skip
 LOWEST_IS_BEST = {"flicker"}
 

@@ -112,8 +112,8 @@ class _Meter:
     def _add_object(self, truth: Ids, prediction: Ids, identity: int, words: tuple[int, ...]) -> float:
         """The same where only one object can be scored."""
         frame = ObjectOverlap()
-        for overlap in (frame, self._overlap):
-            overlap.update(truth, prediction, object_id=identity, words=words, ignore=self._ignore)
+        frame.update(truth, prediction, object_id=identity, words=words, ignore=self._ignore)
+        self._overlap = self._overlap + frame
         return frame.iou
 
 

@@ -1,9 +1,10 @@
-"""Object IoU, for sets in which each sequence names one object and its masks show only that.
+"""Object IoU and boundary F, for sets in which each sequence names one object and its masks show only that.
 
     IoU = pixels that are the object and were labelled so / pixels that are the object or were labelled so
 
-pooled over the frames of a sequence, then averaged over sequences. "Labelled so" means with any word that
-counts as the object: a cyclist is `person+bicycle`, and either word is right anywhere on it.
+pooled over the frames of a sequence, then averaged over sequences; boundary F is averaged over both.
+"Labelled so" means with any word that counts as the object: a cyclist is `person+bicycle`, and either word is
+right anywhere on it.
 
 All but the object is one "background" there, whatever it shows, so that no word is right or wrong in it
 except the object's own. The words to choose from are therefore up to the user, as long as they name the
@@ -15,13 +16,14 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from openvss.data.base import Dataset
 from openvss.errors import InputError
+from openvss.evaluation.boundary import boundary_f
 from openvss.labelmap import Labels
 from openvss.words.vocabulary import Label, Vocabulary
 
@@ -70,17 +72,26 @@ class ObjectOverlap:
     Attributes:
         intersection: Pixels that are the object and were labelled so.
         union: Pixels that are one or the other.
+        boundary: Sum of boundary F over the frames where it is defined.
+        outlined: How many frames those are.
     """
 
     intersection: int = 0
     union: int = 0
+    boundary: float = 0.0
+    outlined: int = 0
+
+    def __add__(self, other: ObjectOverlap) -> ObjectOverlap:
+        """Of the frames of both."""
+        mine, theirs = astuple(self), astuple(other)
+        return ObjectOverlap(*(a + b for a, b in zip(mine, theirs, strict=True)))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """What `to_dict` gave."""
         return cls(**data)
 
-    def to_dict(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, float]:
         """Plain data for JSON."""
         return asdict(self)
 
@@ -102,16 +113,33 @@ class ObjectOverlap:
         found = np.isin(predictions, words) & (labels != ignore)
         self.intersection += int(np.count_nonzero(truth & found))
         self.union += int(np.count_nonzero(truth | found))
+        if not math.isnan(f := boundary_f(truth, found)):
+            self.boundary += f
+            self.outlined += 1
 
     @property
     def iou(self) -> float:
         """Fraction 0..1, nan if the object is nowhere and was found nowhere."""
         return self.intersection / self.union if self.union else math.nan
 
+    @property
+    def boundary_f(self) -> float:
+        """Mean over frames, nan if the object is nowhere and was found nowhere."""
+        return self.boundary / self.outlined if self.outlined else math.nan
+
 
 def mean_object_iou(sequences: Iterable[ObjectOverlap]) -> float:
     """The mean over sequences in which the object is, or was found, somewhere; nan if there are none."""
-    found = [sequence.iou for sequence in sequences if sequence.union]
+    return _mean(sequence.iou for sequence in sequences)
+
+
+def mean_boundary_f(sequences: Iterable[ObjectOverlap]) -> float:
+    """The same of boundary F."""
+    return _mean(sequence.boundary_f for sequence in sequences)
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = [value for value in values if not math.isnan(value)]
     return math.fsum(found) / len(found) if found else math.nan
 
 

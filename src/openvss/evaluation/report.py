@@ -16,6 +16,7 @@ from openvss.evaluation.task import Task
 
 NAMES = {
     "object_iou": "object IoU",
+    "boundary_f": "boundary F",
     "miou": "mIoU",
     "miou_strict": "mIoU (strict)",
     "fwiou": "fwIoU",
@@ -113,8 +114,11 @@ def _consistency(modes: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _objects(objects: Iterable[Mapping[str, Any]]) -> str:
-    rows = [[one["sequence"], " or ".join(one["words"]), percent(one["iou"])] for one in objects]
-    return _table(["sequence", "object", "IoU"], rows)
+    rows = [
+        [one["sequence"], " or ".join(one["words"]), percent(one["iou"]), percent(one["boundary_f"])]
+        for one in objects
+    ]
+    return _table(["sequence", "object", "IoU", "boundary F"], rows)
 
 
 def _classes(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from openvss.evaluation.confusion import class_accuracy, class_iou
 from openvss.evaluation.consistency import LENGTHS, MODES, Mode, mean_consistency
 from openvss.evaluation.identity import data_sha256
-from openvss.evaluation.objects import mean_object_iou
+from openvss.evaluation.objects import mean_boundary_f, mean_object_iou
 from openvss.evaluation.protocol import scores
 from openvss.evaluation.runner import Evaluation
 from openvss.evaluation.task import Predictions, Task
@@ -122,8 +122,14 @@ def _consistency(found: Evaluation, kinds: Sequence[Mode]) -> dict[str, Any]:
 def _objects(found: Evaluation) -> dict[str, Any]:
     return {
         "object_iou": mean_object_iou(overlap for _, _, overlap in found.objects),
+        "boundary_f": mean_boundary_f(overlap for _, _, overlap in found.objects),
         "objects": [
-            {"sequence": sequence, "words": list(words), "iou": overlap.iou}
+            {
+                "sequence": sequence,
+                "words": list(words),
+                "iou": overlap.iou,
+                "boundary_f": overlap.boundary_f,
+            }
             for sequence, words, overlap in found.objects
         ],
     }

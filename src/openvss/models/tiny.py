@@ -25,6 +25,7 @@ class Tiny(VideoModel):
 
     templates = ("{}", "a photo of a {}", "a picture of the {}")
     size = 320
+    edge_aware = True
 
     def __init__(self, text: TextEncoder | None = None) -> None:
         super().__init__()
