@@ -64,6 +64,12 @@ def _sed() -> Builder:
     return build_sed
 
 
+def _stseg() -> Builder:
+    from openvss.models.stseg.build import build_stseg
+
+    return build_stseg
+
+
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         summary="bundled default, works offline; labels each frame alone",
@@ -93,6 +99,11 @@ PRESETS: dict[str, Preset] = {
         summary="image system with a cost-aware decoder",
         pair="CLIP ConvNeXt-B",
         builder=_sed,
+    ),
+    "stseg-b": Preset(
+        summary="sed-b with features sharpened by SAM's, made for self-training",
+        pair="CLIP ConvNeXt-B",
+        builder=_stseg,
     ),
 }
 

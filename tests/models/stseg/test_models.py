@@ -26,12 +26,21 @@ class TestSED(VideoModelSuite):
         return SED(StandInPair(), **SMALL)  # type: ignore[arg-type]
 
 
+PUBLISHED = {"pair": "clip-convnext-nano", "templates": "short", "square": None, "width": 64}
+
+
 class TestPreset(VideoModelSuite):
     """The published system with a small pair."""
 
     def build(self) -> VideoModel:
-        options = {"pair": "clip-convnext-nano", "templates": "short", "square": None, "width": 64}
-        return build_model("sed-b", options)
+        return build_model("sed-b", PUBLISHED)
+
+
+class TestSTSegPreset(VideoModelSuite):
+    """The same with a small SAM."""
+
+    def build(self) -> VideoModel:
+        return build_model("stseg-b", PUBLISHED | {"sam": "nano"})
 
 
 class TestSquashed(VideoModelSuite):

@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from openvss.models.encoders.sam import Sam
 from openvss.models.stseg.gate import Gate
-from openvss.models.stseg.priors import region_prior
+from openvss.models.stseg.priors import PromptMode, region_prior, sam_prior
 from openvss.models.stseg.prompts import LIMIT, parts_with_boxes, whole_masks
-from openvss.models.stseg.pseudo import UNLABELLED, Refinement, merge, overlap
+from openvss.models.stseg.pseudo import NOWHERE, UNLABELLED, Refinement, merge, overlap
 
 PICTURE = torch.zeros(1, 3, 8, 8)
 
@@ -128,3 +129,34 @@ def test_regions_take_the_mean_of_their_pixels() -> None:
     refined = region_prior(lambda picture: regions)(PICTURE, p.logit()).sigmoid()
     assert refined[0, 3, 2].item() == pytest.approx(p[0, :, :5].mean().item(), abs=1e-5)
     assert refined[0, 3, 7].item() == pytest.approx(0.05, abs=1e-5)
+
+
+@pytest.fixture
+def sam() -> Sam:
+    torch.manual_seed(0)
+    return Sam("nano")
+
+
+@pytest.mark.parametrize("mode", ["mask+box", "mask+point", "mask"])
+def test_sam_draws_a_mask_for_each_word(sam: Sam, mode: PromptMode) -> None:
+    logits = squares()[[0, 2]].logit()
+    refined = sam_prior(sam, mode)(torch.rand(1, 3, 40, 60), logits)
+    assert refined.shape == (2, sam.mask_side, sam.mask_side)
+    assert torch.isfinite(refined).all()
+
+
+def test_parts_of_a_word_are_drawn_apart_and_joined(sam: Sam) -> None:
+    picture, logits = torch.rand(1, 3, 40, 60), torch.full((2, 32, 32), -4.0)
+    logits[0, 2:12, 2:12] = 4.0
+    logits[0, 20:30, 15:30] = 4.0
+    logits[1, 4, 4] = -1.0  # nothing of it is likely: SAM is not asked
+    refined = sam_prior(sam)(picture, logits)
+    prompts = parts_with_boxes(logits, sam.mask_side)
+    assert prompts.boxes is not None
+    image = sam(picture)
+    each = [
+        sam.draw(image, boxes=prompts.boxes[i : i + 1], masks=prompts.masks[i : i + 1])[0] for i in (0, 1)
+    ]
+    joined = torch.cat(each)[:, 0].amax(0)
+    torch.testing.assert_close(refined[0], joined.clamp(min=NOWHERE), atol=1e-5, rtol=1e-5)
+    assert (refined[1] == NOWHERE).all()

@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import Literal
 
 from openvss.models.encoders.convnext_clip import ConvNextClip
+from openvss.models.encoders.sam import Sam
 from openvss.models.stseg.sed import SED
+from openvss.models.stseg.stseg import STSeg
 from openvss.words import templates as prompts
 
-TEMPLATES = {"imagenet": prompts.IMAGENET, "short": prompts.SHORT, "plain": prompts.PLAIN}
+PairName = Literal["clip-convnext-b", "clip-convnext-nano"]
+SamName = Literal["vit-b", "vit-l", "vit-h", "nano"]
+TemplateName = Literal["imagenet", "short", "plain"]
+TEMPLATES: dict[TemplateName, tuple[str, ...]] = {
+    "imagenet": prompts.IMAGENET,
+    "short": prompts.SHORT,
+    "plain": prompts.PLAIN,
+}
 
 
 def build_sed(
-    pair: Literal["clip-convnext-b", "clip-convnext-nano"] = "clip-convnext-b",
-    templates: Literal["imagenet", "short", "plain"] = "imagenet",
+    pair: PairName = "clip-convnext-b",
+    templates: TemplateName = "imagenet",
     square: int | None = 768,
     topk: int | None = None,
     width: int = 128,
@@ -24,5 +33,39 @@ def build_sed(
     return SED(_pair(pair), square, topk, width, TEMPLATES[templates], smoothing, official)
 
 
-def _pair(name: str) -> ConvNextClip:
+def build_stseg(
+    pair: PairName = "clip-convnext-b",
+    sam: SamName = "vit-b",
+    heads: int = 8,
+    init: Literal["identity", "random"] = "identity",
+    keep_sam_grid: bool = False,
+    templates: TemplateName = "imagenet",
+    square: int | None = 768,
+    topk: int | None = None,
+    width: int = 128,
+    smoothing: float = 0.0,
+    official: bool = False,
+) -> STSeg:
+    """STSeg without trained weights; the options are those of `DEA` and of `SED`."""
+    return STSeg(
+        _pair(pair),
+        _image_side(sam),
+        {"heads": heads, "init": init, "keep_sam_grid": keep_sam_grid},
+        square=square,
+        topk=topk,
+        width=width,
+        templates=TEMPLATES[templates],
+        smoothing=smoothing,
+        official=official,
+    )
+
+
+def _image_side(size: SamName) -> Sam:
+    """SAM without what draws masks: the auxiliary branch is no part of the model."""
+    sam = Sam(size)
+    del sam.sam.prompt_encoder, sam.sam.mask_decoder
+    return sam
+
+
+def _pair(name: PairName) -> ConvNextClip:
     return ConvNextClip("base" if name == "clip-convnext-b" else "nano")

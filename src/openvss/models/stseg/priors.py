@@ -3,11 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.models.stseg.pseudo import Prior
+from openvss.models.encoders.sam import Sam, closest
+from openvss.models.stseg.prompts import parts_with_boxes, whole_masks
+from openvss.models.stseg.pseudo import NOWHERE, Prior
+
+PromptMode = Literal["mask+box", "mask+point", "mask"]
+
+
+def sam_prior(sam: Sam, mode: PromptMode = "mask+box") -> Prior:
+    """Masks go into SAM as prompts and come out with SAM's edges; the picture is squashed to its square.
+
+    Args:
+        sam: Frozen.
+        mode: "mask" prompts with each word's mask at once, as the paper says; SAM was trained on masks beside
+            boxes or points round one thing, which the other modes give it, part by part.
+    """
+
+    def refine(picture: Tensor, logits: Tensor) -> Tensor:
+        image = sam(picture)
+        if mode == "mask":
+            whole = whole_masks(logits, sam.mask_side)
+            candidates, _ = sam.draw(image, masks=whole.masks, several=True)
+            return closest(candidates, whole.masks)
+        parts = parts_with_boxes(logits, sam.mask_side)
+        boxes, points = (parts.boxes, None) if mode == "mask+box" else (None, parts.points)
+        drawn, _ = sam.draw(image, points, boxes, parts.masks)
+        together = logits.new_full((len(logits), sam.mask_side, sam.mask_side), NOWHERE)
+        index = parts.words[:, None, None].expand(-1, sam.mask_side, sam.mask_side)
+        return together.scatter_reduce(0, index, drawn[:, 0], "amax")
+
+    return refine
 
 
 def region_prior(regions: Callable[[Tensor], Tensor]) -> Prior:
@@ -22,7 +53,7 @@ def region_prior(regions: Callable[[Tensor], Tensor]) -> Prior:
     def refine(picture: Tensor, logits: Tensor) -> Tensor:
         ids = regions(picture).flatten()
         size = (picture.shape[-2], picture.shape[-1])
-        p = torch.nn.functional.interpolate(logits[None], size, mode="bilinear")[0].sigmoid().flatten(1)
+        p = F.interpolate(logits[None], size, mode="bilinear")[0].sigmoid().flatten(1)
         n = int(ids.max()) + 1
         total = p.new_zeros(len(p), n).index_add_(1, ids, p)
         mean = total / torch.bincount(ids, minlength=n)

@@ -26,34 +26,39 @@ class Prompts:
         words: Which word, counted among those given, each prompt is of: (n,).
         masks: Logits, (n, 1, side, side).
         boxes: Left, top, right, bottom as fractions of the picture, (n, 4); None to prompt with masks alone.
+        points: x and y of the position that each is surest of, as fractions, (n, 1, 2); None like boxes.
     """
 
     words: Tensor
     masks: Tensor
-    boxes: Tensor | None
+    boxes: Tensor | None = None
+    points: Tensor | None = None
 
 
 def whole_masks(logits: Tensor, side: int) -> Prompts:
     """One prompt a word, without a box: the paper's wording. `logits` (n, h, w) are 0 where p is 0.5."""
     masks = _to_side(logits, side)[:, None]
-    return Prompts(torch.arange(len(logits), device=logits.device), _sharpen(masks), None)
+    return Prompts(torch.arange(len(logits), device=logits.device), _sharpen(masks))
 
 
 def parts_with_boxes(logits: Tensor, side: int) -> Prompts:
     """One prompt for each connected part of each word: SAM knows masks beside a box round one thing."""
-    words, masks, boxes = [], [], []
+    words, masks, boxes, points = [], [], [], []
     for word, scores in enumerate(_to_side(logits, side)):
         for part in components(scores > 0, max(1, round(SMALLEST * side**2)), MOST):
             words.append(word)
             masks.append(torch.where(part, _sharpen(scores), -LIMIT))
             boxes.append(_box(part))
+            points.append(_surest(scores, part))
     if not words:
         return Prompts(
             torch.zeros(0, dtype=torch.long, device=logits.device),
             logits.new_zeros(0, 1, side, side),
             logits.new_zeros(0, 4),
+            logits.new_zeros(0, 1, 2),
         )
-    return Prompts(torch.tensor(words, device=logits.device), torch.stack(masks)[:, None], torch.stack(boxes))
+    ids = torch.tensor(words, device=logits.device)
+    return Prompts(ids, torch.stack(masks)[:, None], torch.stack(boxes), torch.stack(points)[:, None])
 
 
 def _to_side(logits: Tensor, side: int) -> Tensor:
@@ -71,3 +76,10 @@ def _box(part: Tensor) -> Tensor:
     edges = torch.stack([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]) / side
     margin = MARGIN * (edges[2:] - edges[:2]).repeat(2) * torch.tensor([-1, -1, 1, 1], device=part.device)
     return (edges + margin).clamp(0, 1)
+
+
+def _surest(scores: Tensor, part: Tensor) -> Tensor:
+    """Of a part, the middle of the position with the largest logit, as fractions x and y."""
+    side = part.shape[-1]
+    best = torch.where(part, scores, -torch.inf).argmax()
+    return torch.stack([best % side, best // side]).to(scores.dtype).add(0.5) / side
