@@ -70,6 +70,21 @@ def _stseg() -> Builder:
     return build_stseg
 
 
+def _segformer() -> Builder:
+    from openvss.models.cffm.build import build_segformer
+
+    return build_segformer
+
+
+def _cffm() -> Builder:
+    from openvss.models.cffm.build import build
+
+    return build
+
+
+_CFFM_LAYERS = {"b0": 1, "b1": 2, "b2": 2, "b3": 2, "b4": 4, "b5": 4}  # b3 and b4 are not in the paper
+
+
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         summary="bundled default, works offline; labels each frame alone",
@@ -105,6 +120,24 @@ PRESETS: dict[str, Preset] = {
         pair="CLIP ConvNeXt-B",
         builder=_stseg,
     ),
+    **{
+        f"segformer-{size}": Preset(
+            summary=f"closed set; MiT-{size.upper()} and SegFormer's head, each frame alone",
+            pair="-",
+            builder=_segformer,
+            options={"backbone": f"mit-{size}"},
+        )
+        for size in _CFFM_LAYERS
+    },
+    **{
+        f"cffm-{size}": Preset(
+            summary=f"closed set; SegFormer with MiT-{size.upper()}, and features of three earlier frames",
+            pair="-",
+            builder=_cffm,
+            options={"backbone": f"mit-{size}", "layers": layers},
+        )
+        for size, layers in _CFFM_LAYERS.items()
+    },
 }
 
 

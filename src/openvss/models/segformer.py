@@ -8,7 +8,7 @@ from torch import Tensor
 
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.encoders.contract import Backbone
-from openvss.models.layers.classifier import Classifier, classifier
+from openvss.models.layers.classifier import Classifier, classifier, weights_of
 from openvss.models.layers.mlp_head import MlpHead
 from openvss.models.words import TextEncoder, Words
 from openvss.words.vocabulary import Vocabulary
@@ -30,7 +30,7 @@ class SegFormer(VideoModel):
         if isinstance(words, Vocabulary):
             self.fixed_words = words
         else:
-            self.text = words
+            self.text, self.text_weights = words, weights_of(words)
         self.classifier: Classifier = classifier(dim, words)
 
     def encode(self, frames: Tensor) -> FrameFeatures:

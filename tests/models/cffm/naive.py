@@ -8,9 +8,14 @@ from torch import Tensor
 
 from openvss.models.cffm.assemble import Pool
 from openvss.models.cffm.geometry import Geometry
-from openvss.models.cffm.mine import Mine
+from openvss.models.cffm.mine import Mine, WindowAttention
 
 Token = tuple[Tensor, bool, list[Tensor]]  # its features, whether it may be seen, its bias for each query
+
+
+def attention_of(layer: Mine) -> WindowAttention:
+    assert isinstance(layer.attention, WindowAttention)
+    return layer.attention
 
 
 def pooled(frame: Tensor, pool: Pool) -> Tensor:
@@ -45,7 +50,7 @@ def distance_bias(table: Tensor, window: int, kernel: int, i: int, j: int) -> li
 def near_tokens(layer: Mine, geometry: Geometry, target: Tensor, m: int, n: int) -> list[Token]:
     s, e = geometry.window, geometry.expand
     _, height, width = target.shape
-    bias = layer.attention.bias
+    bias = attention_of(layer).bias
     tokens: list[Token] = []
     for i in range(s):
         for j in range(s):
@@ -65,7 +70,7 @@ def near_tokens(layer: Mine, geometry: Geometry, target: Tensor, m: int, n: int)
 
 def far_tokens(layer: Mine, geometry: Geometry, grids: list[Tensor], m: int, n: int) -> list[Token]:
     tokens: list[Token] = []
-    for pooling, grid, table in zip(geometry.pooled, grids, layer.attention.bias.tables[1:], strict=True):
+    for pooling, grid, table in zip(geometry.pooled, grids, attention_of(layer).bias.tables[1:], strict=True):
         k, cells = pooling.kernel, pooling.cells
         for i in range(k):
             for j in range(k):
@@ -78,7 +83,7 @@ def far_tokens(layer: Mine, geometry: Geometry, grids: list[Tensor], m: int, n: 
 
 def attend(layer: Mine, queries: Tensor, tokens: list[Token]) -> Tensor:
     """(s * s, C) positions of one window -> what they mine."""
-    attention = layer.attention
+    attention = attention_of(layer)
     dim, heads = queries.shape[1], attention.heads
     weight, bias = attention.qkv.weight.view(3, dim, dim), attention.qkv.bias.view(3, dim)
     features = torch.stack([feature for feature, _, _ in tokens])

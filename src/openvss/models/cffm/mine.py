@@ -7,46 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.cffm.assemble import Assemble
+from openvss.models.cffm.bias import PositionBias
 from openvss.models.cffm.geometry import Geometry
 from openvss.models.cffm.tables import Tables, tables
 
 HIDDEN = -100.0  # added to the score of a token that a window must not see, as the authors do
-
-
-class PositionBias(nn.Module):
-    """B of Eq. 5: a bias for each head, query position and token; the same for all windows.
-
-    The ring has a free table. The others have one by the distance of query and key, as if the cells of a
-    pooled frame lay as densely as positions.
-    """
-
-    index: Tensor
-    once: Tensor
-    twice: Tensor
-
-    def __init__(self, geometry: Geometry, heads: int) -> None:
-        super().__init__()
-        s = geometry.window
-        sides = [s, *(p.kernel for p in geometry.pooled)]
-        self.tables = nn.ParameterList(nn.Parameter(torch.zeros(heads, (s + k - 1) ** 2)) for k in sides)
-        for table in self.tables[1:]:
-            nn.init.trunc_normal_(table, std=0.02)
-        self.ring = nn.Parameter(torch.zeros(heads, s * s, len(geometry.ring)))
-        nn.init.trunc_normal_(self.ring, std=0.02)
-        for i, k in enumerate(sides):
-            self.register_buffer(f"index{i}", _distances(s, k), persistent=False)
-        once, twice = _occurrences(geometry)
-        self.register_buffer("once", once, persistent=False)
-        self.register_buffer("twice", twice, persistent=False)
-
-    def forward(self) -> Tensor:
-        """(heads, s * s, n_keys)."""
-        own, *pooled = [table[:, self.get_buffer(f"index{i}")] for i, table in enumerate(self.tables)]
-        near = torch.cat([own, self.ring], dim=2)
-        # in a softmax a token with biases b and c, named twice, is one token with log(exp(b) + exp(c))
-        never = torch.full_like(near[..., :1], -torch.inf)
-        near = torch.logaddexp(near[..., self.once], torch.cat([near, never], dim=2)[..., self.twice])
-        return torch.cat([near, *pooled], dim=2)
 
 
 class WindowAttention(nn.Module):
@@ -100,16 +65,39 @@ class WindowAttention(nn.Module):
         return q, k, v
 
 
+class WindowMean(nn.Module):
+    """In the place of attention: all positions of a window get the mean of its tokens, through a perceptron.
+
+    The paper's ablation of assembling alone; how its tokens were merged it does not say.
+    """
+
+    def __init__(self, geometry: Geometry, dim: int) -> None:
+        super().__init__()
+        self.geometry = geometry
+        self.mlp = _perceptron(dim)
+
+    def forward(self, target: Tensor, pooled: Tensor) -> Tensor:
+        """(B, h, w, C) and the pooled tokens (B, n, C) -> (B, h, w, C)."""
+        batch, height, width, dim = target.shape
+        places = tables(self.geometry, height, width, target.device)
+        empty = target.new_zeros(batch, 2, dim)  # the tokens of padding and of nothing
+        tokens = torch.cat([target.flatten(1, 2), empty, pooled], dim=1)
+        windows, n_keys = places.keys.shape
+        means = tokens.index_select(1, places.keys.flatten()).view(batch, windows, n_keys, dim).mean(2)
+        spread = self.mlp(means).repeat_interleave(self.geometry.window**2, dim=1)
+        return spread.index_select(1, places.back).view_as(target)
+
+
 class Mine(nn.Module):
     """One layer: assemble, attend, and a two-layer perceptron; the references stay as they are."""
 
-    def __init__(self, geometry: Geometry, dim: int, heads: int) -> None:
+    def __init__(self, geometry: Geometry, dim: int, heads: int, attend: bool = True) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(dim)
         self.assemble = Assemble(geometry)
-        self.attention = WindowAttention(geometry, dim, heads)
+        self.attention = WindowAttention(geometry, dim, heads) if attend else WindowMean(geometry, dim)
         self.norm2 = nn.LayerNorm(dim)
-        self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+        self.mlp = _perceptron(dim)
 
     def forward(self, target: Tensor, references: list[Tensor]) -> Tensor:
         """Maps (B, h, w, C) -> the target's next map."""
@@ -119,18 +107,5 @@ class Mine(nn.Module):
         return target + self.mlp(self.norm2(target))
 
 
-def _distances(queries: int, keys: int) -> Tensor:
-    """Index into a table of (queries + keys - 1)**2 distances: (queries**2, keys**2)."""
-    q, k = torch.arange(queries), torch.arange(keys)
-    off = q[:, None] - k[None] + keys - 1  # (queries, keys)
-    side = queries + keys - 1
-    return (off[:, None, :, None] * side + off[None, :, None, :]).flatten(0, 1).flatten(1)
-
-
-def _occurrences(geometry: Geometry) -> tuple[Tensor, Tensor]:
-    """Of each of `geometry.near` the first and second place in window and ring, or one past the end."""
-    places = [*geometry.own, *geometry.ring]
-    found = [[i for i, cell in enumerate(places) if cell == wanted] for wanted in geometry.near]
-    once = [where[0] for where in found]
-    twice = [where[1] if len(where) > 1 else len(places) for where in found]
-    return torch.tensor(once), torch.tensor(twice)
+def _perceptron(dim: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))

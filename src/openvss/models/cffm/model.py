@@ -12,7 +12,7 @@ from openvss.models.base import IGNORE, FrameFeatures, Fused, Memory, Output, Vi
 from openvss.models.cffm.geometry import Geometry
 from openvss.models.cffm.mine import Mine
 from openvss.models.encoders.contract import Backbone
-from openvss.models.layers.classifier import Classifier, classifier
+from openvss.models.layers.classifier import Classifier, classifier, weights_of
 from openvss.models.layers.mlp_head import MlpHead
 from openvss.models.words import TextEncoder, Words
 from openvss.words.vocabulary import Vocabulary
@@ -33,6 +33,7 @@ class CFFM(VideoModel):
         dim: Width of all features after the backbone.
         layers: N of the paper. None: frames are labelled alone, as by SegFormer.
         heads: Of attention.
+        attend: False replaces attention by the mean of the tokens: assembling without mining.
         official: Begin a video, and average losses, as the authors do.
     """
 
@@ -45,13 +46,14 @@ class CFFM(VideoModel):
         dim: int = 256,
         layers: int = 2,
         heads: int = 8,
+        attend: bool = True,
         official: bool = False,
     ) -> None:
         super().__init__()
         if isinstance(words, Vocabulary):
             self.fixed_words = words
         else:
-            self.text = words
+            self.text, self.text_weights = words, weights_of(words)
         self.references = references if layers else ()
         self.static = len(geometry.references) if layers and not references else 0
         self.official = official
@@ -59,7 +61,7 @@ class CFFM(VideoModel):
         self.head = MlpHead(backbone.channels, dim)
         self.shrink = max(1, STRIDE // backbone.strides[0])
         self.frame_classifier: Classifier = classifier(dim, words)
-        self.layers = nn.ModuleList(Mine(geometry, dim, heads) for _ in range(layers))
+        self.layers = nn.ModuleList(Mine(geometry, dim, heads, attend) for _ in range(layers))
         self.classifier: Classifier | None = classifier(2 * dim, words) if layers else None
 
     def encode(self, frames: Tensor) -> FrameFeatures:

@@ -47,6 +47,11 @@ class WordClassifier(nn.Module):
 Classifier = FixedClassifier | WordClassifier
 
 
+def weights_of(text: TextEncoder) -> nn.ModuleList:
+    """The modules behind a text encoder: a model that holds them saves them and moves them."""
+    return nn.ModuleList(part for part in vars(text).values() if isinstance(part, nn.Module))
+
+
 def classifier(channels: int, words: Vocabulary | TextEncoder) -> Classifier:
     """For a closed list, or for any words that the encoder can read."""
     if isinstance(words, Vocabulary):

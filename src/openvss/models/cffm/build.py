@@ -1,0 +1,85 @@
+"""SegFormer and CFFM from plain options."""
+
+from __future__ import annotations
+
+from openvss.models.cffm.geometry import COARSE, FINE, MIDDLE, Geometry, Pooling
+from openvss.models.cffm.model import CFFM
+from openvss.models.encoders.backbones import backbone as backbone_of
+from openvss.models.encoders.minilm import MiniLM
+from openvss.models.encoders.pairs import pair
+from openvss.models.segformer import SegFormer
+from openvss.models.words import TextEncoder
+from openvss.words.vocabulary import Vocabulary
+
+
+def build_segformer(
+    backbone: str = "mit-b1", words: str = "vspw", text: str | None = None, dim: int = 256
+) -> SegFormer:
+    """SegFormer without trained weights.
+
+    Args:
+        backbone: By name.
+        words: The fixed list: a built-in one's name, or the words themselves.
+        text: In place of the list, what reads any words: `minilm`, or the text side of an image-text pair.
+        dim: Width of the decoder; 256 here and in CFFM's comparison, 768 in SegFormer's own B2 to B5.
+    """
+    return SegFormer(backbone_of(backbone), _words(words, text), dim)
+
+
+def build(
+    backbone: str = "mit-b1",
+    words: str = "vspw",
+    text: str | None = None,
+    references: tuple[int, ...] = (9, 6, 3),
+    pooling: tuple[tuple[int, int], ...] | None = None,
+    target: tuple[int, int] = (1, 5),
+    expand: int = 3,
+    layers: int = 2,
+    dim: int = 256,
+    heads: int = 8,
+    attend: bool = True,
+    centred: bool = False,
+    mask_border: bool = False,
+    official: bool = False,
+) -> CFFM:
+    """CFFM without trained weights.
+
+    Args:
+        backbone: By name.
+        words: The fixed list: a built-in one's name, or the words themselves.
+        text: In place of the list, what reads any words: `minilm`, or the text side of an image-text pair.
+        references: How far back to look, farthest first; () lets the target stand in for all of them.
+        pooling: Cells and kernel of each reference, see `Pooling`; by rank if None, see `roles`.
+        target: Cells and kernel of the target itself.
+        expand: Width of the ring around each window.
+        layers: N of the paper; 0 gives SegFormer.
+        dim: Width of all features after the backbone.
+        heads: Of attention.
+        attend: False gives the paper's variant of assembling without mining.
+        centred: Regions that lie around their window; not for the authors' checkpoints.
+        mask_border: Hide padding and the opposite edge; not for the authors' checkpoints.
+        official: Begin a video, and average losses, as the authors do.
+    """
+    chosen = roles(len(references)) if pooling is None else tuple(Pooling(*p) for p in pooling)
+    geometry = Geometry(
+        expand=expand,
+        target=Pooling(*target),
+        references=chosen,
+        centred=centred,
+        mask_border=mask_border,
+    )
+    return CFFM(
+        backbone_of(backbone), _words(words, text), references, geometry, dim, layers, heads, attend, official
+    )
+
+
+def roles(n: int) -> tuple[Pooling, ...]:
+    """Pooling by rank: the nearest reference finely, the third and all beyond coarsely."""
+    ranked = (COARSE, MIDDLE, FINE)
+    return (COARSE,) * (n - 3) + ranked[-n:] if n else ranked
+
+
+def _words(words: str, text: str | None) -> Vocabulary | TextEncoder:
+    if text is None:
+        return Vocabulary.parse(words)
+    return MiniLM() if text == "minilm" else pair(text).text
