@@ -15,7 +15,7 @@ def wavy(n: int, h: int, w: int, sharpness: float = 3) -> Tensor:
     return torch.randn(n, h, w, generator=torch.Generator().manual_seed(n)) * sharpness
 
 
-def assert_best(labels: np.ndarray, confidence: np.ndarray, full: Tensor) -> None:  # type: ignore[type-arg]
+def assert_best(labels: np.ndarray, confidence: np.ndarray, full: Tensor) -> None:
     """`full`: (N, H, W) log-probabilities. A tie may fall either way."""
     best, ids = full.max(0)
     np.testing.assert_allclose(confidence, best.exp().numpy(), atol=1e-5)
