@@ -1,0 +1,225 @@
+"""What OV2VSS promises beyond the shared suite and the equations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from openvss.models.base import Memory, VideoModel
+from openvss.models.ov2vss import decoder
+from openvss.models.ov2vss.features import unpack
+from openvss.models.ov2vss.model import OV2VSS
+from openvss.models.words import Words
+from openvss.segmenter import Segmenter
+from openvss.words.vocabulary import Vocabulary
+from tests.models.ov2vss.stand_ins import SmallPair, small
+from tests.models.suite import WORDS, VideoModelSuite, as_frames, randomise_zeros, video
+
+
+def built(**options: Any) -> OV2VSS:
+    torch.manual_seed(0)
+    model = small(**options).eval()
+    randomise_zeros(model)
+    return model
+
+
+def words(model: VideoModel, text: str = WORDS) -> Words:
+    return model.words(Vocabulary.parse(text))
+
+
+def spy(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
+    """Collects what the pair is shown."""
+    seen: list[Tensor] = []
+    dense = SmallPair.dense
+
+    def look(pair: SmallPair, frames: Tensor) -> Tensor:
+        seen.append(frames)
+        return dense(pair, frames)
+
+    monkeypatch.setattr(SmallPair, "dense", look)
+    return seen
+
+
+def close(a: Tensor, b: Tensor) -> None:
+    torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(33, 47), (101, 70), (96, 427)])
+def test_all_scales_have_the_same_tokens(size: tuple[int, int]) -> None:
+    features = built().encode(torch.rand(1, 3, *size))
+    sizes = [[x.shape[-2:] for x in scale] for scale in unpack(features)]
+    assert len(sizes) == 4
+    assert all(scale == sizes[0] for scale in sizes)
+
+
+@pytest.mark.parametrize("options", [{}, {"affinity": "softmax", "clip_on_all": True}, {"stcf": False}])
+def test_references_are_encoded_for_less(options: dict[str, Any]) -> None:
+    model, frames = built(**options), video(2)
+    expected, cheap = model.compact(model.encode(frames)), model.encode_reference(frames)
+    assert list(expected) == list(cheap)
+    for name, x in expected.items():
+        close(cheap[name], x)
+
+
+def test_references_need_no_pass_of_the_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = spy(monkeypatch)
+    clip, context = video(8).unflatten(0, (2, 4)), video(2)[:, None]
+    model = built()
+    model(clip, words(model), context)
+    assert [len(x) for x in seen] == [2]
+    seen.clear()
+    model = built(clip_on_all=True)
+    model(clip, words(model))
+    assert [len(x) for x in seen] == [2] * 4
+
+
+def test_a_remembered_frame_is_small() -> None:
+    """Only pooled tokens, however large the maps."""
+    model = built(channels=64, pool=32)
+    features = model.encode(torch.rand(1, 3, 480, 640))
+    kept = model.compact(features)
+    assert set(kept) < set(features)
+    assert sum(x.numel() for x in kept.values()) * 15 < sum(x.numel() for x in features.values())
+
+
+def test_one_set_of_weights_for_any_number_of_references() -> None:
+    three, five = built(references=(9, 6, 3)), built(references=(15, 12, 9, 6, 3))
+    five.load_state_dict(three.state_dict(), strict=True)
+    clip = video(6)[None]
+    logits = five(clip, words(five)).logits
+    assert not torch.allclose(logits, three(clip[:, 2:], words(three)).logits, atol=1e-4)
+    repeated = torch.cat([clip[:, :1]] * 3 + [clip[:, 1:3], clip[:, -1:]], dim=1)
+    assert torch.isfinite(five(repeated, words(five)).logits).all()
+    unshared = built(references=(9, 6, 3), shared=False)
+    with pytest.raises(RuntimeError, match="Missing key"):
+        unshared.load_state_dict(three.state_dict(), strict=True)
+
+
+def test_recurrent_mode_is_the_chain_over_all_earlier_frames() -> None:
+    exact = built()
+    recurrent = small(recurrent=True).eval()
+    recurrent.load_state_dict(exact.state_dict(), strict=True)
+    assert recurrent.references == ()
+    frames = [recurrent.encode(x[None]) for x in video(5)]
+    memory: Memory | None = None
+    for t, frame in enumerate(frames):
+        fused, memory = recurrent.fuse(frame, [], None, memory)
+        expected, _ = exact.fuse(frame, [exact.compact(f) for f in frames[:t] or frames[:1]])
+        for name in fused:
+            close(fused[name], expected[name])
+
+
+def test_recurrent_mode_resumes_exactly() -> None:
+    VideoModelSuite().test_skipping_finished_frames_changes_nothing(built(recurrent=True), 5)
+
+
+def test_recurrent_mode_remembers_one_frame() -> None:
+    segmenter = Segmenter(built(recurrent=True, rfe=False), WORDS, size=64, device="cpu")
+    for frame in as_frames(video(6)):
+        segmenter.step(frame)
+    assert not segmenter.state.recent
+    assert segmenter.state.memory is not None
+
+
+def test_training_starts_from_the_frame_alone() -> None:
+    """Gates start at zero: references and the distant frame come in only as far as they help."""
+    model = small().eval()
+    clip, other = video(4)[None], video(4, seed=1)[None]
+    other[:, -1] = clip[:, -1]
+    logits = model(clip, words(model), video(1, seed=2)[None]).logits
+    close(model(other, words(model)).logits, logits)
+
+
+def test_paper_mode_has_no_way_around() -> None:
+    model = built(paper_mode=True)
+    names = {name.split(".")[0] for name, _ in model.named_parameters()}
+    assert not names & {"merge", "add_stcf", "add_rfe"}
+    assert {"stcf", "rfe"} <= names
+
+
+@pytest.mark.parametrize("options", [{}, {"vte": False}, {"decoder": "factorised"}, {"keep_templates": True}])
+def test_chunks_of_words_change_nothing(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]) -> None:
+    model, clip = built(templates="short", **options), video(8).unflatten(0, (2, 4))
+    many = words(model, ", ".join(f"word {i}" for i in range(23)))
+    at_once = model(clip, many).logits
+    for name in ("decoder", "factorised"):
+        monkeypatch.setattr(f"openvss.models.ov2vss.{name}.ROOM", 1)
+    fused, _ = model.fuse(
+        model.encode(clip[:, 0]), [model.encode_reference(clip[:, 0])] * len(model.references)
+    )
+    assert model.decoder.words_at_once(fused) == 1
+    close(model(clip, many).logits, at_once)
+
+
+def test_a_chunk_is_bounded() -> None:
+    guide = torch.empty(1, 64, 60, 107)
+    assert built().decoder.words_at_once({"guide": guide}) * guide.numel() <= decoder.ROOM
+
+
+def test_prompts_kept_apart_are_part_of_the_model() -> None:
+    model = built(templates="short", keep_templates=True)
+    kept = words(model)
+    assert kept.embeddings.shape[1] == model.prompts == 4
+    assert model(video(4)[None], kept).logits.shape[1] == 6
+    with pytest.raises(ValueError, match="4 vectors a word expected, got 1"):
+        model(video(4)[None], Words(kept.names, kept.embeddings[:, :1]))
+
+
+def test_every_frame_of_the_clip_is_a_target_once() -> None:
+    """Table III, "4 frames, 4 annotations": the loss is over the labelled pixels of all frames."""
+    model = built(supervise="clip", rfe=False, beta=0.0)
+    clip, labels = video(8).unflatten(0, (2, 4)), torch.randint(0, 6, (2, 4, 64, 96))
+    labels[:, 1] = 255
+    loss = model.loss(model.train()(clip, words(model)), labels)["main"]
+    single = small(rfe=False, beta=0.0).eval()
+    single.load_state_dict(model.state_dict(), strict=True)
+    terms = []
+    for i in (0, 2, 3):
+        earlier = torch.cat([clip[:, :1]] * (3 - i) + [clip[:, : i + 1]], dim=1)
+        terms.append(single.loss(single(earlier, words(single)), labels[:, i])["main"])
+    close(loss, torch.stack(terms).mean())
+    assert "clip" not in model.eval()(clip, words(model)).aux
+
+
+def test_target_alone_is_supervised_by_default() -> None:
+    model, clip = built(), video(4)[None]
+    labels = torch.randint(0, 6, (1, 4, 64, 96))
+    output = model.train()(clip, words(model))
+    close(model.loss(output, labels)["main"], model.loss(output, labels[:, -1])["main"])
+    assert set(model.loss(output, labels)) == {"main", "aux"}
+    assert set(model.loss(model.eval()(clip, words(model)), labels)) == {"main"}
+
+
+def test_the_pair_stays_frozen_and_is_saved_once() -> None:
+    model = small().train()
+    assert model.training
+    assert not model.pair.training  # type: ignore[attr-defined]
+    assert not any(p.requires_grad for name, p in model.named_parameters() if name.startswith("pair."))
+    assert all(p.requires_grad for name, p in model.named_parameters() if not name.startswith("pair."))
+    assert not any(name.startswith("text") for name in model.state_dict())
+
+
+def test_large_frames_are_shrunk_for_the_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = spy(monkeypatch)
+    model = built(pair_pixels=64 * 64)
+    model.encode(torch.rand(1, 3, 64, 64))
+    model.encode(torch.rand(1, 3, 64, 256))
+    assert [x.shape[-2:] for x in seen] == [(64, 64), (32, 128)]
+
+
+def test_distant_frame() -> None:
+    model = built()
+    assert model.context_frames(0, 1) == [0]
+    assert model.context_frames(30, 31) == [0]  # streaming: the farthest of the past
+    assert model.context_frames(3, 40) == [39]
+    assert model.context_frames(20, 41) == [0]  # the earlier of two
+    assert built(rfe=False).context_frames(3, 40) == []
+
+
+def test_a_backbone_inside_the_pair_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SmallPair, "dense", lambda self, x: pytest.fail("the maps were there already"))
+    model = built(shared_backbone=True)
+    assert model.encode(video(1))["dense"].shape[1] == model.pair.dim
