@@ -23,3 +23,7 @@ class Stopped(BaseException):
 
 class OutputError(OpenVSSError):
     """A result that could not be written: disk full, folder not writable."""
+
+
+class TrainingError(OpenVSSError):
+    """A training run that cannot go on: a loss that is not a number, too little memory."""

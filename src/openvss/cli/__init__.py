@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from openvss.cli import data, evaluate, models, segment
+from openvss.cli import data, evaluate, models, segment, train
 from openvss.errors import OpenVSSError, Stopped
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("segment")(segment.segment)
 app.command("evaluate")(evaluate.evaluate)
+app.command("train")(train.train)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 

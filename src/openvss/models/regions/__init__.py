@@ -1,1 +1,0 @@
-"""Regions of an image, found without words, and the naming of them."""

@@ -1,0 +1,104 @@
+"""Batches by number: examples put together, with the words that they are scored against."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from openvss.errors import InputError
+from openvss.models.base import IGNORE
+from openvss.training.classes import UNKNOWN, Joint
+from openvss.training.order import Order
+from openvss.training.recipe import MOST_WORDS, Recipe
+from openvss.training.samples import Example, Source
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What goes through the model at once.
+
+    Attributes:
+        number: Counted over the whole run and all processes.
+        names: Where its examples come from.
+        frames: (B, T, 3, H, W).
+        context: (B, K, 3, H, W) or None.
+        labels: (B, T, H, W) places in `words`, or `IGNORE`.
+        words: Ids of words in the joint vocabulary.
+    """
+
+    number: int
+    names: tuple[str, ...]
+    frames: Tensor
+    context: Tensor | None
+    labels: Tensor
+    words: tuple[int, ...]
+
+
+class Batches(Dataset[Batch]):
+    """All batches of a run: the same number gives the same batch, whoever asks."""
+
+    def __init__(self, sources: Sequence[Source], joint: Joint, recipe: Recipe) -> None:
+        self._sources, self._joint, self._recipe = sources, joint, recipe
+        size, data = recipe.data.batch, recipe.data
+        weights = [source.setting.weight for source in sources]
+        group = size if data.mix == "batches" else 1
+        self._order = Order([len(source) for source in sources], weights, recipe.seed, group)
+        largest = max(map(len, joint.words)) if data.mix == "batches" else len(joint.vocabulary)
+        if recipe.words.cap is None and largest > MOST_WORDS:
+            raise InputError(
+                f"A step can have {MOST_WORDS} words at most and the data have {largest}: set words.cap."
+            )
+
+    def __getitem__(self, number: int) -> Batch:
+        size = self._recipe.data.batch
+        examples = [self._example(number * size + place) for place in range(size)]
+        words = self._words(number, examples)
+        table = torch.full((UNKNOWN + 1,), IGNORE, dtype=torch.int64)
+        table[list(words)] = torch.arange(len(words))
+        contexts = [e.context for e in examples if e.context is not None]
+        return Batch(
+            number=number,
+            names=tuple(e.name for e in examples),
+            frames=torch.stack([e.frames for e in examples]),
+            context=torch.stack(contexts) if contexts else None,
+            labels=table[torch.stack([e.labels for e in examples])],
+            words=words,
+        )
+
+    def _example(self, position: int) -> Example:
+        source, item = self._order.at(position)
+        rng = random.Random(f"{self._recipe.seed} example {position}")
+        return self._sources[source].example(item, rng)
+
+    def _words(self, number: int, examples: Sequence[Example]) -> tuple[int, ...]:
+        """The joint vocabulary or that of the batch's set; of many, the present ones and some others."""
+        if self._recipe.data.mix == "batches":
+            choice = self._joint.words[examples[0].source]
+        else:
+            choice = tuple(range(len(self._joint.vocabulary)))
+        cap = self._recipe.words.cap
+        if cap is None or len(choice) <= cap:
+            return choice
+        rng = random.Random(f"{self._recipe.seed} words {number}")
+        ids = torch.unique(torch.cat([e.labels.flatten() for e in examples]))
+        present = [int(i) for i in ids if i != UNKNOWN]
+        present = rng.sample(present, min(len(present), MOST_WORDS))
+        others = [i for i in choice if i not in set(present)]
+        return tuple(sorted(present + rng.sample(others, max(0, cap - len(present)))))
+
+
+def load(batches: Batches, numbers: Iterable[int], workers: int) -> Iterator[Batch]:
+    """Batches in the order of their numbers, prepared ahead by other processes if there are any."""
+    loader: DataLoader[Batch] = DataLoader(
+        batches,
+        batch_size=None,
+        sampler=numbers,
+        num_workers=workers,
+        prefetch_factor=2 if workers else None,
+    )
+    return iter(loader)

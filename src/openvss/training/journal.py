@@ -1,0 +1,71 @@
+"""The log of a run: a line of JSON for each entry, cut back to the saved state when a run is resumed."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LOG = "log.jsonl"
+Entry = Mapping[str, Any]
+
+
+class Journal:
+    """Appends entries; whole lines only."""
+
+    def __init__(self, folder: Path, keep_bytes: int, tensorboard: bool = False, step: int = 0) -> None:
+        path = folder / LOG
+        with path.open("ab") as file:
+            file.truncate(min(keep_bytes, file.tell()))
+        self._file = path.open("a", encoding="utf-8")
+        self._board: Any = None
+        if tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def write(self, kind: str, step: int, **values: Any) -> None:
+        """Note something."""
+        line = {"kind": kind, "step": step, **values}
+        self._file.write(json.dumps(_without_nan(line)) + "\n")
+        self._file.flush()
+        if self._board is not None:
+            for name, value in values.items():
+                if isinstance(value, int | float):
+                    self._board.add_scalar(f"{kind}/{name}", value, step)
+
+    @property
+    def n_bytes(self) -> int:
+        """How long the log is, safely on disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def read(folder: Path, kind: str | None = None) -> list[dict[str, Any]]:
+    """The entries of a log, of one kind if asked; a line that was cut off is left out."""
+    path = folder / LOG
+    entries = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if kind is None or entry.get("kind") == kind:
+            entries.append(entry)
+    return entries
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,81 @@
+"""A whole recipe from start to end: its stages one after another, each in a folder."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from accelerate import PartialState
+
+from openvss import __version__
+from openvss.errors import Stopped
+from openvss.training.loop import Trainer, Watcher
+from openvss.training.recipe import Recipe
+from openvss.training.recipe_file import Stage
+from openvss.training.run_folder import RunFolder
+from openvss.weights.checkpoint import find_checkpoint
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a recipe is run.
+
+    Attributes:
+        resume: Go on with what is in the folder.
+        overwrite: Replace it.
+        cpu: Leave accelerators alone.
+    """
+
+    resume: bool = False
+    overwrite: bool = False
+    cpu: bool = False
+
+
+def train(stages: list[Stage], out: Path, options: Options, watcher: Watcher) -> Path:
+    """Train all stages; the folder of the last, whose best weights are the result.
+
+    A stage starts from the best weights of the one before, unless its recipe names others.
+    """
+    folder, before = out, None
+    for place, stage in enumerate(stages):
+        folder = out / f"{place + 1}-{stage.name}" if stage.name else out
+        recipe = stage.recipe if before is None else _after(stage.recipe, before)
+        if stage.name:
+            watcher.say(f"stage {place + 1} of {len(stages)}: {stage.name}")
+        _train_stage(recipe, folder, options, watcher)
+        before = folder
+    return folder
+
+
+def _after(recipe: Recipe, before: Path) -> Recipe:
+    if recipe.model.init_from is not None:
+        return recipe
+    file = find_checkpoint(before)
+    assert file is not None
+    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"init_from": str(file)})})
+
+
+def _train_stage(recipe: Recipe, path: Path, options: Options, watcher: Watcher) -> None:
+    processes = PartialState(cpu=options.cpu)
+    folder, main = RunFolder(path, recipe), processes.is_main_process
+    if main:
+        folder.claim(resume=options.resume, overwrite=options.overwrite)
+    processes.wait_for_everyone()
+    how = "failed"
+    try:
+        trainer = Trainer(recipe, folder, watcher, cpu=options.cpu)
+        if trainer.taken is not None:
+            watcher.say(str(trainer.taken))
+        if main:
+            preset, steps = recipe.model.preset, recipe.schedule.steps
+            folder.note(status="running", preset=preset, steps=steps, began=time.time(), version=__version__)
+        trainer.run(resume=options.resume)
+        how = "finished"
+    except Stopped:
+        how = "stopped"
+        raise
+    finally:
+        if main:
+            folder.note(status=how, ended=time.time())
+            folder.release()

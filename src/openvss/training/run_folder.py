@@ -1,0 +1,126 @@
+"""The folder of one run: whose it is, and whether it can be written, found out before the first step."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from openvss.errors import InputError, OutputError
+from openvss.training.recipe import Recipe
+from openvss.video.folder import output_error
+from openvss.video.lock import FolderLock
+
+RECIPE, STATE, STATUS = "recipe.yaml", "state.safetensors", "run.json"
+FREE_TO_CHANGE = ("saving", "workers", "cache")  # none of these decides what is learnt
+
+
+class RunFolder:
+    """Where one stage of training writes."""
+
+    def __init__(self, path: Path, recipe: Recipe) -> None:
+        self.path = path
+        self._recipe = recipe
+        self._lock = FolderLock(path)
+
+    @property
+    def state(self) -> Path:
+        """The file of the state."""
+        return self.path / STATE
+
+    def claim(self, *, resume: bool, overwrite: bool) -> None:
+        """Make the folder ready; on the main process only."""
+        if resume and overwrite:
+            raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise InputError(f"{self.path} is a file: choose another --out.") from error
+        except OSError as error:
+            raise output_error(self.path, error) or error from error
+        if not os.access(self.path, os.W_OK):
+            raise OutputError(f"The folder {self.path} cannot be written: choose another --out.")
+        self._lock.acquire()
+        try:
+            self._take(resume=resume, overwrite=overwrite)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def release(self) -> None:
+        """Let other runs have the folder."""
+        self._lock.release()
+
+    def require_space(self, n_bytes: int) -> None:
+        """Complain now if the disk is too full for what will be saved."""
+        free = shutil.disk_usage(self.path).free
+        if free < n_bytes:
+            raise OutputError(
+                f"The disk of {self.path} has {free / 1e6:.0f} MB left and the run needs "
+                f"{n_bytes / 1e6:.0f}: free some space or choose another --out."
+            )
+
+    def note(self, **values: Any) -> None:
+        """Say how the run stands, for `openvss runs`."""
+        path = self.path / STATUS
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            before = {}
+        draft = path.with_name(f".{STATUS}")
+        draft.write_text(json.dumps({**before, **values}, indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+
+    def _take(self, *, resume: bool, overwrite: bool) -> None:
+        saved = self.path / RECIPE
+        if saved.exists() and not (resume or overwrite):
+            raise InputError(
+                f"{self.path} already holds a run: go on with --resume, replace it with --overwrite, or "
+                "choose another --out."
+            )
+        if saved.exists() and resume:
+            self._compare(yaml.safe_load(saved.read_text(encoding="utf-8")))
+        elif saved.exists():
+            self._clear()
+        text = yaml.safe_dump(as_data(self._recipe), sort_keys=False, allow_unicode=True)
+        draft = saved.with_name(f".{RECIPE}")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(saved)
+
+    def _clear(self) -> None:
+        for path in self.path.iterdir():
+            if path.name == ".lock":
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    def _compare(self, saved: dict[str, Any]) -> None:
+        """A run goes on with the recipe that it was begun with."""
+        for key, before, now in _differences(saved, as_data(self._recipe)):
+            if not any(part in FREE_TO_CHANGE for part in key.split(".")):
+                raise InputError(
+                    f"The run in {self.path} has {key}: {json.dumps(before)} and not {json.dumps(now)}: "
+                    "resume it with its own recipe, or choose another --out."
+                )
+
+
+def as_data(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain data, every key given."""
+    data: dict[str, Any] = json.loads(recipe.model_dump_json())
+    return data
+
+
+def _differences(before: Any, now: Any, key: str = "") -> list[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        found = []
+        for name in [*before, *(name for name in now if name not in before)]:
+            inner = f"{key}.{name}" if key else str(name)
+            found += _differences(before.get(name), now.get(name), inner)
+        return found
+    return [] if before == now else [(key, before, now)]

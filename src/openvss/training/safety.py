@@ -1,0 +1,88 @@
+"""What can go wrong in a step, as a sentence that says what to do."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from openvss.errors import TrainingError
+from openvss.training.batches import Batch
+from openvss.training.recipe import Recipe
+
+
+class StopRequest:
+    """Whether the run was asked to stop; a second request stops at once."""
+
+    def __init__(self) -> None:
+        self.made = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopRequest:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.made = True
+        before = self._before[number]
+        signal.signal(number, before)
+
+
+def report_not_finite(
+    folder: Path, step: int, batches: Sequence[Batch], what: str, rank: int
+) -> TrainingError:
+    """Save the batches of a step whose loss or gradient is not a number, and name them."""
+    file = folder / (f"bad-step-{step}.safetensors" if not rank else f"bad-step-{step}-{rank}.safetensors")
+    tensors = {}
+    for place, batch in enumerate(batches):
+        tensors[f"{place}/frames"], tensors[f"{place}/labels"] = batch.frames, batch.labels
+        if batch.context is not None:
+            tensors[f"{place}/context"] = batch.context
+    names = [name for batch in batches for name in batch.names]
+    save_file({name: t.contiguous() for name, t in tensors.items()}, file, {"names": json.dumps(names)})
+    shown = "; ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return TrainingError(
+        f"The {what} is not a number any more in step {step}, with {shown} (saved as {file}): lower "
+        "optimiser.lr, set optimiser.clip_norm, or look for what is wrong with this batch."
+    )
+
+
+@contextmanager
+def memory_advice(recipe: Recipe, step: int, batch: Batch) -> Iterator[None]:
+    """Turn running out of memory into advice."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
+            text = str(error).lower()
+            if "out of memory" not in text and "can't allocate memory" not in text:
+                raise
+        size, frames, _, height, width = batch.frames.shape
+        raise TrainingError(
+            f"Out of memory in step {step} with {size} clips of {frames} frames of {width}x{height} and "
+            f"{len(batch.words)} words: {_advice(recipe, batch)}."
+        ) from error
+
+
+def _advice(recipe: Recipe, batch: Batch) -> str:
+    size = recipe.data.batch
+    if size > 1:
+        half = size // 2
+        more = recipe.data.accumulate * -(-size // half)
+        return f"lower data.batch to {half} and raise data.accumulate to {more}, which trains the same"
+    if len(batch.words) > 64:
+        return f"give fewer words at a time with words.cap, such as {max(16, len(batch.words) // 2)}"
+    height, width = recipe.view.crop
+    return f"lower view.crop, such as to [{height * 3 // 4 // 32 * 32}, {width * 3 // 4 // 32 * 32}]"

@@ -1,0 +1,112 @@
+"""What a run starts from: the model as the recipe builds it, its data, and weights of an earlier run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from openvss.data.base import Dataset
+from openvss.data.catalogue import LAYOUTS, open_dataset
+from openvss.errors import InputError
+from openvss.models.base import VideoModel
+from openvss.models.presets import build_model
+from openvss.training.batches import Batches
+from openvss.training.classes import Joint, join
+from openvss.training.groups import freeze
+from openvss.training.recipe import Recipe
+from openvss.training.samples import Look, Source
+from openvss.weights import checkpoint
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was taken from a checkpoint.
+
+    Attributes:
+        file: The checkpoint.
+        loaded: Names of tensors that were.
+        missing: Of the model, and not in the file.
+        unused: In the file, and not of the model.
+        reshaped: In both, with different shapes; not taken.
+    """
+
+    file: str
+    loaded: tuple[str, ...]
+    missing: tuple[str, ...]
+    unused: tuple[str, ...]
+    reshaped: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.loaded)} tensors from {self.file}; {len(self.missing)} of the model are not in it, "
+            f"{len(self.unused)} of it are not used, {len(self.reshaped)} have other shapes"
+        )
+
+
+def build(recipe: Recipe) -> tuple[VideoModel, Taken | None]:
+    """The model before the first step: the same for a seed, on every process."""
+    torch.manual_seed(recipe.seed)
+    model = build_model(recipe.model.preset, recipe.model.options)
+    if recipe.clip.references is not None:
+        model.references = recipe.clip.references
+    taken = None
+    if recipe.model.init_from is not None:
+        taken = take_weights(model, Path(recipe.model.init_from))
+    freeze(model, recipe.model.freeze)
+    return model, taken
+
+
+def take_weights(model: nn.Module, path: Path) -> Taken:
+    """Fill what agrees in name and shape from a checkpoint or the folder of a run."""
+    file = checkpoint.find_checkpoint(path)
+    if file is None:
+        raise InputError(f"There is no checkpoint {path} to start from: correct model.init_from.")
+    state = checkpoint.load_state(file)
+    own: Mapping[str, Tensor] = model.state_dict()
+    common = [name for name in own if name in state]
+    fitting = [name for name in common if own[name].shape == state[name].shape]
+    if not fitting:
+        raise InputError(f"No tensor of {file} fits the model: check model.init_from and model.preset.")
+    model.load_state_dict({name: state[name] for name in fitting}, strict=False)
+    return Taken(
+        file=str(file),
+        loaded=tuple(fitting),
+        missing=tuple(name for name in own if name not in state),
+        unused=tuple(name for name in state if name not in own),
+        reshaped=tuple(name for name in common if name not in set(fitting)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """The data of a run."""
+
+    sources: tuple[Source, ...]
+    joint: Joint
+    batches: Batches
+
+
+def open_data(recipe: Recipe, model: VideoModel) -> TrainingData:
+    """Find the data sets and put their words together."""
+    datasets = [_open(one.set, one.split) for one in recipe.data.train]
+    joint = join(datasets, recipe.data.train)
+    look = Look.of(model, recipe)
+    sources = tuple(
+        Source(number, dataset, setting, table, recipe, look)
+        for number, (dataset, setting, table) in enumerate(
+            zip(datasets, recipe.data.train, joint.tables, strict=True)
+        )
+    )
+    return TrainingData(sources, joint, Batches(sources, joint, recipe))
+
+
+def _open(spec: str, split: str | None) -> Dataset:
+    name, _, root = spec.partition(":")
+    if split is None and name in LAYOUTS:
+        listed = name == "folder" and (Path(root).expanduser() / "train.txt").is_file()
+        split = "train" if listed or "train" in LAYOUTS[name].splits else None
+    return open_dataset(spec, split)

@@ -1,0 +1,117 @@
+"""Scores of the model in training, made by what `openvss evaluate` uses, with pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+
+from openvss.data.catalogue import open_dataset
+from openvss.errors import InputError
+from openvss.evaluation.confusion import Confusion
+from openvss.evaluation.illustrations import illustrate
+from openvss.evaluation.meter import score_video
+from openvss.evaluation.objects import default_words, names_objects
+from openvss.evaluation.protocol import PLAIN, default_protocol, find_protocol
+from openvss.evaluation.results import metrics
+from openvss.evaluation.runner import Evaluation
+from openvss.evaluation.streaming import ModelPredictions
+from openvss.evaluation.task import Task
+from openvss.models.base import VideoModel
+from openvss.segmenter import Segmenter
+from openvss.training.recipe import Recipe, Validation, ValidationSet
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """One data set to score on."""
+
+    name: str | None
+    task: Task
+
+
+def open_checks(settings: Validation) -> list[Check]:
+    """The data sets, so that what is wrong with them is known before the first step."""
+    return [Check(one.name, _task(one)) for one in settings.on]
+
+
+def score(
+    checks: list[Check],
+    model: VideoModel,
+    recipe: Recipe,
+    accelerator: Accelerator,
+    pictures: Path,
+    on_frame: Callable[[int, int], None],
+) -> dict[str, float]:
+    """Metrics by name; each process labels its share of the videos."""
+    found: dict[str, float] = {}
+    for check in checks:
+        whole = _evaluate(check, model, recipe, accelerator, on_frame)
+        result = metrics(check.task, {}, whole)
+        prefix = f"{check.name}." if check.name else ""
+        found |= {f"{prefix}{name}": value for name, value in result.items() if isinstance(value, float)}
+        if accelerator.is_main_process:
+            folder = pictures / check.name if check.name else pictures
+            folder.mkdir(parents=True, exist_ok=True)
+            title = f"{recipe.model.preset} · {check.task.dataset.name} {pictures.name}"
+            illustrate(folder, title, check.task, whole, result)
+    return found
+
+
+def decisive(settings: Validation, found: dict[str, float]) -> float:
+    """The value that decides which weights are the best; the lowest where nothing was counted for it."""
+    if settings.best in found:
+        return found[settings.best]
+    if settings.best.rpartition(".")[2] in ("miou", "hiou", "seen_miou", "unseen_miou", "mvc8", "mvc16"):
+        return -math.inf
+    raise InputError(
+        f"There is no metric {settings.best!r} to choose the best weights by: give validation.best one of "
+        f"{', '.join(found)}."
+    )
+
+
+def _evaluate(
+    check: Check,
+    model: VideoModel,
+    recipe: Recipe,
+    accelerator: Accelerator,
+    on_frame: Callable[[int, int], None],
+) -> Evaluation:
+    assert recipe.validation is not None
+    task = check.task
+    segmenter = Segmenter(
+        model,
+        task.rules.choose_words(task.words),
+        size=recipe.validation.size,
+        device=str(accelerator.device),
+    )
+    predictions = ModelPredictions(segmenter, task.rules, {})
+    mine: list[Any] = []
+    frames = 0
+    for number in range(accelerator.process_index, len(task.dataset.clips), accelerator.num_processes):
+        with accelerator.autocast():
+            mine.append((number, score_video(task, predictions, number)))
+        frames += mine[-1][1].frames * accelerator.num_processes
+        on_frame(min(frames, task.n_frames), task.n_frames)
+    everything = gather_object(mine) if accelerator.num_processes > 1 else mine
+    whole = Evaluation(Confusion.empty(task.n_classes))
+    for number, one in sorted(everything, key=lambda pair: pair[0]):
+        whole.add(task.dataset.clips[number], one)
+    return whole
+
+
+def _task(settings: ValidationSet) -> Task:
+    dataset: Any = open_dataset(settings.set, settings.split)
+    if settings.videos is not None and settings.videos < len(dataset.clips):
+        chosen = [i * len(dataset.clips) // settings.videos for i in range(settings.videos)]
+        dataset = replace(dataset, clips=tuple(dataset.clips[i] for i in chosen))
+    if names_objects(dataset):
+        words = default_words(dataset)
+        return Task(dataset, words, find_protocol(PLAIN, words))
+    rules = find_protocol(settings.protocol or default_protocol(dataset.name), dataset.vocabulary)
+    return Task(dataset, dataset.vocabulary, rules)

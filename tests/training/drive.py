@@ -1,0 +1,23 @@
+"""The command line with a small model that trains in seconds: `python -m tests.training.drive train ...`."""
+
+from openvss import cli
+from openvss.models.base import VideoModel
+from openvss.models.presets import PRESETS, Builder, Preset
+from tests.models.two_frame import TwoFrame
+
+PRESET = "two-frame"
+
+
+def build() -> VideoModel:
+    return TwoFrame()
+
+
+def _builder() -> Builder:
+    return build
+
+
+PRESET_ENTRY = Preset(summary="for tests", pair="letters", builder=_builder)
+
+if __name__ == "__main__":
+    PRESETS[PRESET] = PRESET_ENTRY
+    cli.main()
