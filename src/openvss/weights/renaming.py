@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import Tensor
 
-Change = Literal["as it is", "transposed", "in thirds", "squeezed"]
+Change = Literal["as it is", "transposed", "in halves", "in thirds", "squeezed"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,10 @@ class Rule:
 
     Attributes:
         pattern: Regular expression of their name.
-        names: Our names, with groups of the pattern as `\1`; three if cut in thirds, none to drop the weight.
-        change: "in thirds" cuts the first axis, "squeezed" makes the matrix of a 1x1 convolution.
+        names: Our names, with groups of the pattern as `\1`; two if cut in halves, three if cut in thirds,
+            none to drop the weight.
+        change: "in halves" and "in thirds" cut the first axis, "squeezed" makes the matrix of a 1x1
+            convolution.
     """
 
     pattern: str
@@ -37,6 +39,8 @@ class Rule:
     def _values(self, value: Tensor) -> Sequence[Tensor]:
         if self.change == "transposed":
             return [value.T]
+        if self.change == "in halves":
+            return value.chunk(2)
         if self.change == "in thirds":
             return value.chunk(3)
         if self.change == "squeezed":

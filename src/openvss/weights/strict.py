@@ -18,15 +18,13 @@ class Report:
         source: Where the weights are from.
         missing: Names that the module has and the weights lack.
         unexpected: Names that the weights have and the module lacks.
-        misshapen: `name: theirs instead of ours` where the shapes differ.
-        renamed: Their names and ours, where a key map changed them.
+        misshapen: Names of both whose shapes differ, with the shapes.
     """
 
     source: str
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     misshapen: tuple[str, ...] = ()
-    renamed: Mapping[str, str] | None = None
 
     @property
     def fits(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -45,4 +45,13 @@ class ImageText(Protocol):
 
     def dense(self, frames: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in 0..1 -> (B, dim, h, w), keeping the aspect ratio; not normalised."""
+        ...
+
+
+@runtime_checkable
+class Pretrained(Protocol):
+    """A backbone or image-text pair, an `nn.Module`, that can start from published weights."""
+
+    def load_pretrained(self) -> None:
+        """Fill all of it from a local folder or the hub, strictly; sizes for tests keep what they have."""
         ...

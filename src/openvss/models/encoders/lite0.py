@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.weights.lite0 import PACKAGE, fold, imagenet_checkpoint
+from openvss.weights.strict import fill
+
 # repeats, kernel, stride, expansion, channels: EfficientNet-B0's plan without squeeze-and-excitation
 STAGES = (
     (1, 3, 1, 1, 16),
@@ -76,6 +79,9 @@ class Lite0(nn.Module):
     def forward(self, frames: Tensor) -> list[Tensor]:
         """(B, 3, H, W) -> one map a stride."""
         return self.later(self.early(frames))
+
+    def load_pretrained(self) -> None:
+        fill(self, fold(imagenet_checkpoint()), PACKAGE)
 
     def early(self, frames: Tensor) -> Tensor:
         """Stem and blocks up to stride 8."""

@@ -8,12 +8,17 @@ from typing import Any
 from torch import Tensor, nn
 
 from openvss.models.encoders.pixels import normalise
+from openvss.weights.checkpoint import load_state
+from openvss.weights.mit import mit
+from openvss.weights.public import weights_file
+from openvss.weights.strict import fill
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What differs between the sizes; one entry for each of the four stages."""
+    """What differs between the sizes, for each of the four stages; `hub` has weights trained on ImageNet."""
 
+    hub: str | None
     depths: tuple[int, ...]
     channels: tuple[int, ...] = (64, 128, 320, 512)
     heads: tuple[int, ...] = (1, 2, 5, 8)
@@ -21,13 +26,13 @@ class Plan:
 
 
 PLANS = {
-    "mit-b0": Plan((2, 2, 2, 2), (32, 64, 160, 256)),
-    "mit-b1": Plan((2, 2, 2, 2)),
-    "mit-b2": Plan((3, 4, 6, 3)),
-    "mit-b3": Plan((3, 4, 18, 3)),
-    "mit-b4": Plan((3, 8, 27, 3)),
-    "mit-b5": Plan((3, 6, 40, 3)),
-    "mit-nano": Plan((1, 1, 1, 1), (8, 16, 24, 32), heads=(1, 2, 3, 4), drop_path=0.0),  # for tests
+    "mit-b0": Plan("nvidia/mit-b0", (2, 2, 2, 2), (32, 64, 160, 256)),
+    "mit-b1": Plan("nvidia/mit-b1", (2, 2, 2, 2)),
+    "mit-b2": Plan("nvidia/mit-b2", (3, 4, 6, 3)),
+    "mit-b3": Plan("nvidia/mit-b3", (3, 4, 18, 3)),
+    "mit-b4": Plan("nvidia/mit-b4", (3, 8, 27, 3)),
+    "mit-b5": Plan("nvidia/mit-b5", (3, 6, 40, 3)),
+    "mit-nano": Plan(None, (1, 1, 1, 1), (8, 16, 24, 32), heads=(1, 2, 3, 4), drop_path=0.0),  # for tests
 }
 REDUCTIONS = (8, 4, 2, 1)  # sides of the cells that keys and values are reduced to
 
@@ -42,6 +47,7 @@ class MiT(nn.Module):
 
         super().__init__()
         self.channels = plan.channels
+        self.hub = plan.hub
         self.model = SegformerModel(
             SegformerConfig(
                 depths=list(plan.depths),
@@ -58,6 +64,11 @@ class MiT(nn.Module):
     def forward(self, frames: Tensor) -> list[Tensor]:
         """(B, 3, H, W) -> one map a stride, of ceil(H / stride) rows."""
         return list(self.model(normalise(frames), output_hidden_states=True).hidden_states)
+
+    def load_pretrained(self) -> None:
+        if self.hub:
+            file = weights_file(self.hub)
+            fill(self, mit(load_state(file)), str(file))
 
 
 def _set_official_eps(model: Any) -> None:

@@ -8,12 +8,17 @@ from typing import Literal
 from torch import Tensor, nn
 
 from openvss.models.encoders.pixels import normalise
+from openvss.weights.checkpoint import load_state
+from openvss.weights.public import weights_file
+from openvss.weights.resnet import resnet
+from openvss.weights.strict import fill
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What differs between the sizes; one entry for each of the four stages."""
+    """What differs between the sizes, for each of the four stages; `hub` has weights trained on ImageNet."""
 
+    hub: str | None
     depths: tuple[int, ...]
     channels: tuple[int, ...] = (256, 512, 1024, 2048)
     stem: int = 64
@@ -21,9 +26,9 @@ class Plan:
 
 
 PLANS = {
-    "resnet-50": Plan((3, 4, 6, 3)),
-    "resnet-101": Plan((3, 4, 23, 3)),
-    "resnet-nano": Plan((1, 1, 1, 1), (8, 16, 24, 32), stem=8, layer="basic"),  # for tests
+    "resnet-50": Plan("microsoft/resnet-50", (3, 4, 6, 3)),
+    "resnet-101": Plan("microsoft/resnet-101", (3, 4, 23, 3)),
+    "resnet-nano": Plan(None, (1, 1, 1, 1), (8, 16, 24, 32), stem=8, layer="basic"),  # for tests
 }
 
 
@@ -37,6 +42,7 @@ class ResNet(nn.Module):
 
         super().__init__()
         self.channels = plan.channels
+        self.hub = plan.hub
         self.model = ResNetBackbone(
             ResNetConfig(
                 embedding_size=plan.stem,
@@ -50,3 +56,8 @@ class ResNet(nn.Module):
     def forward(self, frames: Tensor) -> list[Tensor]:
         """(B, 3, H, W) -> one map a stride, of ceil(H / stride) rows."""
         return list(self.model(normalise(frames)).feature_maps)
+
+    def load_pretrained(self) -> None:
+        if self.hub:
+            file = weights_file(self.hub)
+            fill(self, resnet(load_state(file)), str(file))

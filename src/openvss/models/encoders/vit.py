@@ -8,6 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.encoders.pixels import normalise, whole_cells
+from openvss.weights.checkpoint import load_state
+from openvss.weights.public import weights_file
+from openvss.weights.sam import image_encoder
+from openvss.weights.strict import fill
 
 PATCH = 16
 MAPS = 4
@@ -18,6 +22,7 @@ class Plan:
     """What differs between the sizes.
 
     Attributes:
+        hub: Where the weights of SAM are.
         depth: Blocks, a multiple of four; the last of each quarter attends globally, the others in windows.
         width: Of the tokens.
         heads: Of the attention.
@@ -26,6 +31,7 @@ class Plan:
         window: Side of the windows, in tokens.
     """
 
+    hub: str | None
     depth: int = 12
     width: int = 768
     heads: int = 12
@@ -35,8 +41,8 @@ class Plan:
 
 
 PLANS = {
-    "vit-b": Plan(),
-    "vit-nano": Plan(depth=4, width=16, heads=2, channels=16, image=64, window=2),  # for tests
+    "vit-b": Plan("facebook/sam-vit-base"),
+    "vit-nano": Plan(None, depth=4, width=16, heads=2, channels=16, image=64, window=2),  # for tests
 }
 
 
@@ -51,6 +57,7 @@ class ViT(nn.Module):
 
         super().__init__()
         self.channels = (plan.channels,) * MAPS
+        self.hub = plan.hub
         self.taps = tuple(plan.depth // MAPS * (i + 1) - 1 for i in range(MAPS))
         self.model = SamVisionEncoder(
             SamVisionConfig(
@@ -77,6 +84,11 @@ class ViT(nn.Module):
             if i in self.taps:
                 maps.append(self.model.neck(x))
         return maps
+
+    def load_pretrained(self) -> None:
+        if self.hub:
+            file = weights_file(self.hub)
+            fill(self, image_encoder(load_state(file)), str(file))
 
     def _positions(self, like: Tensor) -> Tensor:
         """(1, width, h, w); the relative ones of the attention are interpolated by the attention itself."""

@@ -1,0 +1,68 @@
+"""Where published weights are: a local folder, the cache of the Hugging Face hub, or the hub itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from openvss.errors import InputError
+
+FOLDER = "OPENVSS_WEIGHTS"  # environment: a folder that is laid out like the hub, <owner>/<name>/<file>
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+
+
+def weights_file(repository: str) -> Path:
+    """The weights of a hub repository such as `nvidia/mit-b2`, in whichever format it has them."""
+    return public_file(repository, *WEIGHTS)
+
+
+def public_file(repository: str, *names: str) -> Path:
+    """The first of these files that a repository has.
+
+    The local folder comes first, then the hub's cache; the network is asked last.
+    """
+    for name in names:
+        if local := _local(repository, name):
+            return local
+    from huggingface_hub import try_to_load_from_cache
+
+    for name in names:
+        if isinstance(cached := try_to_load_from_cache(repository, name), str):
+            return Path(cached)
+    return _download(repository, names)
+
+
+def _local(repository: str, name: str) -> Path | None:
+    root = os.environ.get(FOLDER)
+    if not root:
+        return None
+    owner, _, own = repository.partition("/")
+    places = (Path(root) / owner / own / name, Path(root) / own / name)
+    return next((place for place in places if place.is_file()), None)
+
+
+def _download(repository: str, names: tuple[str, ...]) -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    for name in names:
+        try:
+            return Path(hf_hub_download(repository, name))
+        except LocalEntryNotFoundError as error:  # also an EntryNotFoundError, but says nothing about the hub
+            raise _unreachable(repository) from error
+        except RepositoryNotFoundError as error:
+            raise InputError(
+                f"The Hugging Face hub has no public repository {repository}: check the name."
+            ) from error
+        except EntryNotFoundError:
+            continue
+        except OSError as error:
+            raise _unreachable(repository) from error
+    raise InputError(f"The repository {repository} of the Hugging Face hub has no {' or '.join(names)}.")
+
+
+def _unreachable(repository: str) -> InputError:
+    return InputError(
+        f"{repository} is not on this machine and the Hugging Face hub cannot be reached: go online once, or "
+        f"put its files into {repository} in a folder and name that folder in ${FOLDER}."
+    )
