@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from benchmarks.machine import describe
-from benchmarks.toydata import SEEN, cast_of
+from benchmarks.toydata import SEEN, SIZE, cast_of
 from openvss.data.synthetic.disturbance import Disturbance
 from openvss.data.synthetic.scenes import Pixels, Scene
 from openvss.models.encoders.toy import ToyPair
@@ -50,7 +50,7 @@ class Settings:
     steps: int = 1000
     scenes: int = 1500
     batch: int = 48
-    window: int = 32
+    window: int = 24
     visible: float = 0.04
     rate: float = 2e-3
     focus: float = 0.2
@@ -64,13 +64,13 @@ class Pictures:
     def __init__(self, settings: Settings, seed: int) -> None:
         self._settings = settings
         self._rng = random.Random(f"toy pictures {seed}")
-        cast = cast_of(SEEN, f"pair {seed}")
+        cast = cast_of(SEEN, SEEN, f"pair {seed}")
         self._scenes: list[tuple[Pixels, Pixels, list[str]]] = []
         for _ in range(settings.scenes):
             sky, ground = self._rng.choice(cast.skies), self._rng.choice(cast.grounds)
             looks = [sky.look, ground.look, *(part.look for part in self._rng.sample(cast.objects, 3))]
             scene = Scene.draw(looks[0], looks[1], looks[2:], self._rng)
-            pixels, things = scene.render(self._rng.randrange(30), (96, 64))
+            pixels, things = scene.render(self._rng.randrange(30), SIZE)
             self._scenes.append((pixels, things, [look.word for look in looks]))
 
     def draw(self) -> tuple[Tensor, list[set[str]]]:

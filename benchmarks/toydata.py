@@ -8,7 +8,7 @@ frame and patches hide parts, so that a single frame is ambiguous where its neig
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,16 +27,19 @@ LOOKS = tuple(
 )
 UNSEEN = tuple(look for look in LOOKS if look in set(unseen()))
 SEEN = tuple(look for look in LOOKS if look not in UNSEEN)
+SIZE = (64, 48)
 # Unseen compositions are few: shown this many times as often, they make up nearly half of a test video.
 OFTEN = 3
 
 
 @dataclass(frozen=True)
 class ToyVideos:
-    """A set of videos of each split.
+    """How many videos are made, and what is wrong with their frames.
 
     Attributes:
-        train: Number of videos in this split, and likewise `val` and `test`.
+        train: Number of videos to train on.
+        val: Number of videos of seen compositions, and again of all, to find settings with.
+        test: Number of videos to compare methods on.
         frames: In each video.
         size: Width and height.
         noise: Standard deviation on values of 0..1.
@@ -44,57 +47,61 @@ class ToyVideos:
         occlusion: Probability that a patch hides a fifth of a frame.
     """
 
-    train: int
-    val: int
-    test: int
-    frames: int
-    size: tuple[int, int]
-    noise: float
-    blur: float
-    occlusion: float
-
-    @property
-    def options(self) -> Options:
-        """For the renderer."""
-        disturbance = Disturbance(self.noise, self.blur, self.occlusion)
-        return Options(frames=self.frames, size=self.size, disturbance=disturbance)
+    train: int = 48
+    val: int = 12
+    test: int = 24
+    frames: int = 24
+    size: tuple[int, int] = SIZE
+    noise: float = 0.25
+    blur: float = 0.08
+    occlusion: float = 0.5
 
 
 def make(root: Path, seed: int, videos: ToyVideos) -> None:
-    """Write a `folder:` set with the splits train, val and test; nothing is done if it is there already."""
+    """Write two `folder:` sets, unless they are there already.
+
+    `seen` knows the words of seen compositions only and has the splits train and val. `all` knows all words;
+    in its splits val and test, seen and unseen compositions share the videos.
+    """
     if (root / "complete").exists():
         return
-    job = Job(root, seed, videos.options)
-    write_lines(root / "classes.txt", [f"{number} {look.word}" for number, look in enumerate(LOOKS)])
+    disturbance = Disturbance(videos.noise, videos.blur, videos.occlusion)
+    options = Options(frames=videos.frames, size=videos.size, disturbance=disturbance)
+    splits = {"train": videos.train, "val": videos.val, "test": videos.test}
+    _write_set(Job(root / "seen", seed, options), SEEN, SEEN, {k: splits[k] for k in ("train", "val")})
     both = (*SEEN, *UNSEEN * OFTEN)
-    first = 0
-    splits = (("train", SEEN, videos.train), ("val", both, videos.val), ("test", both, videos.test))
-    for split, looks, count in splits:
-        _write_split(job, split, cast_of(looks, f"{split} {seed}"), range(first, first + count))
-        first += count
+    _write_set(Job(root / "all", seed, options), LOOKS, both, {k: splits[k] for k in ("val", "test")})
     (root / "complete").touch()
 
 
-def cast_of(looks: Sequence[Composition], seed: str) -> Cast:
-    """Compositions in random order, to be shown one after the other."""
-    parts = [Part(LOOKS.index(look), look) for look in looks]
+def cast_of(looks: Sequence[Composition], words: Sequence[Composition], seed: str) -> Cast:
+    """Compositions in random order, shown one after the other; their ids are places among `words`."""
+    parts = [Part(words.index(look), look) for look in looks]
     random.Random(f"toy cast {seed}").shuffle(parts)
     return from_parts(parts)
 
 
 def protocol() -> Protocol:
     """Generalised: all words are candidates and all pixels count; seen and unseen ones apart."""
-    ids = {name: tuple(map(LOOKS.index, looks)) for name, looks in (("seen", SEEN), ("unseen", UNSEEN))}
+    groups = {name: tuple(map(LOOKS.index, looks)) for name, looks in (("seen", SEEN), ("unseen", UNSEEN))}
     everything = tuple(range(len(LOOKS)))
     about = "Generalised: all 60 words are candidates and all pixels count; seen and unseen ones apart."
-    return Protocol("toy-47-13", about, len(LOOKS), candidates=everything, counted=everything, groups=ids)
+    return Protocol("toy-47-13", about, len(LOOKS), candidates=everything, counted=everything, groups=groups)
 
 
-def _write_split(job: Job, split: str, cast: Cast, numbers: range) -> None:
-    names = [f"{split}_{i:03}" for i in range(len(numbers))]
-    write_lines(job.root / f"{split}.txt", names)
-    for name, number in zip(names, numbers, strict=True):
-        for t, (pixels, ids) in enumerate(job.video(cast, number, job.options.frames)):
-            # PNG: JPEG would take the noise away again.
-            write_image(job.root / "data" / name / "origin" / f"{t:05}.png", pixels)
-            write_ids(job.root / "data" / name / "mask" / f"{t:05}.png", ids)
+def _write_set(
+    job: Job, words: Sequence[Composition], looks: Sequence[Composition], splits: Mapping[str, int]
+) -> None:
+    write_lines(job.root / "classes.txt", [f"{number} {look.word}" for number, look in enumerate(words)])
+    # The seed of a set and the number of a scene decide a scene: sets of one seed must not share numbers.
+    number = 0 if words == SEEN else 10_000
+    for split, count in splits.items():
+        cast = cast_of(looks, words, f"{split} {job.seed}")
+        names = [f"{split}_{i:03}" for i in range(count)]
+        write_lines(job.root / f"{split}.txt", names)
+        for name in names:
+            for t, (pixels, ids) in enumerate(job.video(cast, number, job.options.frames)):
+                # PNG: JPEG would take the noise away again.
+                write_image(job.root / "data" / name / "origin" / f"{t:05}.png", pixels)
+                write_ids(job.root / "data" / name / "mask" / f"{t:05}.png", ids)
+            number += 1

@@ -72,7 +72,7 @@ def test_the_pair_never_sees_an_unseen_composition() -> None:
     named: set[str] = set()
     for _ in range(10):
         pixels, captions = pictures.draw()
-        assert pixels.shape == (48, 3, 32, 32)
+        assert pixels.shape == (48, 3, 24, 24)
         named.update(*captions)
     assert named <= {look.word for look in SEEN}
     assert len(named) > 40

@@ -4,7 +4,7 @@ It stands where CLIP stands in the real systems: trained by contrast of pictures
 and not told where in a picture anything is. `python -m benchmarks.toy_pair` trains it on rendered pictures.
 
     text    words of a phrase -> hashed embeddings -> one attention layer -> mean -> unit vector
-    image   a pyramid of convolutions at strides 4 to 32, merged at stride 8 -> dense vectors
+    image   a pyramid of convolutions at strides 2 to 16, merged at stride 4 -> dense vectors
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from openvss.models.encoders.tiny import Mix
 
 DIM = 64
-STEM = 16
 BUCKETS = 1024
 MAX_WORDS = 32  # of a phrase; what is longer is cut
 
@@ -83,22 +82,26 @@ class ToyText:
 
 
 class ToyBackbone(nn.Module):
-    """A `Backbone` of plain convolutions: RGB in 0..1 -> maps at strides 4, 8, 16 and 32."""
+    """A `Backbone` of plain convolutions: RGB in 0..1 -> maps at strides 2, 4, 8 and 16: its frames are small."""
 
-    channels = (24, 40, 64, 96)
-    strides = (4, 8, 16, 32)
+    channels = (16, 32, 48, 64)
+    strides = (2, 4, 8, 16)
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, STEM, 3, stride=2, padding=1)
-        inputs = (STEM, *self.channels[:-1])
+        inputs = (3, *self.channels[:-1])
         self.down = nn.ModuleList(
             [nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(inputs, self.channels, strict=True)]
         )
-        self.blocks = nn.ModuleList([nn.Sequential(Mix(width), Mix(width)) for width in self.channels])
+        self.blocks = nn.ModuleList(
+            [
+                nn.Sequential(*(Mix(width) for _ in range(depth)))
+                for width, depth in zip(self.channels, (1, 1, 2, 2), strict=True)
+            ]
+        )
 
     def forward(self, frames: Tensor) -> list[Tensor]:
-        x = F.gelu(self.stem((frames - 0.5) / 0.25))
+        x = (frames - 0.5) / 0.25
         maps = []
         for down, blocks in zip(self.down, self.blocks, strict=True):
             x = blocks(down(x))
@@ -121,7 +124,7 @@ class ToyPair(nn.Module):
         self.requires_grad_(False)
 
     def dense(self, frames: Tensor) -> Tensor:
-        """(B, 3, H, W) RGB in 0..1 -> (B, dim, ceil(H / 8), ceil(W / 8)), not normalised."""
+        """(B, 3, H, W) RGB in 0..1 -> (B, dim, ceil(H / 4), ceil(W / 4)), not normalised."""
         _, *maps = self.backbone(frames)
         x, *coarser = (lateral(m) for lateral, m in zip(self.lateral, maps, strict=True))
         for view in coarser:
