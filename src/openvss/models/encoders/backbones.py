@@ -5,10 +5,11 @@ from __future__ import annotations
 from openvss.errors import InputError
 from openvss.models.encoders import mit, resnet, vit
 from openvss.models.encoders.lite0 import Lite0
+from openvss.models.encoders.toy import ToyBackbone
 
-AnyBackbone = mit.MiT | resnet.ResNet | vit.ViT | Lite0  # modules that keep `contract.Backbone`
+AnyBackbone = mit.MiT | resnet.ResNet | vit.ViT | Lite0 | ToyBackbone  # modules that keep `contract.Backbone`
 
-NAMES = (*mit.PLANS, *resnet.PLANS, *vit.PLANS, "lite0")
+NAMES = (*mit.PLANS, *resnet.PLANS, *vit.PLANS, "lite0", "toy")
 
 
 def backbone(name: str) -> AnyBackbone:
@@ -21,4 +22,6 @@ def backbone(name: str) -> AnyBackbone:
         return vit.ViT(vit.PLANS[name])
     if name == "lite0":
         return Lite0()
+    if name == "toy":
+        return ToyBackbone()
     raise InputError(f"There is no backbone {name!r}: choose one of {', '.join(NAMES)}.")
