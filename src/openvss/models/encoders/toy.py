@@ -82,7 +82,7 @@ class ToyText:
 
 
 class ToyBackbone(nn.Module):
-    """A `Backbone` of plain convolutions: RGB in 0..1 -> maps at strides 2, 4, 8 and 16: its frames are small."""
+    """A `Backbone` of plain convolutions for small frames: maps at strides 2, 4, 8 and 16."""
 
     channels = (16, 32, 48, 64)
     strides = (2, 4, 8, 16)
