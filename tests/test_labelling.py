@@ -1,31 +1,59 @@
-"""Labels in strips against upsampling everything at once."""
+"""Labels found tile by tile against reading everything at once."""
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from openvss import labelling
+from openvss.edges import reading_places
 from openvss.labelling import label_pixels
+
+
+def wavy(n: int, h: int, w: int, sharpness: float = 3) -> Tensor:
+    return torch.randn(n, h, w, generator=torch.Generator().manual_seed(n)) * sharpness
+
+
+def assert_best(labels: np.ndarray, confidence: np.ndarray, full: Tensor) -> None:
+    """`full`: (N, H, W) log-probabilities. A tie may fall either way."""
+    best, ids = full.max(0)
+    np.testing.assert_allclose(confidence, best.exp().numpy(), atol=1e-5)
+    assert (labels == ids.numpy()).mean() > 0.995
+    picked = full.gather(0, torch.from_numpy(labels.astype(np.int64))[None])[0]
+    torch.testing.assert_close(picked, best, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize(
     ("n", "h", "w", "height", "width"),
-    [(3, 5, 7, 37, 50), (1, 4, 4, 32, 32), (12, 9, 4, 9, 4), (4, 10, 12, 7, 5)],
+    [(3, 5, 7, 37, 50), (1, 4, 4, 32, 32), (12, 9, 4, 9, 4), (4, 10, 12, 7, 5), (300, 6, 9, 47, 70)],
 )
-@pytest.mark.parametrize("strip", [1, 500, 1 << 22])
-def test_strips_equal_the_whole(
-    n: int, h: int, w: int, height: int, width: int, strip: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("tile", [1, 7, 96])
+def test_tiles_equal_the_whole(
+    n: int, h: int, w: int, height: int, width: int, tile: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labelling, "STRIP", strip)
-    logits = torch.randn(n, h, w, generator=torch.Generator().manual_seed(n)) * 3
-    labels, confidence = label_pixels(logits, (height, width))
-    full = F.interpolate(logits[None], (height, width), mode="bilinear")[0].softmax(0)
-    best, ids = full.max(0)
-    np.testing.assert_allclose(confidence, best.numpy(), atol=1e-5)
-    assert (labels == ids.numpy()).mean() > 0.995  # a tie may fall either way
-    picked = full.gather(0, torch.from_numpy(labels.astype(np.int64))[None])[0]
-    torch.testing.assert_close(picked, best, atol=1e-5, rtol=0)
+    monkeypatch.setattr(labelling, "TILE", tile)
+    logits = wavy(n, h, w)
+    full = F.interpolate(logits.log_softmax(0)[None], (height, width), mode="bilinear")[0]
+    assert_best(*label_pixels(logits, (height, width)), full)
+
+
+@pytest.mark.parametrize("tile", [5, 96])
+def test_tiles_equal_the_whole_along_edges(tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelling, "TILE", tile)
+    logits = wavy(40, 6, 9)
+    image = torch.rand(1, 3, 24, 36, generator=torch.Generator().manual_seed(0))
+    places = reading_places(image, (6, 9))
+    grid = F.interpolate(places.permute(0, 3, 1, 2), (48, 72), mode="bilinear").permute(0, 2, 3, 1)
+    scores = logits.log_softmax(0)[None]
+    full = F.grid_sample(scores, grid, padding_mode="border", align_corners=False)[0]
+    assert_best(*label_pixels(logits, (48, 72), places=places), full)
+
+
+def test_confidence_is_the_probability_where_a_pixel_is_a_cell() -> None:
+    logits = wavy(5, 8, 8)
+    _, confidence = label_pixels(logits, (8, 8))
+    np.testing.assert_allclose(confidence, logits.softmax(0).amax(0).numpy(), atol=1e-6)
 
 
 def test_uncertain_pixels_are_unlabelled() -> None:
@@ -33,7 +61,7 @@ def test_uncertain_pixels_are_unlabelled() -> None:
     logits[0, 0, 0] = 10.0
     labels, confidence = label_pixels(logits, (1, 2), unlabelled_below=0.9)
     assert labels.tolist() == [[0, 255]]
-    assert confidence[0, 1] == 0.5
+    assert confidence[0, 1] == pytest.approx(0.5)
 
 
 def test_many_words_use_16_bits() -> None:
@@ -45,14 +73,16 @@ def test_many_words_use_16_bits() -> None:
     assert (label_pixels(logits, (4, 4), unlabelled_below=0.99)[0] == 65535).all()
 
 
-def test_memory_is_bounded_by_the_strip(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_read_at_once_is_a_tile_of_few_words(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    lerp = torch.lerp
+    sample = F.grid_sample
 
-    def watched(start: torch.Tensor, end: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        sizes.append(start.numel())
-        return lerp(start, end, weight)
+    def watched(scores: Tensor, grid: Tensor, **how: object) -> Tensor:
+        sizes.append(scores.shape[1] * grid.shape[1] * grid.shape[2])
+        return sample(scores, grid, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(torch, "lerp", watched)
-    label_pixels(torch.randn(300, 12, 20), (1080, 1920))
-    assert max(sizes) <= labelling.STRIP
+    monkeypatch.setattr(F, "grid_sample", watched)
+    smooth = F.interpolate(wavy(300, 3, 5)[None], (12, 20), mode="bilinear")[0]  # as those of models are
+    label_pixels(smooth, (1080, 1920))
+    assert max(sizes) <= 300 * labelling.TILE**2
+    assert np.mean(sizes) < 100 * labelling.TILE**2  # most words are out of the question in most tiles

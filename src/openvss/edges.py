@@ -30,7 +30,7 @@ def reading_places(image: Tensor, cells: tuple[int, int]) -> Tensor:
     """
     h, w = cells
     colours = F.adaptive_avg_pool2d(image, cells)[0]  # (3, h, w)
-    y, x = _own_places(image.shape[-2], h, image.device), _own_places(image.shape[-1], w, image.device)
+    y, x = _centres(image.shape[-2], h, image.device), _centres(image.shape[-1], w, image.device)
     weight = image.new_zeros(image.shape[-2:])
     at_y, at_x = torch.zeros_like(weight), torch.zeros_like(weight)
     for cell_y, near_y in _neighbours(y, h):
@@ -44,7 +44,13 @@ def reading_places(image: Tensor, cells: tuple[int, int]) -> Tensor:
     return torch.stack([_to_unit(at_x / weight, w), _to_unit(at_y / weight, h)], dim=-1)[None]
 
 
-def _own_places(pixels: int, cells: int, device: torch.device) -> Tensor:
+def own_places(size: tuple[int, int], cells: tuple[int, int], device: torch.device) -> Tensor:
+    """(1, H, W, 2): every pixel of an (H, W) frame at its own place, as plain upsampling reads it."""
+    y, x = (_to_unit(_centres(p, c, device), c) for p, c in zip(size, cells, strict=True))
+    return torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))], dim=-1)[None]
+
+
+def _centres(pixels: int, cells: int, device: torch.device) -> Tensor:
     """The place of each pixel's centre, in cells."""
     return (torch.arange(pixels, device=device) + 0.5) * (cells / pixels) - 0.5
 

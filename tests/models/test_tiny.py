@@ -18,7 +18,7 @@ def test_the_bundled_weights_have_not_drifted() -> None:
     segmenter = load("tiny", "sky, grass, tree, person, car", device="cpu")
     labels = segmenter.step(scene())
     np.testing.assert_allclose(labels.shares()[:3], [0.7575, 0.2074, 0.0173], atol=0.005)
-    assert labels.confidence.mean() == pytest.approx(0.6506, abs=0.003)
+    assert labels.confidence.mean() == pytest.approx(0.6456, abs=0.003)
     assert labels.labels[32, 64] == 2
     assert segmenter.state.last is not None
     dense = segmenter.state.last[0]["dense"][0]

@@ -138,6 +138,19 @@ PRESETS: dict[str, Preset] = {
         )
         for size, layers in _CFFM_LAYERS.items()
     },
+    **{
+        f"cffm++-{size}": Preset(
+            summary=f"closed set; cffm-{size}, and prototypes of the whole video",
+            pair="-",
+            builder=_cffm,
+            options={
+                "backbone": f"mit-{size}",
+                "layers": layers,
+                "global_layers": 1 if size in ("b0", "b1") else 2,
+            },
+        )
+        for size, layers in _CFFM_LAYERS.items()
+    },
 }
 
 

@@ -1,7 +1,7 @@
 import torch
 
 from openvss.models.base import Output, VideoModel
-from openvss.models.cffm.model import CFFM
+from openvss.models.cffm.model import CFFM, Settings
 from openvss.models.presets import build_model
 from openvss.models.segformer import SegFormer
 from openvss.words.vocabulary import Vocabulary
@@ -29,14 +29,19 @@ class TestAssemblingAlone(VideoModelSuite):
         )
 
 
+class TestCFFMPlusPlus(VideoModelSuite):
+    def build(self) -> VideoModel:
+        return build_model("cffm++-b1", {**NANO, "heads": 2, "layers": 1, "prototypes": 8, "frames": 4})
+
+
 class TestWordCFFM(VideoModelSuite):
     def build(self) -> VideoModel:
-        return CFFM(Pyramid(), LetterText(), layers=1, dim=16, heads=2)
+        return CFFM(Pyramid(), LetterText(), Settings(layers=1, dim=16, heads=2))
 
 
 def clip_output() -> tuple[CFFM, Output]:
     torch.manual_seed(0)
-    model = CFFM(Pyramid(), Vocabulary.parse("road, sky, tree"), layers=1, dim=16, heads=2).train()
+    model = CFFM(Pyramid(), Vocabulary.parse("road, sky, tree"), Settings(layers=1, dim=16, heads=2)).train()
     frames = torch.rand(2, 4, 3, 64, 64)
     assert model.fixed_words is not None
     return model, model(frames, model.words(model.fixed_words))
@@ -88,8 +93,8 @@ def test_no_auxiliary_maps_at_inference() -> None:
 def test_static_contexts_need_no_other_frame() -> None:
     """The target in the place of its references is a clip of one frame four times."""
     torch.manual_seed(0)
-    static = CFFM(Pyramid(), LetterText(), references=(), layers=1, dim=16, heads=2).eval()
-    video = CFFM(Pyramid(), LetterText(), layers=1, dim=16, heads=2).eval()
+    static = CFFM(Pyramid(), LetterText(), Settings(references=(), layers=1, dim=16, heads=2)).eval()
+    video = CFFM(Pyramid(), LetterText(), Settings(layers=1, dim=16, heads=2)).eval()
     video.load_state_dict(static.state_dict())
     frame, words = torch.rand(1, 1, 3, 64, 64), static.words(Vocabulary.parse("road, sky"))
     with torch.no_grad():
@@ -99,7 +104,7 @@ def test_static_contexts_need_no_other_frame() -> None:
 
 def test_without_layers_it_is_segformer() -> None:
     torch.manual_seed(0)
-    model = CFFM(Pyramid(), Vocabulary.parse("road, sky"), layers=0, dim=16).eval()
+    model = CFFM(Pyramid(), Vocabulary.parse("road, sky"), Settings(layers=0, dim=16)).eval()
     segformer = SegFormer(Pyramid(), Vocabulary.parse("road, sky"), dim=16).eval()
     state = {name.replace("frame_classifier", "classifier"): x for name, x in model.state_dict().items()}
     segformer.load_state_dict(state)

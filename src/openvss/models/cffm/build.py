@@ -1,9 +1,10 @@
-"""SegFormer and CFFM from plain options."""
+"""SegFormer, CFFM and CFFM++ from plain options."""
 
 from __future__ import annotations
 
 from openvss.models.cffm.geometry import COARSE, FINE, MIDDLE, Geometry, Pooling
-from openvss.models.cffm.model import CFFM
+from openvss.models.cffm.model import CFFM, Settings
+from openvss.models.cffm.plusplus import CFFMPlusPlus
 from openvss.models.encoders.backbones import backbone as backbone_of
 from openvss.models.encoders.minilm import MiniLM
 from openvss.models.encoders.pairs import pair
@@ -41,8 +42,13 @@ def build(
     centred: bool = False,
     mask_border: bool = False,
     official: bool = False,
+    global_layers: int = 0,
+    prototypes: int = 100,
+    frames: int = 10,
+    weight: float = 0.5,
+    teacher: str | None = None,
 ) -> CFFM:
-    """CFFM without trained weights.
+    """CFFM, or CFFM++ if there are global layers, without trained weights.
 
     Args:
         backbone: By name.
@@ -58,18 +64,27 @@ def build(
         attend: False gives the paper's variant of assembling without mining.
         centred: Regions that lie around their window; not for the authors' checkpoints.
         mask_border: Hide padding and the opposite edge; not for the authors' checkpoints.
-        official: Begin a video, and average losses, as the authors do.
+        official: Begin a video, average losses, and find prototypes as the authors do.
+        global_layers: N_g of the paper.
+        prototypes: N_p of the paper.
+        frames: f of the paper: how many frames of the video are summarised.
+        weight: Lambda of the paper.
+        teacher: Backbone of a larger CFFM that the prototypes are taken from.
     """
-    chosen = roles(len(references)) if pooling is None else tuple(Pooling(*p) for p in pooling)
     geometry = Geometry(
         expand=expand,
         target=Pooling(*target),
-        references=chosen,
+        references=roles(len(references)) if pooling is None else tuple(Pooling(*p) for p in pooling),
         centred=centred,
         mask_border=mask_border,
     )
-    return CFFM(
-        backbone_of(backbone), _words(words, text), references, geometry, dim, layers, heads, attend, official
+    settings = Settings(references, geometry, layers, dim, heads, attend, official)
+    known = _words(words, text)
+    if not global_layers:
+        return CFFM(backbone_of(backbone), known, settings)
+    larger = None if teacher is None else CFFM(backbone_of(teacher), known, Settings(layers=0, dim=dim))
+    return CFFMPlusPlus(
+        backbone_of(backbone), known, settings, global_layers, prototypes, frames, weight, larger
     )
 
 

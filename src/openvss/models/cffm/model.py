@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -21,48 +22,60 @@ STRIDE = 8  # of the map that is mined
 AUXILIARY = 0.5  # weight of the loss of the frames alone
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What CFFM is made of, beside its backbone and its words.
+
+    Attributes:
+        references: How far back to look, farthest first. None at all: the target stands in for each of them,
+            so that there are only static contexts.
+        geometry: The tokens that a window looks at; it says how many references there are.
+        layers: N of the paper. None: frames are labelled alone, as by SegFormer.
+        dim: Width of all features after the backbone.
+        heads: Of attention.
+        attend: False replaces attention by the mean of the tokens: assembling without mining.
+        official: Begin a video, average losses and find prototypes as the authors do.
+    """
+
+    references: tuple[int, ...] = (9, 6, 3)
+    geometry: Geometry = field(default_factory=Geometry)
+    layers: int = 2
+    dim: int = 256
+    heads: int = 8
+    attend: bool = True
+    official: bool = False
+
+
 class CFFM(VideoModel):
     """Coarse-to-fine feature mining.
 
     Args:
         backbone: Gives the pyramid of a frame.
         words: What it tells apart: a fixed list, or a text encoder for any words.
-        references: How far back to look, farthest first. None at all: the target stands in for each of them,
-            so that there are only static contexts.
-        geometry: The tokens that a window looks at; it says how many references there are.
-        dim: Width of all features after the backbone.
-        layers: N of the paper. None: frames are labelled alone, as by SegFormer.
-        heads: Of attention.
-        attend: False replaces attention by the mean of the tokens: assembling without mining.
-        official: Begin a video, and average losses, as the authors do.
+        settings: All the rest.
     """
 
-    def __init__(
-        self,
-        backbone: Backbone,
-        words: Vocabulary | TextEncoder,
-        references: tuple[int, ...] = (9, 6, 3),
-        geometry: Geometry = Geometry(),  # noqa: B008 - frozen
-        dim: int = 256,
-        layers: int = 2,
-        heads: int = 8,
-        attend: bool = True,
-        official: bool = False,
-    ) -> None:
+    def __init__(self, backbone: Backbone, words: Vocabulary | TextEncoder, settings: Settings) -> None:
         super().__init__()
         if isinstance(words, Vocabulary):
             self.fixed_words = words
         else:
             self.text, self.text_weights = words, weights_of(words)
-        self.references = references if layers else ()
-        self.static = len(geometry.references) if layers and not references else 0
-        self.official = official
+        s = settings
+        self.references = s.references if s.layers else ()
+        self.static = len(s.geometry.references) if s.layers and not s.references else 0
+        self.official = s.official
         self.backbone = backbone
-        self.head = MlpHead(backbone.channels, dim)
+        self.head = MlpHead(backbone.channels, s.dim)
         self.shrink = max(1, STRIDE // backbone.strides[0])
-        self.frame_classifier: Classifier = classifier(dim, words)
-        self.layers = nn.ModuleList(Mine(geometry, dim, heads, attend) for _ in range(layers))
-        self.classifier: Classifier | None = classifier(2 * dim, words) if layers else None
+        self.frame_classifier: Classifier = classifier(s.dim, words)
+        self.layers = nn.ModuleList(Mine(s.geometry, s.dim, s.heads, s.attend) for _ in range(s.layers))
+        self.classifier: Classifier | None = classifier(2 * s.dim, words) if s.layers else None
+
+    @property
+    def learns(self) -> bool:
+        """Whether the frames' own logits are trained; not so where only what comes after is fine-tuned."""
+        return self.training and any(p.requires_grad for p in self.frame_classifier.parameters())
 
     def encode(self, frames: Tensor) -> FrameFeatures:
         fine = self.head(self.backbone(frames))  # F, (B, dim, h, w)
@@ -74,7 +87,7 @@ class CFFM(VideoModel):
         }
 
     def compact(self, features: FrameFeatures) -> FrameFeatures:
-        return features if self.training else {"map": features["map"]}
+        return features if self.learns else {"map": features["map"]}
 
     def fuse(
         self,
@@ -84,7 +97,7 @@ class CFFM(VideoModel):
         memory: Memory | None = None,
     ) -> tuple[Fused, Memory | None]:
         frames = [*references, target]
-        fused = {"frames": torch.stack([f["fine"] for f in frames], 1)} if self.training else {}
+        fused = {"frames": torch.stack([f["fine"] for f in frames], 1)} if self.learns else {}
         others = [f["map"] for f in references] or [target["map"]] * self.static
         if not others:
             return fused | {"fine": target["fine"]}, None
@@ -111,10 +124,10 @@ class CFFM(VideoModel):
     def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
         """Cross-entropy of the target, and half that of all labelled frames alone."""
         clip = labels[:, None] if labels.ndim == 3 else labels
-        terms = {"target": self._cross_entropy(output.logits, clip[:, -1])}
+        terms = {"target": self.cross_entropy(output.logits, clip[:, -1])}
         if "frames" in output.aux:
             alone = output.aux["frames"][:, -clip.shape[1] :]
-            terms["frames"] = AUXILIARY * self._cross_entropy(alone.flatten(0, 1), clip.flatten(0, 1))
+            terms["frames"] = AUXILIARY * self.cross_entropy(alone.flatten(0, 1), clip.flatten(0, 1))
         return terms
 
     def forward(self, frames: Tensor, words: Words, context: Tensor | None = None) -> Output:
@@ -124,10 +137,12 @@ class CFFM(VideoModel):
             raise ValueError(f"a clip has {len(self.references) + 1} frames here, got {length}")
         encoded = {k: x.unflatten(0, (batch, length)) for k, x in self.encode(frames.flatten(0, 1)).items()}
         *references, target = [{k: x[:, i] for k, x in encoded.items()} for i in range(length)]
-        fused, _ = self.fuse(target, [self.compact(r) for r in references])
+        summary = None if context is None else self._summarise_batch(context)
+        fused, _ = self.fuse(target, [self.compact(r) for r in references], summary)
         return self.score(fused, words)
 
-    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Averaged over the labelled pixels; officially over all."""
         logits = F.interpolate(logits, labels.shape[-2:], mode="bilinear", align_corners=False)
         total = F.cross_entropy(logits, labels.long(), ignore_index=IGNORE, reduction="sum")
         counted = labels.numel() if self.official else (labels != IGNORE).sum().clamp(min=1)

@@ -1,0 +1,1 @@
+"""Regions of an image, found without words, and the naming of them."""

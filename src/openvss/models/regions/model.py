@@ -1,0 +1,68 @@
+"""Regions and names: frames are cut into regions without words, and each region takes the best word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.regions.contract import Regions
+from openvss.models.regions.namers import Crops, Pooled
+from openvss.models.words import Words
+
+MOST = 1 << 25  # logits at once: 128 MB
+
+
+class RegionsAndNames(VideoModel):
+    """Labels each frame alone, one word to a region.
+
+    Args:
+        regions: Cuts frames into regions.
+        namer: Says what each shows.
+        templates: Prompts around each word.
+        size: Default short side of frames.
+        temperature: Of the softmax over cosines; it decides confidences, not labels.
+    """
+
+    def __init__(
+        self, regions: Regions, namer: Pooled | Crops, templates: Sequence[str], size: int, temperature: float
+    ) -> None:
+        super().__init__()
+        self.regions = regions
+        self.namer = namer
+        self.text = namer.text
+        self.templates = tuple(templates)
+        self.size = size
+        self.temperature = temperature
+
+    def encode(self, frames: Tensor) -> FrameFeatures:
+        ids = self.regions(frames)
+        return {"ids": ids.to(torch.int32), "regions": self.namer(frames, ids)}  # (B, H, W), (B, R, D)
+
+    def compact(self, features: FrameFeatures) -> FrameFeatures:
+        return {}
+
+    def fuse(
+        self,
+        target: FrameFeatures,
+        references: Sequence[FrameFeatures],
+        context: VideoContext | None = None,
+        memory: Memory | None = None,
+    ) -> tuple[Fused, Memory | None]:
+        return target, None
+
+    def score(self, fused: Fused, words: Words) -> Output:
+        cosine = torch.einsum("brd,nd->bnr", fused["regions"], words.embeddings.mean(1)) / self.temperature
+        ids = _thinned(fused["ids"], len(words.names))
+        each = [scores[:, place] for scores, place in zip(cosine, ids.long(), strict=True)]
+        return Output(torch.stack(each))  # (B, N, h, w)
+
+
+def _thinned(ids: Tensor, words: int) -> Tensor:
+    """Every pixel's id or, with so many words that their scores would not fit, that of every second, ..."""
+    step = 1
+    while ids[0].numel() * words > MOST * step**2:
+        step *= 2
+    return ids[:, step // 2 :: step, step // 2 :: step]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from openvss.models.cffm import kmeans
+from openvss.models.cffm.kmeans import cluster, prototypes
+
+
+def blobs(k: int = 6, each: int = 30, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Tokens around k distant centres, and the centres."""
+    generator = torch.Generator().manual_seed(seed)
+    centres = torch.randn(k, 5, generator=generator) * 20
+    tokens = centres.repeat_interleave(each, 0) + torch.randn(k * each, 5, generator=generator)
+    return tokens[torch.randperm(len(tokens), generator=generator)], centres
+
+
+def naive(tokens: list[list[float]], centres: list[list[float]]) -> tuple[list[list[float]], list[int]]:
+    labels = [0] * len(tokens)
+    for _ in range(10):
+        for i, token in enumerate(tokens):
+            distances = [math.dist(token, centre) for centre in centres]
+            labels[i] = distances.index(min(distances))
+        moved = []
+        for j, centre in enumerate(centres):
+            mine = [token for token, label in zip(tokens, labels, strict=True) if label == j]
+            mean = (
+                [sum(column) / len(mine) for column in zip(*mine, strict=True)]
+                if mine
+                else [0.0] * len(centre)
+            )
+            moved.append(mean)
+        move = sum(math.dist(a, b) ** 2 for a, b in zip(centres, moved, strict=True))
+        centres = moved
+        if move <= 1e-4:
+            break
+    return centres, labels
+
+
+def test_clusters_are_what_loops_give() -> None:
+    tokens, _ = blobs(each=8)
+    start = tokens[:7]
+    centres, labels = cluster(tokens, start)
+    expected, wanted = naive(tokens.tolist(), start.tolist())
+    assert labels.tolist() == wanted
+    torch.testing.assert_close(centres, torch.tensor(expected), atol=1e-5, rtol=1e-5)
+
+
+def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, _ = blobs()
+    whole = cluster(tokens, tokens[:5])[0]
+    monkeypatch.setattr(kmeans, "CHUNK", 7)
+    torch.testing.assert_close(cluster(tokens, tokens[:5])[0], whole)
+
+
+def test_the_spread_start_finds_distant_groups() -> None:
+    tokens, centres = blobs()
+    found = prototypes(tokens, 6)
+    assert torch.cdist(centres, found).min(1).values.max() < 1
+
+
+def test_the_same_seed_gives_the_same_prototypes() -> None:
+    tokens = torch.randn(200, 4, generator=torch.Generator().manual_seed(3))
+    torch.manual_seed(7)
+    first = prototypes(tokens, 10)
+    torch.manual_seed(8)
+    assert torch.equal(prototypes(tokens, 10), first)
+    assert not torch.equal(prototypes(tokens, 10, seed=1), first)
+
+
+def test_an_empty_cluster_is_zero_officially_and_starts_again_otherwise() -> None:
+    tokens = blobs(k=1)[0] + 100  # far from zero, which gets no token either
+    start = torch.cat([tokens[:1], torch.full((1, 5), 1e4)])
+    assert not cluster(tokens, start)[0][1].any()
+    centres, labels = cluster(tokens, start, revive=True)
+    assert labels.bincount(minlength=2).min() > 0
+    assert centres[1].any()
+
+
+def test_more_centres_than_different_tokens() -> None:
+    tokens = torch.eye(3).repeat(4, 1)
+    assert prototypes(tokens, 100).shape == (12, 3)
+    assert torch.isfinite(prototypes(tokens, 5)).all()
+    assert torch.isfinite(prototypes(torch.zeros(4, 3), 2)).all()
+    assert prototypes(tokens, 5, official=True).shape == (5, 3)
+
+
+def test_gradients_reach_every_token() -> None:
+    tokens = blobs()[0].requires_grad_()
+    prototypes(tokens, 6).square().sum().backward()
+    assert tokens.grad is not None
+    assert (tokens.grad.abs().sum(1) > 0).all()
