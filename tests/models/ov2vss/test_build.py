@@ -2,6 +2,7 @@ from dataclasses import fields
 from inspect import signature
 
 import pytest
+import torch
 
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
@@ -54,3 +55,12 @@ def test_every_option_can_be_given_by_name() -> None:
 def test_wrong_options_are_named(options: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         build_model("ov2vss-mit-b2", {**NANO, "backbone": "mit-nano", **options})
+
+
+def test_a_pair_may_bring_the_backbone() -> None:
+    model = build(backbone="pair", pair="tiny", channels=16, decoder="factorised", templates="plain").eval()
+    frames = torch.rand(1, 3, 40, 56)
+    features = model.encode(frames)
+    assert features["dense"].shape == (1, 384, 5, 7)
+    torch.testing.assert_close(features["dense"], model.pair.dense(frames), atol=1e-5, rtol=0)
+    assert sum(name.startswith("u") for name in features) == 3

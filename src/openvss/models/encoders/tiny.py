@@ -66,6 +66,15 @@ class TinyPair(nn.Module):
         """(B, 3, H, W) RGB in 0..1 -> (B, dim, ceil(H / 8), ceil(W / 8)), of unit length."""
         return self.image(frames)
 
+    @property
+    def backbone(self) -> Lite0:
+        """The part that a video model can share."""
+        return self.image.backbone
+
+    def dense_of(self, maps: list[Tensor]) -> Tensor:
+        """The rest of `dense`."""
+        return self.image.head(maps)
+
 
 def _resize(x: Tensor, like: Tensor) -> Tensor:
     size = (like.shape[-2], like.shape[-1])
