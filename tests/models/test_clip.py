@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from openvss.errors import InputError
 from openvss.models.encoders.clip import ClipViT
 from openvss.models.encoders.clip_tokens import END, LENGTH, START, BytePairs, HashedWords, derived
+from openvss.models.encoders.convnext_clip import ConvNextClip
+from tests.weights.open_clip_files import TextSize, convnext_shapes, random_state, text_shapes
 
 
 def test_positions_are_the_published_ones_at_the_published_size() -> None:
@@ -52,11 +54,6 @@ def test_hashed_words() -> None:
     assert tokens(["word " * 200]).shape == (1, LENGTH)
 
 
-def test_missing_merges_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"has no merges\.txt"):
-        BytePairs(tmp_path)
-
-
 GOLDEN = {
     "a photo of a cat": [320, 1125, 539, 320, 2368],
     "A Photo of the DOG.": [320, 1125, 539, 518, 1929, 269],
@@ -86,7 +83,7 @@ def merges(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "merges.txt").write_text(
         "#version: 0.2\n" + "\n".join(pair for _, pair in ranked) + "\n", "utf-8"
     )
-    return folder
+    return folder / "merges.txt"
 
 
 @pytest.mark.parametrize("phrase", GOLDEN)
@@ -106,8 +103,45 @@ def test_byte_pairs_in_batches(merges: Path) -> None:
 
 def test_merges_alone_are_enough(merges: Path, tmp_path: Path) -> None:
     """Without `vocab.json` ids follow from the merges: signs, signs that end a word, merges, marks."""
-    (tmp_path / "merges.txt").write_bytes((merges / "merges.txt").read_bytes())
-    tokens = BytePairs(tmp_path)
+    (tmp_path / "merges.txt").write_bytes(merges.read_bytes())
+    tokens = BytePairs(tmp_path / "merges.txt")
     assert tokens.size == 512 + 109 + 2
     assert tokens(["the a!"])[0].tolist() == [621, 512 + 3, 256 + 64, 256, 622]
     assert tokens.fingerprint != BytePairs(merges).fingerprint
+
+
+def test_published_weights_and_the_words_they_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, merges: Path
+) -> None:
+    """From a folder laid out like the hub. Trained weights read byte pairs, untrained ones hashes."""
+    monkeypatch.setenv("OPENVSS_WEIGHTS", str(tmp_path))
+    source, target = ClipViT("nano"), ClipViT("nano")
+    with torch.no_grad():
+        source.clip.text_model.final_layer_norm.weight += 0.1
+    folder = tmp_path / "openai" / "clip"
+    source.clip.save_pretrained(folder)
+    for name in ("merges.txt", "vocab.json"):
+        (folder / name).write_bytes(merges.with_name(name).read_bytes())
+    target.hub = target.text.hub = "openai/clip"
+    assert isinstance(target.text.tokens, HashedWords)
+    target.load_pretrained()
+    assert isinstance(target.text.tokens, BytePairs)
+    for name, value in source.state_dict().items():
+        assert torch.equal(target.state_dict()[name], value)
+    assert isinstance(source.text.tokens, HashedWords)
+
+
+def test_convnext_weights_under_the_names_of_open_clip(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OPENVSS_WEIGHTS", str(tmp_path))
+    text = TextSize()
+    state = random_state(convnext_shapes((8, 16, 24, 32), (1, 1, 1, 1), text.dim) | text_shapes(text))
+    (tmp_path / "laion" / "clip").mkdir(parents=True)
+    save_file(state, tmp_path / "laion" / "clip" / "open_clip_model.safetensors")
+    pair = ConvNextClip("nano")
+    pair.hub = "laion/clip"
+    pair.load_pretrained()
+    torch.testing.assert_close(
+        pair.projection.weight.double(), state["visual.head.proj.weight"], atol=1e-6, rtol=0
+    )

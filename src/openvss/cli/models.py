@@ -22,6 +22,8 @@ def models(
     from openvss.weights import bundled
 
     def weights(preset: Preset) -> str:
+        if preset.parts:
+            return preset.parts
         return f"bundled, sha256 {bundled.sha256(preset.weights)[:12]}" if preset.weights else "none yet"
 
     rows = [
@@ -50,6 +52,9 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A model.", sh
     typer.echo(f"{name}: {preset.summary}\nimage-text pair: {preset.pair}")
     for key, value in options_of(name).items():
         typer.echo(f"option {key}: {json.dumps(value)} unless given")
+    if preset.parts:
+        typer.echo(f"weights: {preset.parts}")
+        return
     if preset.weights is None:
         typer.echo("weights: none yet; train it, give some with --weights FILE, or use --untrained")
         return

@@ -33,6 +33,7 @@ class Preset:
             function are the options: plain values with type hints and defaults.
         weights: Name of the bundled weights file; None if no trained weights exist.
         options: What makes this preset of the system.
+        parts: Where the weights of its parts come from, if nothing else in it is trained.
     """
 
     summary: str
@@ -40,6 +41,7 @@ class Preset:
     builder: Callable[[], Builder]
     weights: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
+    parts: str | None = None
 
     def build(self, **options: object) -> VideoModel:
         """The model without trained weights."""
@@ -85,6 +87,18 @@ def _cffm() -> Builder:
 _CFFM_LAYERS = {"b0": 1, "b1": 2, "b2": 2, "b3": 2, "b4": 4, "b5": 4}  # b3 and b4 are not in the paper
 
 
+def _sam_clip() -> Builder:
+    from openvss.models.sam_clip import build_sam_clip
+
+    return build_sam_clip
+
+
+def _regions_tiny() -> Builder:
+    from openvss.models.sam_clip import build_regions_tiny
+
+    return build_regions_tiny
+
+
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         summary="bundled default, works offline; labels each frame alone",
@@ -119,6 +133,18 @@ PRESETS: dict[str, Preset] = {
         summary="sed-b with features sharpened by SAM's, made for self-training",
         pair="CLIP ConvNeXt-B",
         builder=_stseg,
+    ),
+    "sam-clip": Preset(
+        summary="regions from SAM, each named by CLIP; each frame alone",
+        pair="CLIP ViT-B/16",
+        builder=_sam_clip,
+        parts="published, from a local folder or the hub",
+    ),
+    "regions-tiny": Preset(
+        summary="superpixels, each named by the pair of tiny; works offline",
+        pair="EfficientNet-Lite0 features aligned to MiniLM text",
+        builder=_regions_tiny,
+        parts="bundled, those of tiny",
     ),
     **{
         f"segformer-{size}": Preset(

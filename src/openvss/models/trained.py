@@ -10,6 +10,7 @@ import torch
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.models.presets import PRESETS, build_model, find_preset
+from openvss.models.pretrained import load_pretrained
 from openvss.weights import bundled, checkpoint
 from openvss.weights.strict import fill
 
@@ -32,6 +33,8 @@ def load_model(name: str, weights: str | Path | None = None, *, untrained: bool 
         return _build(name, {}).eval()
     if weights:
         return _with_weights(name, Path(weights))
+    if find_preset(name).parts:
+        return _from_parts(name)
     own = find_preset(name).weights
     if own is None:
         raise InputError(
@@ -41,6 +44,13 @@ def load_model(name: str, weights: str | Path | None = None, *, untrained: bool 
     model = _build(name, {})
     bundled.load_into(model, bundled.path(own))
     model.weights_sha256 = bundled.sha256(own)
+    return model.eval()
+
+
+def _from_parts(name: str) -> VideoModel:
+    model = _build(name, {})
+    load_pretrained(model)
+    model.weights_sha256 = checkpoint.state_sha256(model.state_dict())
     return model.eval()
 
 

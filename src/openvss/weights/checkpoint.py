@@ -113,6 +113,15 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
+def state_sha256(state: Mapping[str, Tensor]) -> str:
+    """Hash of weights that come from several files."""
+    digest = hashlib.sha256()
+    for name, value in sorted(state.items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 def _separate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors as the format wants them: in order, on the CPU, none sharing memory with another."""
     seen: set[int] = set()

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from openvss.errors import InputError
+from openvss.models import trained
 from openvss.models.base import VideoModel
 from openvss.models.regions import model as regions_model
 from openvss.models.regions.model import RegionsAndNames
+from openvss.models.regions.sam_masks import SamMasks
 from openvss.models.sam_clip import build_regions_tiny, build_sam_clip
+from openvss.models.trained import load_model
 from openvss.models.words import Words
+from openvss.words.vocabulary import Vocabulary
+from tests.models.golden import scene
 from tests.models.suite import VideoModelSuite
 
 
@@ -75,3 +82,37 @@ def test_scores_of_many_words_stay_bounded(monkeypatch: pytest.MonkeyPatch) -> N
         assert logits[0, 0, :, : logits.shape[3] // 2].eq(10).all()
         assert logits[0, 0, :, logits.shape[3] // 2 :].eq(0).all()
     assert sizes == [(40, 60), (20, 30), (20, 30), (10, 15), (2, 4)]
+
+
+def test_regions_tiny_brings_its_weights() -> None:
+    """Those of `tiny`, whose answers it averages over regions."""
+    model, tiny = load_model("regions-tiny"), load_model("tiny")
+    assert isinstance(model, RegionsAndNames)
+    assert model.weights_sha256 is not None
+    frame = torch.from_numpy(scene()).permute(2, 0, 1)[None] / 255
+    words = tiny.words(Vocabulary.parse("sky, grass, tree, person, car"))
+    with torch.no_grad():
+        ours = model(frame[:, None], words).logits.argmax(1)
+        theirs = torch.nn.functional.interpolate(tiny(frame[:, None], words).logits, frame.shape[2:])
+    assert (ours == theirs.argmax(1)).float().mean() > 0.9
+
+
+def test_sam_clip_says_which_weights_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def small(name: str, options: dict[str, object]) -> VideoModel:
+        model = nano("crops")
+        assert isinstance(model.regions, SamMasks)
+        model.regions.sam.hub = "facebook/sam-vit-base"
+        return model
+
+    monkeypatch.setattr(trained, "_build", small)
+    monkeypatch.setenv("OPENVSS_WEIGHTS", str(tmp_path))
+    with pytest.raises(InputError, match="facebook/sam-vit-base is not on this machine"):
+        load_model("sam-clip")
+    saved = nano("crops")
+    assert isinstance(saved.regions, SamMasks)
+    saved.regions.sam.sam.save_pretrained(tmp_path / "facebook/sam-vit-base")
+    loaded = load_model("sam-clip")
+    assert isinstance(loaded, RegionsAndNames)
+    assert isinstance(loaded.regions, SamMasks)
+    weights = saved.regions.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in loaded.regions.state_dict().items())

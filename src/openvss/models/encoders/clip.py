@@ -8,12 +8,16 @@ from torch import Tensor, nn
 
 from openvss.models.encoders.clip_pixels import prepare
 from openvss.models.encoders.clip_text import ClipText
-from openvss.models.encoders.clip_tokens import HashedWords, Tokens
+from openvss.weights import open_clip
+from openvss.weights.checkpoint import load_state
+from openvss.weights.public import weights_file
+from openvss.weights.strict import fill
 
 if TYPE_CHECKING:
     from transformers import CLIPConfig
 
 Size = Literal["vit-b16", "nano"]
+HUB = "openai/clip-vit-base-patch16"
 
 
 class ClipViT(nn.Module):
@@ -26,10 +30,9 @@ class ClipViT(nn.Module):
 
     Args:
         size: "vit-b16" as published, "nano" for tests.
-        tokens: How words are read; a stand-in for untrained weights if None.
     """
 
-    def __init__(self, size: Size = "vit-b16", tokens: Tokens | None = None) -> None:
+    def __init__(self, size: Size = "vit-b16") -> None:
         from transformers import CLIPModel
 
         super().__init__()
@@ -37,11 +40,13 @@ class ClipViT(nn.Module):
         self.clip = CLIPModel(config).requires_grad_(False)
         self.dim: int = config.projection_dim
         self.patch: int = config.vision_config.patch_size
-        self.text = ClipText(
-            self.clip.text_model,
-            self.clip.text_projection,
-            tokens or HashedWords(config.text_config.vocab_size),
-        )
+        self.hub = HUB if size == "vit-b16" else None
+        self.text = ClipText(self.clip.text_model, self.clip.text_projection, self.hub)
+
+    def load_pretrained(self) -> None:
+        if self.hub:
+            file = weights_file(self.hub)
+            fill(self, open_clip.vit(load_state(file)), str(file))
 
     def dense(self, frames: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in 0..1 -> (B, dim, ceil(H / patch), ceil(W / patch)), not normalised."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.models.encoders.clip_tokens import Tokens
+from openvss.models.encoders.clip_tokens import BytePairs, HashedWords, Tokens
+from openvss.weights.public import public_file
 
 if TYPE_CHECKING:
     from transformers import CLIPTextModel
@@ -23,17 +25,35 @@ class ClipText:
 
     Not a module itself: the tower and the projection are parts of the image-text pair, whose weights they
     are saved with, moved with and loaded with.
+
+    Args:
+        tower: Phrases to states.
+        projection: States to vectors.
+        hub: Repository whose merges the published weights were trained with; None for test sizes.
     """
 
-    def __init__(self, tower: CLIPTextModel, projection: nn.Linear, tokens: Tokens) -> None:
+    def __init__(self, tower: CLIPTextModel, projection: nn.Linear, hub: str | None) -> None:
         self.tower = tower
         self.projection = projection
-        self.tokens = tokens
+        self.hub = hub
         self._known: tuple[tuple[tuple[int, int], ...], str] = ((), "")
 
     @property
     def dim(self) -> int:
         return self.projection.out_features
+
+    @property
+    def tokens(self) -> Tokens:
+        """Byte pairs, as published weights need. Words are hashed for weights that nobody has trained yet."""
+        untrained = bool((self.tower.final_layer_norm.weight == 1).all())  # as it starts, and never ends
+        if self.hub is None or untrained:
+            return HashedWords(self.tower.config.vocab_size)
+        return self._byte_pairs
+
+    @cached_property
+    def _byte_pairs(self) -> BytePairs:
+        assert self.hub is not None
+        return BytePairs(public_file(self.hub, "merges.txt"))
 
     @property
     def fingerprint(self) -> str:
@@ -50,10 +70,10 @@ class ClipText:
     @torch.no_grad()
     def encode(self, phrases: Sequence[str]) -> Tensor:
         """(len(phrases), dim) float32 unit vectors on the tower's device."""
-        device = self.projection.weight.device
+        device, tokens = self.projection.weight.device, self.tokens
         batches = [phrases[i : i + _BATCH] for i in range(0, len(phrases), _BATCH)]
         with torch.autocast(device.type, enabled=False):  # a caller's half precision changes nothing here
-            vectors = [self._encode_batch(self.tokens(batch).to(device)) for batch in batches]
+            vectors = [self._encode_batch(tokens(batch).to(device)) for batch in batches]
         return torch.cat([torch.empty(0, self.dim, device=device), *vectors])
 
     def _encode_batch(self, ids: Tensor) -> Tensor:

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from openvss.errors import InputError
-
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
@@ -36,16 +34,14 @@ class Tokens(Protocol):
 
 
 class BytePairs:
-    """CLIP's lower-cased byte-pair encoding, from `merges.txt` and, where there is one, `vocab.json`.
+    """CLIP's lower-cased byte-pair encoding, from `merges.txt` and, if it lies beside it, `vocab.json`.
 
     The merges alone determine the vocabulary: 256 byte signs, the same at the end of a word, one sign per
     merge in their order, and the two marks.
     """
 
-    def __init__(self, folder: Path) -> None:
-        merges, vocabulary = folder / "merges.txt", folder / "vocab.json"
-        if not merges.is_file():
-            raise InputError(f"{folder} has no merges.txt, which the text encoder needs to read words.")
+    def __init__(self, merges: Path) -> None:
+        vocabulary = merges.with_name("vocab.json")
         lines = merges.read_text(encoding="utf-8").splitlines()
         pairs = [line for line in lines if line and not line.startswith("#version")]
         known = json.loads(vocabulary.read_text(encoding="utf-8")) if vocabulary.is_file() else derived(pairs)

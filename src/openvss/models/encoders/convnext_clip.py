@@ -8,12 +8,16 @@ from torch import Tensor, nn
 
 from openvss.models.encoders.clip_pixels import prepare
 from openvss.models.encoders.clip_text import ClipText
-from openvss.models.encoders.clip_tokens import HashedWords, Tokens
+from openvss.weights import open_clip
+from openvss.weights.checkpoint import load_state
+from openvss.weights.public import public_file
+from openvss.weights.strict import fill
 
 if TYPE_CHECKING:
     from transformers import CLIPTextConfig, ConvNextConfig
 
 Size = Literal["base", "nano"]
+HUB = "laion/CLIP-convnext_base_w_320-laion_aesthetic-s13B-b82K"
 
 
 class ConvNextClip(nn.Module):
@@ -23,12 +27,11 @@ class ConvNextClip(nn.Module):
 
     Args:
         size: "base" is open_clip's `convnext_base_w_320`, "nano" is for tests.
-        tokens: How words are read; a stand-in for untrained weights if None.
     """
 
     strides = (4, 8, 16, 32)
 
-    def __init__(self, size: Size = "base", tokens: Tokens | None = None) -> None:
+    def __init__(self, size: Size = "base") -> None:
         from transformers import CLIPTextModelWithProjection, ConvNextModel
 
         super().__init__()
@@ -38,9 +41,13 @@ class ConvNextClip(nn.Module):
         self.image = ConvNextModel(image)
         self.projection = nn.Linear(self.channels[-1], self.dim, bias=False)
         self.words = CLIPTextModelWithProjection(words).requires_grad_(False)
-        self.text = ClipText(
-            self.words.text_model, self.words.text_projection, tokens or HashedWords(words.vocab_size)
-        )
+        self.hub = HUB if size == "base" else None
+        self.text = ClipText(self.words.text_model, self.words.text_projection, self.hub)
+
+    def load_pretrained(self) -> None:
+        if self.hub:
+            file = public_file(self.hub, "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+            fill(self, open_clip.convnext(load_state(file)), str(file))
 
     def forward(self, frames: Tensor) -> list[Tensor]:
         """(B, 3, H, W) RGB in 0..1 -> res2 to res5, at strides 4, 8, 16 and 32 of a frame of whole cells."""

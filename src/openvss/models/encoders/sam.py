@@ -8,10 +8,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.weights.checkpoint import load_state
+from openvss.weights.public import weights_file
+from openvss.weights.sam import sam
+from openvss.weights.strict import fill
+
 if TYPE_CHECKING:
     from transformers import SamConfig
 
 Size = Literal["vit-b", "vit-l", "vit-h", "nano"]
+HUBS = {
+    "vit-b": "facebook/sam-vit-base",
+    "vit-l": "facebook/sam-vit-large",
+    "vit-h": "facebook/sam-vit-huge",
+}
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 CHUNK = 32  # prompts decoded at once: 0.3 GB in float32
@@ -32,10 +42,16 @@ class Sam(nn.Module):
 
         super().__init__()
         config = _config(size)
+        self.hub = HUBS.get(size)
         self.sam = SamModel(config).requires_grad_(False).eval()
         self.dim: int = config.vision_config.output_channels
         self.side: int = config.vision_config.image_size
         self.mask_side: int = 4 * config.prompt_encoder_config.image_embedding_size
+
+    def load_pretrained(self) -> None:
+        if self.hub:
+            file = weights_file(self.hub)
+            fill(self, sam(load_state(file)), str(file))
 
     def train(self, mode: bool = True) -> Sam:
         """Stays as it is, whatever the model around it does."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from openvss.models.encoders.lite0 import Lite0
 from openvss.models.encoders.minilm import MiniLM
 from openvss.models.words import TextEncoder
+from openvss.weights import bundled
 
 
 class Mix(nn.Module):
@@ -61,6 +62,9 @@ class TinyPair(nn.Module):
         self.text: TextEncoder = text or MiniLM()
         self.dim = self.text.dim
         self.image = TinyEncoder(self.dim).requires_grad_(False)
+
+    def load_pretrained(self) -> None:
+        bundled.load_into(self, bundled.path("tiny"))
 
     def dense(self, frames: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in 0..1 -> (B, dim, ceil(H / 8), ceil(W / 8)), of unit length."""
