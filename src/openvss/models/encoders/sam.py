@@ -16,7 +16,8 @@ from openvss.weights.strict import fill
 if TYPE_CHECKING:
     from transformers import SamConfig
 
-Size = Literal["vit-b", "vit-l", "vit-h", "nano"]
+Size = Literal["vit-b", "vit-l", "vit-h", "toy", "nano"]
+SMALL: dict[Size, tuple[int, int, int]] = {"nano": (32, 16, 2), "toy": (64, 8, 3)}  # width, patch, layers
 HUBS = {
     "vit-b": "facebook/sam-vit-base",
     "vit-l": "facebook/sam-vit-large",
@@ -34,7 +35,7 @@ class Sam(nn.Module):
     pads first. Positions are fractions of that square, so that they mean the same at every size.
 
     Args:
-        size: "vit-b", "vit-l" and "vit-h" as published, "nano" for tests.
+        size: "vit-b", "vit-l" and "vit-h" as published; "toy" for comparisons on two cores, "nano" for tests.
     """
 
     def __init__(self, size: Size = "vit-b") -> None:
@@ -139,23 +140,25 @@ def closest(drawn: Tensor, prompts: Tensor) -> Tensor:
 def _config(size: Size) -> SamConfig:
     from transformers import SamConfig, SamMaskDecoderConfig, SamPromptEncoderConfig, SamVisionConfig
 
-    if size == "nano":
+    if size in SMALL:
+        width, patch, layers = SMALL[size]
         return SamConfig(
             vision_config=SamVisionConfig(
-                hidden_size=32,
-                output_channels=32,
-                num_hidden_layers=2,
+                hidden_size=width,
+                output_channels=width,
+                num_hidden_layers=layers,
                 num_attention_heads=2,
                 image_size=128,
+                patch_size=patch,
                 window_size=3,
-                global_attn_indexes=[1],
-                num_pos_feats=16,
-                mlp_dim=64,
+                global_attn_indexes=[layers - 1],
+                num_pos_feats=width // 2,
+                mlp_dim=2 * width,
                 initializer_range=0.02,  # with transformers' default of 1e-10 all features are the same
             ),
-            prompt_encoder_config=SamPromptEncoderConfig(hidden_size=32, image_size=128),
+            prompt_encoder_config=SamPromptEncoderConfig(hidden_size=width, image_size=128, patch_size=patch),
             mask_decoder_config=SamMaskDecoderConfig(
-                hidden_size=32, mlp_dim=64, num_attention_heads=2, iou_head_hidden_dim=32
+                hidden_size=width, mlp_dim=2 * width, num_attention_heads=2, iou_head_hidden_dim=width
             ),
         )
     published = {

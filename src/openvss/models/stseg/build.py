@@ -8,10 +8,11 @@ from openvss.models.encoders.convnext_clip import ConvNextClip
 from openvss.models.encoders.sam import Sam
 from openvss.models.stseg.sed import SED
 from openvss.models.stseg.stseg import STSeg
+from openvss.models.stseg.toy import ToyPyramid
 from openvss.words import templates as prompts
 
-PairName = Literal["clip-convnext-b", "clip-convnext-nano"]
-SamName = Literal["vit-b", "vit-l", "vit-h", "nano"]
+PairName = Literal["clip-convnext-b", "clip-convnext-nano", "toy"]
+SamName = Literal["vit-b", "vit-l", "vit-h", "toy", "nano"]
 TemplateName = Literal["imagenet", "short", "plain"]
 TEMPLATES: dict[TemplateName, tuple[str, ...]] = {
     "imagenet": prompts.IMAGENET,
@@ -67,5 +68,7 @@ def _image_side(size: SamName) -> Sam:
     return sam
 
 
-def _pair(name: PairName) -> ConvNextClip:
+def _pair(name: PairName) -> ConvNextClip | ToyPyramid:
+    if name == "toy":
+        return ToyPyramid()
     return ConvNextClip("base" if name == "clip-convnext-b" else "nano")

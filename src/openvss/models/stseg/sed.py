@@ -16,15 +16,21 @@ from openvss.models.stseg.loss import Ignored, binary_loss
 from openvss.models.words import TextEncoder, Words
 from openvss.words.templates import IMAGENET
 
-STRIDE = 32  # of the map that is compared with the words
-
 
 class PyramidPair(Protocol):
-    """An image-text pair that also gives the maps on the way to its dense features."""
+    """An image-text pair that also gives the maps on the way to its dense features.
+
+    The published one has strides 4, 8, 16 and 32; any strides will do that double.
+    """
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Of the maps, finest first."""
+        ...
 
     @property
     def channels(self) -> tuple[int, ...]:
-        """Of the maps at strides 4, 8, 16 and 32."""
+        """Of the maps, finest first."""
         ...
 
     @property
@@ -38,11 +44,11 @@ class PyramidPair(Protocol):
         ...
 
     def __call__(self, frames: Tensor) -> list[Tensor]:
-        """(B, 3, H, W) -> maps at strides 4, 8, 16 and 32."""
+        """(B, 3, H, W) -> maps, finest first."""
         ...
 
     def project(self, top: Tensor) -> Tensor:
-        """The map at stride 32, position by position, into the space of the words."""
+        """The coarsest map, position by position, into the space of the words."""
         ...
 
 
@@ -130,7 +136,8 @@ class SED(VideoModel):
     def _fit(self, frames: Tensor) -> Tensor:
         """The frames at a size that the pyramid divides evenly."""
         h, w = frames.shape[-2:]
-        size = (-(-h // STRIDE) * STRIDE, -(-w // STRIDE) * STRIDE)
+        stride = self.pair.strides[-1]
+        size = (-(-h // stride) * stride, -(-w // stride) * stride)
         if self.square is not None:
             size = (self.square, self.square)
         if (h, w) == size:
