@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from openvss.errors import InputError
 from openvss.models import trained
 from openvss.models.base import VideoModel
+from openvss.models.encoders.minilm import MiniLM
 from openvss.models.regions import model as regions_model
 from openvss.models.regions.model import RegionsAndNames
 from openvss.models.regions.sam_masks import SamMasks
@@ -54,14 +55,14 @@ class Halves:
 class Axes(nn.Module):
     """Region r points along axis r."""
 
-    text = None
+    text = MiniLM()
 
     def forward(self, frames: Tensor, ids: Tensor) -> Tensor:
         return torch.eye(4).expand(len(frames), -1, -1)
 
 
 def test_a_region_takes_one_word() -> None:
-    model = RegionsAndNames(Halves(), Axes(), ["{}"], 64, temperature=0.1)  # type: ignore[arg-type]
+    model = RegionsAndNames(Halves(), Axes(), ["{}"], 64, temperature=0.1)
     words = Words(("a", "b", "c"), torch.eye(4)[[2, 1, 0]][:, None])
     logits = model.score(model.encode(torch.rand(1, 3, 40, 60)), words).logits
     assert logits.shape == (1, 3, 40, 60)
@@ -72,7 +73,7 @@ def test_a_region_takes_one_word() -> None:
 def test_scores_of_many_words_stay_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound the grid is coarser; each score is still the one of a pixel's region."""
     monkeypatch.setattr(regions_model, "MOST", 40 * 60 * 10)
-    model = RegionsAndNames(Halves(), Axes(), ["{}"], 64, temperature=0.1)  # type: ignore[arg-type]
+    model = RegionsAndNames(Halves(), Axes(), ["{}"], 64, temperature=0.1)
     fused = model.encode(torch.rand(1, 3, 40, 60))
     sizes = []
     for n in (10, 11, 40, 41, 847):

@@ -25,7 +25,7 @@ HUBS = {
 }
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-CHUNK = 32  # prompts decoded at once: 0.3 GB in float32
+CHUNK = 16  # prompts decoded at once: 0.5 GB in float32
 
 
 class Sam(nn.Module):

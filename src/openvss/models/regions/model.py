@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
-from openvss.models.regions.contract import Regions
-from openvss.models.regions.namers import Crops, Pooled
+from openvss.models.regions.contract import Namer, Regions
 from openvss.models.words import Words
 
 MOST = 1 << 25  # logits at once: 128 MB
@@ -27,7 +26,7 @@ class RegionsAndNames(VideoModel):
     """
 
     def __init__(
-        self, regions: Regions, namer: Pooled | Crops, templates: Sequence[str], size: int, temperature: float
+        self, regions: Regions, namer: Namer, templates: Sequence[str], size: int, temperature: float
     ) -> None:
         super().__init__()
         self.regions = regions
