@@ -17,9 +17,12 @@ from pydantic import TypeAdapter, ValidationError
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from openvss.models.base import VideoModel
 
 Builder = Callable[..., "VideoModel"]
+KeyMap = Callable[["Mapping[str, Tensor]"], "dict[str, Tensor]"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Preset:
         weights: Name of the bundled weights file; None if no trained weights exist.
         options: What makes this preset of the system.
         parts: Where the weights of its parts come from, if nothing else in it is trained.
+        keys: Imports and returns what brings the names of other software's weights to ours; names that it
+            does not know stay.
     """
 
     summary: str
@@ -42,6 +47,7 @@ class Preset:
     weights: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     parts: str | None = None
+    keys: Callable[[], KeyMap] | None = None
 
     def build(self, **options: object) -> VideoModel:
         """The model without trained weights."""
@@ -82,6 +88,18 @@ def _cffm() -> Builder:
     from openvss.models.cffm.build import build
 
     return build
+
+
+def _segformer_keys() -> KeyMap:
+    from openvss.weights.cffm import segformer
+
+    return segformer
+
+
+def _cffm_keys() -> KeyMap:
+    from openvss.weights.cffm import cffm
+
+    return cffm
 
 
 _CFFM_LAYERS = {"b0": 1, "b1": 2, "b2": 2, "b3": 2, "b4": 4, "b5": 4}  # b3 and b4 are not in the paper
@@ -151,6 +169,7 @@ PRESETS: dict[str, Preset] = {
             summary=f"closed set; MiT-{size.upper()} and SegFormer's head, each frame alone",
             pair="-",
             builder=_segformer,
+            keys=_segformer_keys,
             options={"backbone": f"mit-{size}"},
         )
         for size in _CFFM_LAYERS
@@ -160,6 +179,7 @@ PRESETS: dict[str, Preset] = {
             summary=f"closed set; SegFormer with MiT-{size.upper()}, and features of three earlier frames",
             pair="-",
             builder=_cffm,
+            keys=_cffm_keys,
             options={"backbone": f"mit-{size}", "layers": layers},
         )
         for size, layers in _CFFM_LAYERS.items()
@@ -169,6 +189,7 @@ PRESETS: dict[str, Preset] = {
             summary=f"closed set; cffm-{size}, and prototypes of the whole video",
             pair="-",
             builder=_cffm,
+            keys=_cffm_keys,
             options={
                 "backbone": f"mit-{size}",
                 "layers": layers,

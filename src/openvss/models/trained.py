@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
-from openvss.models.presets import PRESETS, build_model, find_preset
+from openvss.models.presets import PRESETS, KeyMap, build_model, find_preset
 from openvss.models.pretrained import load_pretrained
 from openvss.weights import bundled, checkpoint
 from openvss.weights.strict import fill
@@ -74,7 +74,7 @@ def _from_checkpoint(name: str, weights: str | Path | None, *, untrained: bool) 
 
 def _with_weights(name: str, file: Path) -> VideoModel:
     if not checkpoint.is_ours(file):
-        return _load(_build(name, {}), file)
+        return _load(_build(name, {}), file, find_preset(name).keys)
     note = checkpoint.read_metadata(file)
     if note.preset != name:
         raise InputError(f"{file} holds weights of {note.preset}, not of {name}: use --model {note.preset}.")
@@ -88,7 +88,8 @@ def _build(name: str, options: Mapping[str, object]) -> VideoModel:
         return build_model(name, options)
 
 
-def _load(model: VideoModel, file: Path) -> VideoModel:
-    fill(model, checkpoint.load_state(file), str(file))
+def _load(model: VideoModel, file: Path, keys: Callable[[], KeyMap] | None = None) -> VideoModel:
+    state = checkpoint.load_state(file)
+    fill(model, keys()(state) if keys else state, str(file))
     model.weights_sha256 = checkpoint.sha256(file)
     return model.eval()
