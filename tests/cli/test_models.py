@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from transformers import SegformerForSemanticSegmentation
 
 from openvss.models.presets import PRESETS, Builder, Preset, build_model
 from openvss.weights import bundled
@@ -13,6 +14,7 @@ from openvss.weights.checkpoint import save_model, sha256
 from tests.cli.runner import Runner
 from tests.evaluation.sets import write_set
 from tests.models.closed import build
+from tests.models.test_hub_segformer import config as segformer_config
 from tests.video.clips import write_clip
 
 SMALL = ["--size", "32", "--device", "cpu"]
@@ -69,6 +71,20 @@ def test_segmenting_with_a_checkpoint_a_weights_file_or_none(
     assert "no trained weights of closed yet" in said
     said = run.sentence("segment", clip, "sky, cow", "--model", "run", "--out", "new", *SMALL)
     assert "does not know the word 'cow'" in said
+
+
+def test_a_segformer_in_the_layout_of_the_hub(run: Runner, tmp_path: Path) -> None:
+    theirs = SegformerForSemanticSegmentation(segformer_config("wall", "sky", "road"))
+    theirs.save_pretrained(tmp_path / "theirs")
+    clip = write_clip(tmp_path / "clip.mp4", n=2, size=(64, 48))
+    for words, expected in (((), ["wall", "sky", "road"]), (("road, sky",), ["road", "sky"])):
+        run.ok("segment", clip, *words, "--model", "hf:theirs", "--out", "out", "--overwrite", *SMALL)
+        classes = json.loads((tmp_path / "out" / "classes.json").read_text())
+        assert [entry["name"] for entry in classes] == expected
+    said = run.sentence("segment", clip, "cow", "--model", "hf:theirs", "--out", "new", *SMALL)
+    assert "does not know the word 'cow'" in said
+    said = run.sentence("segment", clip, "--model", "hf:none/of-these", "--out", "new", *SMALL)
+    assert "the Hugging Face hub cannot be reached" in said
 
 
 def test_scoring_a_checkpoint(run: Runner, tmp_path: Path, closed: str) -> None:

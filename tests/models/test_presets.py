@@ -117,7 +117,7 @@ def test_wrong_combinations_are_one_sentence(closed: str, tmp_path: Path) -> Non
     save_model(build_model(closed), file, closed, {})
     (tmp_path / "empty").mkdir()
     for name, weights, untrained, says in (
-        ("huge", None, False, "no model 'huge': choose one of tiny.*or the path of a checkpoint"),
+        ("huge", None, False, "no model 'huge': choose one of tiny.*the path of a checkpoint"),
         (str(tmp_path / "empty"), None, False, r"holds no weights \(best.safetensors or last"),
         (str(file), file, False, "brings its own weights"),
         (str(file), None, True, "brings its own weights"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from tests.training import drive
 from tests.training.runs import toy_images, toy_videos
 
 
-@pytest.fixture(autouse=True)
-def small_preset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PRESETS, drive.PRESET, drive.PRESET_ENTRY)
+@pytest.fixture(scope="package", autouse=True)
+def small_preset() -> Iterator[None]:
+    PRESETS[drive.PRESET] = drive.PRESET_ENTRY
+    yield
+    del PRESETS[drive.PRESET]
 
 
 @pytest.fixture(scope="session")

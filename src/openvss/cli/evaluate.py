@@ -52,7 +52,7 @@ def evaluate(
     model: Annotated[
         str | None,
         typer.Option(
-            help="One of `openvss models`, or the path of a checkpoint or training run.",
+            help="One of `openvss models`, the path of a checkpoint or run, or hf:NAME.",
             show_default=DEFAULT_MODEL,
         ),
     ] = None,

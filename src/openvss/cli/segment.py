@@ -51,7 +51,8 @@ def segment(
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="One of `openvss models`, or the path of a checkpoint or training run.")
+        str,
+        typer.Option(help="One of `openvss models`, the path of a checkpoint or run, or hf:NAME."),
     ] = "tiny",
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Weights to use instead of the model's own.")

@@ -14,8 +14,11 @@ from openvss.words.vocabulary import Label, Vocabulary
 def choose(vocabulary: Vocabulary, fixed: Vocabulary) -> Tensor:
     """(N, 1, len(fixed)), one at the class that each label means: `Words.embeddings` of a closed-set model.
 
-    A label means the class that the first of its synonyms to be known names.
+    A label means the class that the first of its synonyms to be known names. The list itself is always right,
+    even if two of its classes have one name.
     """
+    if vocabulary == fixed:
+        return torch.eye(len(fixed))[:, None]
     classes = _classes(fixed)
     places = [_place(label, classes, fixed) for label in vocabulary]
     for i, place in enumerate(places):

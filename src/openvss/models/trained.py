@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from openvss.errors import InputError
+from openvss.models import hub_segformer
 from openvss.models.base import VideoModel
 from openvss.models.presets import PRESETS, KeyMap, build_model, find_preset
 from openvss.models.pretrained import load_pretrained
@@ -20,11 +21,15 @@ def load_model(name: str, weights: str | Path | None = None, *, untrained: bool 
 
     Args:
         name: A preset; or the path of a checkpoint, or of the folder of a training run, which say themselves
-            which model they belong to.
+            which model they belong to; or `hf:` and the name of a SegFormer on the Hugging Face hub.
         weights: A file for the preset to use instead of its own weights: a checkpoint, whose options count,
             or weights of other software.
         untrained: Take the model as it was built, at random, the same each time.
     """
+    if name.startswith(hub_segformer.PREFIX):
+        if weights or untrained:
+            raise InputError(f"{name} brings its own weights: leave --weights and --untrained out.")
+        return hub_segformer.load(name.removeprefix(hub_segformer.PREFIX))
     if name not in PRESETS:
         return _from_checkpoint(name, weights, untrained=untrained)
     if untrained and weights:
@@ -62,7 +67,8 @@ def _from_checkpoint(name: str, weights: str | Path | None, *, untrained: bool) 
         )
     if file is None:
         raise InputError(
-            f"There is no model {name!r}: choose one of {', '.join(PRESETS)}, or the path of a checkpoint."
+            f"There is no model {name!r}: choose one of {', '.join(PRESETS)}, the path of a checkpoint, "
+            "or hf: and the name of a SegFormer on the Hugging Face hub."
         )
     if weights or untrained:
         raise InputError(f"{name} brings its own weights: leave --weights and --untrained out.")

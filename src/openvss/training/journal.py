@@ -7,28 +7,50 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 
 LOG = "log.jsonl"
 Entry = Mapping[str, Any]
 
 
 class Journal:
-    """Appends entries; whole lines only."""
+    """Appends entries; whole lines only.
 
-    def __init__(self, folder: Path, keep_bytes: int, tensorboard: bool = False, step: int = 0) -> None:
-        path = folder / LOG
-        with path.open("ab") as file:
-            file.truncate(min(keep_bytes, file.tell()))
-        self._file = path.open("a", encoding="utf-8")
+    Args:
+        folder: Of the run; None to write nothing, as all processes but one do.
+        keep_bytes: How much of an earlier log is kept.
+        tensorboard: Write for TensorBoard as well.
+        step: The last one that counts of what was written for TensorBoard.
+    """
+
+    def __init__(
+        self, folder: Path | None, keep_bytes: int, tensorboard: bool = False, step: int = 0
+    ) -> None:
+        self._file: IO[str] | None = None
         self._board: Any = None
+        if folder is None:
+            return
+        with (folder / LOG).open("ab") as file:
+            file.truncate(min(keep_bytes, file.tell()))
+        self._file = (folder / LOG).open("a", encoding="utf-8")
         if tensorboard:
             from torch.utils.tensorboard import SummaryWriter
 
             self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+        if self._board is not None:
+            self._board.close()
+
     def write(self, kind: str, step: int, **values: Any) -> None:
         """Note something."""
+        if self._file is None:
+            return
         line = {"kind": kind, "step": step, **values}
         self._file.write(json.dumps(_without_nan(line)) + "\n")
         self._file.flush()
@@ -40,15 +62,10 @@ class Journal:
     @property
     def n_bytes(self) -> int:
         """How long the log is, safely on disk."""
+        assert self._file is not None
         self._file.flush()
         os.fsync(self._file.fileno())
         return self._file.tell()
-
-    def close(self) -> None:
-        """Nothing more will come."""
-        self._file.close()
-        if self._board is not None:
-            self._board.close()
 
 
 def read(folder: Path, kind: str | None = None) -> list[dict[str, Any]]:

@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from accelerate import PartialState
+from accelerate.state import AcceleratorState
 
 from openvss import __version__
 from openvss.errors import Stopped
@@ -57,14 +59,17 @@ def _after(recipe: Recipe, before: Path) -> Recipe:
 
 
 def _train_stage(recipe: Recipe, path: Path, options: Options, watcher: Watcher) -> None:
-    processes = PartialState(cpu=options.cpu)
+    # Without `cpu`, accelerate takes processes on a machine without accelerators for strangers.
+    cpu = options.cpu or not torch.accelerator.is_available()
+    processes = PartialState(cpu=cpu)
+    AcceleratorState._reset_state()  # of an earlier stage, whose precision may be another
     folder, main = RunFolder(path, recipe), processes.is_main_process
     if main:
         folder.claim(resume=options.resume, overwrite=options.overwrite)
     processes.wait_for_everyone()
     how = "failed"
     try:
-        trainer = Trainer(recipe, folder, watcher, cpu=options.cpu)
+        trainer = Trainer(recipe, folder, watcher, cpu=cpu)
         if trainer.taken is not None:
             watcher.say(str(trainer.taken))
         if main:

@@ -17,22 +17,42 @@ def weights_file(repository: str) -> Path:
 
 
 def public_file(repository: str, *names: str) -> Path:
-    """The first of these files that a repository has.
+    """The first of these files that a repository has; one that is not to be had is an `InputError`.
 
-    The local folder comes first, then the hub's cache; the network is asked last.
+    The local folder comes first, then the hub's cache; the network is asked last. A folder that holds the
+    files may stand for a repository.
     """
-    for name in names:
-        if local := _local(repository, name):
-            return local
+    if found := next(filter(None, (_local(repository, name) for name in names)), None):
+        return found
+    if repository and Path(repository).is_dir():
+        raise InputError(f"The folder {repository} has no {' or '.join(names)}: it does not hold this model.")
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
 
+    try:
+        validate_repo_id(repository)
+    except HFValidationError as error:
+        raise InputError(
+            f"{repository!r} is neither a folder nor a name on the Hugging Face hub, such as nvidia/mit-b2."
+        ) from error
     for name in names:
         if isinstance(cached := try_to_load_from_cache(repository, name), str):
             return Path(cached)
     return _download(repository, names)
 
 
+def find_public(repository: str, name: str) -> Path | None:
+    """A file that a repository may have or not."""
+    try:
+        return public_file(repository, name)
+    except InputError:
+        return None
+
+
 def _local(repository: str, name: str) -> Path | None:
+    if repository and (here := Path(repository) / name).is_file():
+        return here
     root = os.environ.get(FOLDER)
     if not root:
         return None
