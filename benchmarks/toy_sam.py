@@ -23,7 +23,8 @@ from benchmarks.machine import describe
 from benchmarks.toydata import SEEN, SIZE, cast_of
 from openvss.data.synthetic.disturbance import Disturbance
 from openvss.data.synthetic.scenes import Scene
-from openvss.models.encoders.sam import MEAN, STD, Sam
+from openvss.models.encoders.pixels import normalise
+from openvss.models.encoders.sam import Sam
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,8 @@ class Things:
 def loss_of(sam: Sam, batch: Prompted) -> tuple[Tensor, Tensor]:
     """Cross-entropy plus Dice of the drawn masks, and their IoU with the true ones."""
     square = F.interpolate(batch.pictures, (sam.side, sam.side), mode="bilinear")
-    mean, std = square.new_tensor(MEAN).view(3, 1, 1), square.new_tensor(STD).view(3, 1, 1)
     out = sam.sam(
-        pixel_values=(square - mean) / std,
+        pixel_values=normalise(square),
         input_boxes=batch.boxes[:, None] * sam.side,
         input_masks=batch.poor[:, None],
         multimask_output=False,

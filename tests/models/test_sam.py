@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from openvss.models.encoders.sam import CHUNK, MEAN, STD, Sam, closest
+from openvss.models.encoders.pixels import IMAGENET_MEAN, IMAGENET_STD
+from openvss.models.encoders.sam import CHUNK, Sam, closest
 from openvss.weights.sam import sam as renamed
 
 
@@ -27,7 +28,7 @@ def frames() -> Tensor:
 
 def square(sam: Sam, frames: Tensor) -> Tensor:
     small = torch.nn.functional.interpolate(frames, (sam.side, sam.side), mode="bilinear")
-    return (small - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    return (small - torch.tensor(IMAGENET_MEAN).view(3, 1, 1)) / torch.tensor(IMAGENET_STD).view(3, 1, 1)
 
 
 def test_points_as_transformers_takes_them(sam: Sam, frames: Tensor) -> None:

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.models.encoders.clip import ClipViT
-from openvss.models.encoders.clip_pixels import MEAN
 from openvss.models.encoders.pairs import pair
+from openvss.models.encoders.pixels import CLIP_MEAN
 from openvss.models.regions.namers import Crops, Pooled
 
 
@@ -58,7 +58,7 @@ def test_the_picture_of_a_region() -> None:
     mask[4:8, 10:18] = True
     mask[5, 12] = False
     picture = namer.picture(frame, mask)
-    mean = torch.tensor(MEAN)
+    mean = torch.tensor(CLIP_MEAN)
     expected = mean.view(3, 1, 1).repeat(1, 8, 8)
     expected[:, 2:6] = frame[:, 4:8, 10:18]
     expected[:, 3, 2] = mean

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from openvss.models.encoders.sam import MEAN, Sam
+from openvss.models.encoders.pixels import IMAGENET_MEAN
+from openvss.models.encoders.sam import Sam
 from openvss.models.regions.sam_masks import Choice, SamMasks, stability
 
 
@@ -70,7 +71,7 @@ def test_frames_are_padded_to_a_square() -> None:
     )
     seen, points = drawer.seen[0], torch.cat(drawer.points)[:, 0]
     assert seen.shape == (1, 3, 64, 64)
-    torch.testing.assert_close(seen[0, :, 32:], torch.tensor(MEAN).view(3, 1, 1).expand(3, 32, 64))
+    torch.testing.assert_close(seen[0, :, 32:], torch.tensor(IMAGENET_MEAN).view(3, 1, 1).expand(3, 32, 64))
     assert len(points) == 16
     assert points.max(0).values.tolist() == [0.875, 0.4375]
     assert ids.shape == (32, 64)

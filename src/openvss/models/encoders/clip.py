@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor, nn
 
-from openvss.models.encoders.clip_pixels import prepare
 from openvss.models.encoders.clip_text import ClipText
+from openvss.models.encoders.pixels import CLIP_MEAN, CLIP_STD, normalise, whole_cells
 from openvss.weights import open_clip
 from openvss.weights.checkpoint import load_state
 from openvss.weights.public import weights_file
@@ -51,7 +51,7 @@ class ClipViT(nn.Module):
     def dense(self, frames: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in 0..1 -> (B, dim, ceil(H / patch), ceil(W / patch)), not normalised."""
         vision = self.clip.vision_model
-        prepared = prepare(frames, self.patch)
+        prepared = self._prepare(frames)
         x = vision.embeddings(prepared, interpolate_pos_encoding=True)
         x = vision.pre_layrnorm(x)
         *layers, last = vision.encoder.layers
@@ -65,8 +65,11 @@ class ClipViT(nn.Module):
 
     def pooled(self, frames: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in 0..1 -> (B, dim), what the whole image says; not normalised."""
-        seen = self.clip.vision_model(prepare(frames, self.patch), interpolate_pos_encoding=True)
+        seen = self.clip.vision_model(self._prepare(frames), interpolate_pos_encoding=True)
         return self.clip.visual_projection(seen.pooler_output)
+
+    def _prepare(self, frames: Tensor) -> Tensor:
+        return normalise(whole_cells(frames, self.patch), CLIP_MEAN, CLIP_STD)
 
 
 def _config(size: Size) -> CLIPConfig:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor, nn
 
-from openvss.models.encoders.clip_pixels import prepare
 from openvss.models.encoders.clip_text import ClipText
+from openvss.models.encoders.pixels import CLIP_MEAN, CLIP_STD, normalise, whole_cells
 from openvss.weights import open_clip
 from openvss.weights.checkpoint import load_state
 from openvss.weights.public import public_file
@@ -51,7 +51,7 @@ class ConvNextClip(nn.Module):
 
     def forward(self, frames: Tensor) -> list[Tensor]:
         """(B, 3, H, W) RGB in 0..1 -> res2 to res5, at strides 4, 8, 16 and 32 of a frame of whole cells."""
-        x = self.image.embeddings(prepare(frames, self.strides[-1]))
+        x = self.image.embeddings(normalise(whole_cells(frames, self.strides[-1]), CLIP_MEAN, CLIP_STD))
         maps = []
         for stage in self.image.encoder.stages:
             x = stage(x)

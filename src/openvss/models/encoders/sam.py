@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.models.encoders.pixels import normalise
 from openvss.weights.checkpoint import load_state
 from openvss.weights.public import weights_file
 from openvss.weights.sam import sam
@@ -23,8 +24,6 @@ HUBS = {
     "vit-l": "facebook/sam-vit-large",
     "vit-h": "facebook/sam-vit-huge",
 }
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
 CHUNK = 16  # prompts decoded at once: 0.5 GB in float32
 
 
@@ -62,8 +61,7 @@ class Sam(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in 0..1 of any size -> (B, dim, side / 16, side / 16)."""
         square = F.interpolate(frames, (self.side, self.side), mode="bilinear", align_corners=False)
-        mean, std = frames.new_tensor(MEAN).view(3, 1, 1), frames.new_tensor(STD).view(3, 1, 1)
-        return self.sam.get_image_embeddings((square - mean) / std)
+        return self.sam.get_image_embeddings(normalise(square))
 
     @torch.no_grad()
     def draw(

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.encoders.clip import ClipViT
-from openvss.models.encoders.clip_pixels import MEAN
 from openvss.models.encoders.convnext_clip import ConvNextClip
 from openvss.models.encoders.pairs import Pair
+from openvss.models.encoders.pixels import CLIP_MEAN
 from openvss.models.words import TextEncoder
 
 
@@ -93,7 +93,7 @@ class Crops(nn.Module):
         """(3, H, W) and the (H, W) mask of a region -> (3, size, size)."""
         y, x = mask.any(1).nonzero()[:, 0], mask.any(0).nonzero()[:, 0]
         box = slice(int(y[0]), int(y[-1]) + 1), slice(int(x[0]), int(x[-1]) + 1)
-        nothing = frame.new_tensor(MEAN).view(3, 1, 1)
+        nothing = frame.new_tensor(CLIP_MEAN).view(3, 1, 1)
         cut = torch.where(mask[box], frame[:, *box] - nothing, 0.0)  # 0 is the mean colour for now
         height, width = cut.shape[1:]
         left, top = (max(height - width, 0) // 2, max(width - height, 0) // 2)
