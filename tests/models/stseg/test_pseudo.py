@@ -123,10 +123,10 @@ def test_nothing_sure_leaves_everything_unlabelled() -> None:
 
 
 def test_regions_take_the_mean_of_their_pixels() -> None:
-    regions = torch.zeros(8, 8, dtype=torch.long)
-    regions[:, 5:] = 1
+    regions = torch.zeros(1, 8, 8, dtype=torch.long)
+    regions[..., 5:] = 2  # 1 is unused
     p = squares()[:1]
-    refined = region_prior(lambda picture: regions)(PICTURE, p.logit()).sigmoid()
+    refined = region_prior(lambda frames: regions)(PICTURE, p.logit()).sigmoid()
     assert refined[0, 3, 2].item() == pytest.approx(p[0, :, :5].mean().item(), abs=1e-5)
     assert refined[0, 3, 7].item() == pytest.approx(0.05, abs=1e-5)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from openvss.models.encoders.convnext_clip import ConvNextClip
-from openvss.models.encoders.sam import Sam
+from openvss.models.stseg.sam_images import SamImages
 from openvss.models.stseg.sed import SED
 from openvss.models.stseg.stseg import STSeg
 from openvss.models.stseg.toy import ToyPyramid
@@ -50,7 +50,7 @@ def build_stseg(
     """STSeg without trained weights; the options are those of `DEA` and of `SED`."""
     return STSeg(
         _pair(pair),
-        _image_side(sam),
+        SamImages(sam),
         {"heads": heads, "init": init, "keep_sam_grid": keep_sam_grid},
         square=square,
         topk=topk,
@@ -59,13 +59,6 @@ def build_stseg(
         smoothing=smoothing,
         official=official,
     )
-
-
-def _image_side(size: SamName) -> Sam:
-    """SAM without what draws masks: the auxiliary branch is no part of the model."""
-    sam = Sam(size)
-    del sam.sam.prompt_encoder, sam.sam.mask_decoder
-    return sam
 
 
 def _pair(name: PairName) -> ConvNextClip | ToyPyramid:

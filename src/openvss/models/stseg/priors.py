@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -10,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.models.encoders.sam import Sam, closest
+from openvss.models.regions.contract import Regions
 from openvss.models.stseg.prompts import parts_with_boxes, whole_masks
 from openvss.models.stseg.pseudo import NOWHERE, Prior
 
@@ -41,22 +41,19 @@ def sam_prior(sam: Sam, mode: PromptMode = "mask+box") -> Prior:
     return refine
 
 
-def region_prior(regions: Callable[[Tensor], Tensor]) -> Prior:
+def region_prior(regions: Regions) -> Prior:
     """Each region takes the mean probability of its pixels, so that masks end where regions do.
 
     Not of the paper: for those who have no weights of SAM.
-
-    Args:
-        regions: A picture (1, 3, H, W) -> region ids (H, W), counted from 0.
     """
 
     def refine(picture: Tensor, logits: Tensor) -> Tensor:
-        ids = regions(picture).flatten()
+        ids = regions(picture)[0].flatten()
         size = (picture.shape[-2], picture.shape[-1])
         p = F.interpolate(logits[None], size, mode="bilinear")[0].sigmoid().flatten(1)
         n = int(ids.max()) + 1
         total = p.new_zeros(len(p), n).index_add_(1, ids, p)
-        mean = total / torch.bincount(ids, minlength=n)
+        mean = total / torch.bincount(ids, minlength=n).clamp(min=1)
         return mean[:, ids].clamp(1e-6, 1 - 1e-6).logit().view(-1, *size)
 
     return refine

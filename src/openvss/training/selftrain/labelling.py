@@ -48,8 +48,7 @@ class Round:
         self.folder = folder
         self.names = tuple(names)
         self._palette = palette(class_infos([(name, (name,)) for name in names]))
-        for part in (LABELS, BEFORE):
-            (folder / part).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self._claim({**made_with, "words": list(names)})
         self.lines = self._recover()
 
@@ -102,6 +101,7 @@ class Round:
 
     def _write(self, part: str, name: str, ids: Tensor) -> None:
         file = self.folder / part / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(".tmp")
         draft.write_bytes(mask_png(self._mask(ids), self._palette))
         draft.replace(file)

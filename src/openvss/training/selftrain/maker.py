@@ -1,0 +1,110 @@
+"""Pseudo-labels as targets of a run: what `targets: {maker: pseudo-labels}` in a recipe does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from openvss.data.base import Dataset
+from openvss.errors import InputError
+from openvss.models.base import VideoModel
+from openvss.models.encoders.sam import Sam, Size
+from openvss.models.regions.superpixels import Superpixels
+from openvss.models.stseg.gate import SMALLEST, Gate
+from openvss.models.stseg.priors import PromptMode, region_prior, sam_prior
+from openvss.models.stseg.pseudo import Prior, Refinement
+from openvss.training.selftrain.labelling import Picture, Round
+from openvss.training.selftrain.report import write_report
+from openvss.training.selftrain.teacher import Teacher, fingerprint
+from openvss.weights.checkpoint import load_state
+from openvss.weights.strict import fill
+from openvss.words.vocabulary import Vocabulary
+
+
+class Settings(BaseModel):
+    """`targets.options` of a recipe.
+
+    Attributes:
+        threshold: Words that the model is less confident of than this are not believed.
+        score: What counts as confidence: `openvss.models.stseg.gate.Gate`.
+        smallest: The share of a picture where a word must be more likely than not.
+        prior: What refines the masks: "sam", "superpixels", or "none".
+        sam: Which SAM.
+        sam_weights: Its weights; the published ones if None.
+        prompts: How SAM is prompted; "mask" is the paper's.
+        superpixels: About how many a picture has.
+        same: Refined masks whose overlap with the model's is less are not believed.
+        drop: Whether such a word is dropped or keeps the model's mask.
+        size: Short side at which the model sees pictures; its own default if None.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: float = Field(default=0.9, ge=0, le=1)
+    score: Literal["highest", "best", "mask"] = "highest"
+    smallest: float = Field(default=SMALLEST, ge=0, le=1)
+    prior: Literal["sam", "superpixels", "none"] = "sam"
+    sam: Size = "vit-b"
+    sam_weights: str | None = None
+    prompts: PromptMode = "mask+box"
+    superpixels: int = Field(default=400, ge=2)
+    same: float = Field(default=0.5, ge=0, le=1)
+    drop: bool = False
+    size: int | None = Field(default=None, ge=32)
+
+
+def pseudo_labels(
+    model: VideoModel,
+    dataset: Dataset,
+    vocabulary: Vocabulary,
+    folder: Path,
+    options: Mapping[str, Any],
+    update: Callable[[int], None],
+) -> None:
+    """Label every frame of the data set with the model as it is."""
+    settings = _settings(options)
+    pictures = pictures_of(dataset)
+    made_with = {"snapshot": fingerprint(model), **settings.model_dump()}
+    done = Round(folder, vocabulary.names, made_with)
+    refine = Refinement(
+        Gate(settings.threshold, settings.score, settings.smallest),
+        _prior(settings, model),
+        settings.same,
+        settings.drop,
+    )
+    done.label(pictures, Teacher(model, model.words(vocabulary), settings.size), refine, update)
+    write_report(done, pictures)
+
+
+def pictures_of(dataset: Dataset) -> list[Picture]:
+    """All frames of a data set; those of a video are named after it."""
+    return [
+        Picture(clip.name if len(clip.frames) == 1 else f"{clip.name}/{frame.stem}", frame)
+        for clip in dataset.clips
+        for frame in clip.frames
+    ]
+
+
+def _settings(options: Mapping[str, Any]) -> Settings:
+    try:
+        return Settings.model_validate(dict(options), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise InputError(f"targets.options.{key} of the recipe is wrong: {first['msg'].lower()}.") from None
+
+
+def _prior(settings: Settings, model: VideoModel) -> Prior | None:
+    if settings.prior == "none":
+        return None
+    if settings.prior == "superpixels":
+        return region_prior(Superpixels(settings.superpixels))
+    sam = Sam(settings.sam)
+    if settings.sam_weights is None:
+        sam.load_pretrained()
+    else:
+        fill(sam, load_state(Path(settings.sam_weights)), settings.sam_weights)
+    return sam_prior(sam.to(model.device), settings.prompts)
