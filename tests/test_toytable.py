@@ -1,0 +1,135 @@
+"""Toy tables: videos, cells that are made once, differences paired by seed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from benchmarks import toydata, toytable
+from benchmarks.toyplan import Bench
+from benchmarks.toyreport import report, spread
+
+from openvss.data.catalogue import open_dataset
+from openvss.errors import InputError
+
+RECIPE = Path(__file__).parents[1] / "recipes" / "ov2vss" / "toy.yaml"
+FEW = toydata.ToyVideos(train=1, val=1, test=1, frames=9)
+PLAN = {
+    "recipe": str(RECIPE),
+    "seeds": [1, 2],
+    "rows": {
+        "baseline": ["schedule.steps=1", "schedule.warmup=0", "model.options.stcf=false"],
+        "full": ["schedule.steps=1", "schedule.warmup=0"],
+    },
+    "against": "full",
+    "metrics": {"unseen_miou": "unseen", "mvc8": "mVC8"},
+    "differences": ["unseen_miou"],
+    "videos": {"train": 1, "val": 1, "test": 1, "frames": 9},
+    "tables": [
+        {
+            "title": "Parts",
+            "lines": [
+                {"row": "baseline", "text": "less", "published": 14.98},
+                {"row": "full", "text": "all"},
+            ],
+        }
+    ],
+}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    file = tmp_path / "plan.yaml"
+    file.write_text(yaml.safe_dump(PLAN, sort_keys=False))
+    return Bench(file, tmp_path / "out")
+
+
+def put(bench: Bench, row: str, seed: int, unseen: float, mvc: float) -> None:
+    file = bench.cell(row, seed)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    found = {"unseen_miou": unseen, "mvc8": mvc}
+    cell = {"row": row, "seed": seed, "frozen": bench.frozen, "metrics": found, "cpu_seconds": 90}
+    file.write_text(json.dumps(cell))
+
+
+def test_spread_by_hand() -> None:
+    assert spread([]) == ""
+    assert spread([0.123]) == "12.3"
+    # mean 12; deviations -2, 0, 2; (4 + 0 + 4) / (3 - 1) = 4
+    assert spread([0.10, 0.12, 0.14]) == "12.0 ± 2.0"
+    assert spread([0.01, -0.01], signed=True) == "+0.0 ± 1.4"
+
+
+def test_differences_are_paired_by_seed(bench: Bench) -> None:
+    """Seed 2 is harder for both: the rows overlap, and yet every seed says that `full` is better."""
+    for seed, baseline, full in ((1, 0.30, 0.33), (2, 0.20, 0.24)):
+        put(bench, "baseline", seed, baseline, 0.5)
+        put(bench, "full", seed, full, 0.6)
+    assert report(bench).splitlines() == [
+        "4 of 4 cells, 6 core minutes; mean ± standard deviation over seeds 1, 2",
+        "",
+        "| Parts | unseen | mVC8 | unseen − full, paired | published |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        "| less | 25.0 ± 7.1 | 50.0 ± 0.0 | -3.5 ± 0.7 | 14.98 |",
+        "| all | 28.5 ± 6.4 | 60.0 ± 0.0 |  |  |",
+    ]
+
+
+def test_a_missing_cell_takes_its_pair_out(bench: Bench) -> None:
+    put(bench, "baseline", 1, 0.3, 0.5)
+    put(bench, "baseline", 2, 0.2, 0.5)
+    put(bench, "full", 2, 0.25, 0.6)
+    lines = report(bench).splitlines()
+    assert "| less | 25.0 ± 7.1 | 50.0 ± 0.0 | -5.0 | 14.98 |" in lines
+    assert "| all | 25.0 | 60.0 |  |  |" in lines
+
+
+def test_results_of_another_plan_do_not_mix(bench: Bench) -> None:
+    put(bench, "full", 1, 0.3, 0.5)
+    bench.file.write_text(bench.file.read_text() + "# a thought\n")
+    with pytest.raises(InputError, match="belongs to another plan"):
+        bench.results()
+
+
+def test_a_finished_cell_is_not_made_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    toytable.prepare(bench, 1)
+    toytable.run_cell(bench, "baseline", 1)
+    (made,) = bench.results().values()
+    assert {"miou", "seen_miou", "unseen_miou", "hiou", "mvc8"} <= made["metrics"].keys()
+    asked: list[tuple[object, ...]] = []
+
+    def note(workers: int, work: object, tasks: list[tuple[object, ...]]) -> None:
+        if work is toytable.run_cell:
+            asked.extend(task[1:] for task in tasks)
+
+    monkeypatch.setattr(toytable, "_all", note)
+    toytable.run(bench, workers=1, cells=2)
+    assert asked == [("baseline", 2), ("full", 1)]
+
+
+def test_training_videos_show_seen_words_only(tmp_path: Path) -> None:
+    toydata.make(tmp_path, 5, FEW)
+    seen = open_dataset(f"folder:{tmp_path / 'seen'}", "train")
+    assert seen.vocabulary.names == tuple(look.word for look in toydata.SEEN)
+    everything = open_dataset(f"folder:{tmp_path / 'all'}", "test")
+    assert everything.vocabulary.names == tuple(look.word for look in toydata.LOOKS)
+    rules = toydata.protocol()
+    assert sorted((*rules.groups["seen"], *rules.groups["unseen"])) == list(range(60))
+    assert not set(seen.vocabulary.names) & {everything.vocabulary.names[i] for i in rules.groups["unseen"]}
+
+
+def test_videos_depend_on_the_seed_and_differ_between_sets(tmp_path: Path) -> None:
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        toydata.make(tmp_path / name, seed, FEW)
+    place = "seen/data/train_000/origin/00003.png"
+    a, b, c = ((tmp_path / name / place).read_bytes() for name in "abc")
+    assert a == b != c
+    read = [
+        open_dataset(f"folder:{tmp_path / 'a' / name}", split)
+        for name, split in (("seen", "val"), ("all", "val"), ("all", "test"))
+    ]
+    masks = [next(one.read_label(p) for p in one.clips[0].labels if p is not None) for one in read]
+    assert not any(np.array_equal(masks[i], masks[j]) for i in range(3) for j in range(i))
