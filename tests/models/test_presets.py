@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 import openvss
 from openvss.errors import InputError
-from openvss.models.presets import PRESETS, Builder, Preset, build_model, options_of
+from openvss.models.presets import PRESETS, Builder, KeyMap, Preset, build_model, checked_options, options_of
 from openvss.models.trained import load_model
 from openvss.weights import bundled
 from openvss.weights.checkpoint import save_model
@@ -37,6 +41,13 @@ def test_every_preset_says_what_it_is(name: str) -> None:
     if preset.weights:
         assert bundled.path(preset.weights).is_file()
         assert bundled.card(preset.weights)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_options_of_every_preset_survive_a_checkpoint(name: str) -> None:
+    options = options_of(name)
+    read = json.loads(json.dumps(options))
+    assert checked_options(name, read) == options
 
 
 def test_options_of_a_preset_and_of_the_caller(closed: str) -> None:
@@ -110,6 +121,27 @@ def test_foreign_weights_of_the_same_names_and_shapes(closed: str, tmp_path: Pat
     assert torch.equal(loaded.state_dict()["stem.weight"], model.state_dict()["stem.weight"])
     with pytest.raises(InputError, match=r"theirs.pth does not say which model|not a safetensors"):
         load_model(str(tmp_path / "theirs.pth"))
+
+
+def test_the_authors_own_files_go_through_the_key_map(
+    closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keys() -> KeyMap:
+        def ours(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return {name.replace("head", "classifier"): value for name, value in state.items()}
+
+        return ours
+
+    monkeypatch.setitem(PRESETS, closed, replace(PRESETS[closed], keys=keys))
+    state = build_model(closed).state_dict()
+    theirs = {name.replace("classifier", "head"): value for name, value in state.items()}
+    for names in (theirs, state):
+        torch.save(names, tmp_path / "theirs.pth")
+        loaded = load_model(closed, tmp_path / "theirs.pth").state_dict()
+        assert all(torch.equal(loaded[name], value) for name, value in state.items())
+    torch.save({**theirs, "more": torch.ones(1)}, tmp_path / "theirs.pth")
+    with pytest.raises(InputError, match="unexpected more"):
+        load_model(closed, tmp_path / "theirs.pth")
 
 
 def test_wrong_combinations_are_one_sentence(closed: str, tmp_path: Path) -> None:

@@ -72,6 +72,12 @@ def _sed() -> Builder:
     return build_sed
 
 
+def _sed_keys() -> KeyMap:
+    from openvss.weights.sed import sed
+
+    return sed
+
+
 def _stseg() -> Builder:
     from openvss.models.stseg.build import build_stseg
 
@@ -146,6 +152,7 @@ PRESETS: dict[str, Preset] = {
         summary="image system with a cost-aware decoder",
         pair="CLIP ConvNeXt-B",
         builder=_sed,
+        keys=_sed_keys,
     ),
     "stseg-b": Preset(
         summary="sed-b with features sharpened by SAM's, made for self-training",
@@ -215,7 +222,7 @@ def build_model(name: str, options: Mapping[str, object] | None = None) -> Video
         name: Of a preset.
         options: Of its builder, as they come from a recipe or a checkpoint: values that JSON can hold.
     """
-    return find_preset(name).build(**_checked(name, options or {}))
+    return find_preset(name).build(**checked_options(name, options or {}))
 
 
 def options_of(name: str) -> dict[str, object]:
@@ -225,7 +232,7 @@ def options_of(name: str) -> dict[str, object]:
     return {key: preset.options.get(key, parameter.default) for key, parameter in own.items()}
 
 
-def _checked(name: str, options: Mapping[str, object]) -> dict[str, Any]:
+def checked_options(name: str, options: Mapping[str, object]) -> dict[str, Any]:
     """The options as their type hints have them: a list of a recipe becomes a tuple, for example."""
     hints = typing.get_type_hints(find_preset(name).builder())
     hints.pop("return", None)

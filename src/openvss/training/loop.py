@@ -19,7 +19,7 @@ from openvss.training.groups import groups_of
 from openvss.training.journal import Journal
 from openvss.training.recipe import Recipe
 from openvss.training.run_folder import RunFolder
-from openvss.training.start import build, open_data
+from openvss.training.start import build, open_data, options_for
 from openvss.training.step import Stepper
 from openvss.weights.checkpoint import BEST, LAST, save_model
 
@@ -174,9 +174,10 @@ class Trainer:
 
     def _save_weights(self, name: str) -> None:
         if self._accelerator.is_main_process:
-            model, extra = self._recipe.model, {"step": str(self._progress.step)}
+            preset, options = self._recipe.model.preset, options_for(self._recipe)
+            extra = {"step": str(self._progress.step)}
             with self._averaged():
-                save_model(self._model, self._folder.path / name, model.preset, model.options, extra)
+                save_model(self._model, self._folder.path / name, preset, options, extra)
 
     def _averaged(self) -> AbstractContextManager[None]:
         return nullcontext() if self._average is None else self._average.applied_to(self._model)

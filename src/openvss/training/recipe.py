@@ -26,12 +26,14 @@ class Model(Section):
     Attributes:
         preset: One of `openvss models`.
         options: Of the preset.
+        pretrained: Start backbone and image-text pair from their published weights.
         init_from: Checkpoint or run to take weights from, as far as names and shapes agree.
         freeze: Patterns of parameter or module names that are not trained and stay in eval mode.
     """
 
     preset: str
     options: dict[str, Any] = {}
+    pretrained: bool = False
     init_from: str | None = None
     freeze: tuple[str, ...] = ()
 

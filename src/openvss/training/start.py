@@ -13,7 +13,8 @@ from openvss.data.base import Dataset
 from openvss.data.catalogue import LAYOUTS, open_dataset
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
-from openvss.models.presets import build_model
+from openvss.models.presets import build_model, options_of
+from openvss.models.pretrained import load_pretrained
 from openvss.training.batches import Batches
 from openvss.training.classes import Joint, join
 from openvss.training.groups import freeze
@@ -50,14 +51,26 @@ class Taken:
 def build(recipe: Recipe) -> tuple[VideoModel, Taken | None]:
     """The model before the first step: the same for a seed, on every process."""
     torch.manual_seed(recipe.seed)
-    model = build_model(recipe.model.preset, recipe.model.options)
+    model = build_model(recipe.model.preset, options_for(recipe))
     if recipe.clip.references is not None:
         model.references = recipe.clip.references
+    if recipe.model.pretrained and not load_pretrained(model):
+        raise InputError(
+            f"No part of {recipe.model.preset} has published weights: model.pretrained is false."
+        )
     taken = None
     if recipe.model.init_from is not None:
         taken = take_weights(model, Path(recipe.model.init_from))
     freeze(model, recipe.model.freeze)
     return model, taken
+
+
+def options_for(recipe: Recipe) -> dict[str, object]:
+    """All options that the model is built with: a checkpoint then does not depend on what defaults become."""
+    options = {**options_of(recipe.model.preset), **recipe.model.options}
+    if recipe.clip.references is not None and "references" in options:
+        options["references"] = list(recipe.clip.references)
+    return options
 
 
 def take_weights(model: nn.Module, path: Path) -> Taken:

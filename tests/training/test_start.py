@@ -1,0 +1,60 @@
+"""What a run starts from, and what its checkpoints say of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from openvss.errors import InputError
+from openvss.models.ov2vss.build import build as build_ov2vss
+from openvss.models.presets import PRESETS, Builder, Preset
+from openvss.models.trained import load_model
+from openvss.training.recipe import Recipe
+from openvss.training.start import build, options_for
+from openvss.weights.checkpoint import save_model
+from openvss.weights.lite0 import fold, imagenet_checkpoint
+from tests.training.runs import recipe
+
+SMALL = {"pair": "toy", "backbone": "mit-nano", "channels": 16, "heads": 2, "pool": 8}
+
+
+@pytest.fixture(autouse=True)
+def _small_video_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def builder() -> Builder:
+        return build_ov2vss
+
+    monkeypatch.setitem(PRESETS, "small", Preset("for tests", "-", builder, options=SMALL))
+
+
+def parsed(root: Path, **changes: object) -> Recipe:
+    return Recipe.model_validate(recipe(root, **changes))
+
+
+def test_published_weights(tmp_path: Path) -> None:
+    options = {"backbone": "lite0", "words": "road, sky"}
+    model, _ = build(
+        parsed(tmp_path, model={"preset": "segformer-b0", "options": options, "pretrained": True})
+    )
+    state = model.state_dict()
+    for name, value in fold(imagenet_checkpoint()).items():
+        assert torch.equal(state[f"backbone.{name}"], value)
+    with pytest.raises(InputError, match="No part of two-frame has published weights"):
+        build(parsed(tmp_path, model={"preset": "two-frame", "pretrained": True}))
+
+
+def test_a_checkpoint_looks_back_as_far_as_its_training_did(tmp_path: Path) -> None:
+    own = parsed(tmp_path, model={"preset": "small"}, clip={"references": [4, 2]})
+    model, _ = build(own)
+    save_model(model, tmp_path / "a.safetensors", "small", options_for(own))
+    assert load_model(str(tmp_path / "a.safetensors")).references == model.references == (4, 2)
+
+
+def test_a_checkpoint_does_not_depend_on_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = parsed(tmp_path, model={"preset": "small", "options": {"regions": 3}})
+    model, _ = build(own)
+    save_model(model, tmp_path / "a.safetensors", "small", options_for(own))
+    later = Preset("changed", "-", PRESETS["small"].builder, options={**SMALL, "channels": 32})
+    monkeypatch.setitem(PRESETS, "small", later)
+    load_model(str(tmp_path / "a.safetensors"))
