@@ -3,7 +3,8 @@
 Run `python -m benchmarks.ov2vss`; it prints three tables and the machine. Weights and words are random: the
 cost does not depend on them.
 
-Three schedules label the same frames:
+Times are processor time of one thread, so that other work on the machine does not count. Three schedules
+label the same frames:
 
 streaming      each frame passes the backbone and the pair once, and is remembered in compact form
 clip anew      all frames of the clip and the distant one pass the backbone again, the target the pair
@@ -68,9 +69,9 @@ def anew(model: OV2VSS, clip: Tensor, t: int, words: Words, wasted_pair_passes: 
 
 
 def timed(work: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
-    start = time.perf_counter()
+    start = time.process_time()
     result = work(*arguments)
-    return time.perf_counter() - start, result
+    return time.process_time() - start, result
 
 
 def schedules(model: OV2VSS, clip: Tensor, words: Words) -> None:
@@ -159,6 +160,7 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=20)
     parser.add_argument("--preset", default="ov2vss-mit-b2")
     arguments = parser.parse_args()
+    torch.set_num_threads(1)
     print(describe())
     pixels = np.stack(list(scene(FIRST + arguments.frames, arguments.width, arguments.height)))
     clip = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255)

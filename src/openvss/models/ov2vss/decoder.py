@@ -13,7 +13,7 @@ from openvss.models.ov2vss.cost import CostVolume
 from openvss.models.ov2vss.options import Fusing
 from openvss.models.ov2vss.resize import resize, size_of
 
-ROOM = 1 << 25  # numbers in the largest tensor of a chunk of words: 128 MB in float32
+ROOM = 1 << 22  # numbers in the largest tensor of a chunk of words: 16 MB in float32
 
 
 class Decoder(Protocol):
