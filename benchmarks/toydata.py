@@ -38,8 +38,8 @@ class ToyVideos:
 
     Attributes:
         train: Number of videos to train on.
-        val: Number of videos of seen compositions, and again of all, to find settings with.
-        test: Number of videos to compare methods on.
+        val: Number of videos to find settings with, of each set.
+        test: Number of videos to compare methods on, of each set.
         frames: In each video.
         size: Width and height.
         noise: Standard deviation on values of 0..1.
@@ -60,15 +60,15 @@ class ToyVideos:
 def make(root: Path, seed: int, videos: ToyVideos) -> None:
     """Write two `folder:` sets, unless they are there already.
 
-    `seen` knows the words of seen compositions only and has the splits train and val. `all` knows all words;
-    in its splits val and test, seen and unseen compositions share the videos.
+    `seen` shows and knows seen compositions only; its splits are train, val and test. `all` knows all words,
+    and in the videos of its splits val and test seen and unseen compositions are mixed.
     """
     if (root / "complete").exists():
         return
     disturbance = Disturbance(videos.noise, videos.blur, videos.occlusion)
     options = Options(frames=videos.frames, size=videos.size, disturbance=disturbance)
     splits = {"train": videos.train, "val": videos.val, "test": videos.test}
-    _write_set(Job(root / "seen", seed, options), SEEN, SEEN, {k: splits[k] for k in ("train", "val")})
+    _write_set(Job(root / "seen", seed, options), SEEN, SEEN, splits)
     both = (*SEEN, *UNSEEN * OFTEN)
     _write_set(Job(root / "all", seed, options), LOOKS, both, {k: splits[k] for k in ("val", "test")})
     (root / "complete").touch()
