@@ -12,9 +12,9 @@ from pathlib import Path
 
 from accelerate.state import AcceleratorState, PartialState
 
-from openvss.training.loop import Watcher
 from openvss.training.recipe_file import read_stages
 from openvss.training.run import Options, train
+from openvss.training.watcher import Watcher
 
 
 def fork(work: Callable[[], None], environment: Mapping[str, str] | None = None) -> int:

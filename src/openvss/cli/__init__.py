@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from openvss.cli import data, evaluate, models, segment, train
+from openvss.cli import data, evaluate, models, runs, segment, train
 from openvss.errors import OpenVSSError, Stopped
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
+app.add_typer(runs.app, name="runs")
 
 
 @app.callback(invoke_without_command=True)

@@ -23,6 +23,9 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")] = False,
     cpu: Annotated[bool, typer.Option("--cpu", help="Leave accelerators alone.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, after a few steps that leave nothing.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print machine-readable lines instead of a bar.")
     ] = False,
@@ -36,11 +39,15 @@ def train(
 
     stages = read_stages(recipe, overrides or [])
 
-    from openvss.training.run import Options
+    from openvss.training.run import Options, plan
     from openvss.training.run import train as train_stages
 
     folder = out or Path("runs") / recipe.stem
     options = Options(resume=resume, overwrite=overwrite, cpu=cpu)
+    if dry_run:
+        for line in plan(stages, options):
+            typer.echo(line)
+        return
     with watching(as_json) as watcher:
         last = train_stages(stages, folder, options, watcher)
     if as_json:

@@ -12,7 +12,7 @@ from openvss.cli.progress import emit
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from openvss.training.loop import Watcher
+    from openvss.training.watcher import Watcher
 
 SHOWN = 3  # terms of the loss beside the bar
 
@@ -20,7 +20,7 @@ SHOWN = 3  # terms of the loss beside the bar
 @contextmanager
 def watching(as_json: bool) -> Iterator[Watcher]:
     """Yield what a run reports to; of several processes only the first says anything."""
-    from openvss.training.loop import Watcher
+    from openvss.training.watcher import Watcher
 
     if int(os.environ.get("RANK", "0")):
         yield Watcher()
@@ -37,9 +37,9 @@ def _json_step(done: int, total: int, entry: dict[str, Any] | None) -> None:
         emit("progress", steps=done, total=total, **entry)
 
 
-def _json_frame(done: int, total: int) -> None:
+def _json_frame(what: str, done: int, total: int) -> None:
     if done == total:
-        emit("scored", frames=total)
+        emit(what, done=total)
 
 
 def _bars() -> Progress:
@@ -57,7 +57,7 @@ def _bars() -> Progress:
 
 
 class _Shown:
-    """One bar for the steps, and one for the frames of the validation that is going on."""
+    """One bar for the steps, and one for what is going on between them."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
@@ -72,9 +72,9 @@ class _Shown:
             terms = [f"{name} {value:.4g}" for name, value in entry.items()][:SHOWN]
             self._bars.update(self._steps, note=" ".join(terms))
 
-    def frame(self, done: int, total: int) -> None:
+    def frame(self, what: str, done: int, total: int) -> None:
         if self._frames is None:
-            self._frames = self._bars.add_task("scoring", total=total, note="")
+            self._frames = self._bars.add_task(what, total=total, note="")
         self._bars.update(self._frames, completed=done)
         if done >= total:
             self._bars.remove_task(self._frames)

@@ -114,8 +114,11 @@ class VideoModel(nn.Module, ABC):
         total = F.cross_entropy(logits, labels.long(), ignore_index=IGNORE, reduction="sum")
         return {"loss": total / (labels != IGNORE).sum().clamp(min=1)}
 
-    def forward(self, frames: Tensor, words: Words, context: Tensor | None = None) -> Output:
-        """A batch of clips (B, T, 3, H, W), references then target, and context frames (B, K, 3, H, W)."""
+    def forward(self, frames: Tensor, words: Words, context: Tensor | VideoContext | None = None) -> Output:
+        """A batch of clips (B, T, 3, H, W), references then target, and context.
+
+        The context is frames (B, K, 3, H, W), or what `summarise` has made of some, stacked.
+        """
         if frames.shape[1] != len(self.references) + 1:
             raise ValueError(f"a clip has {len(self.references) + 1} frames here, got {frames.shape[1]}")
         references = [self.encode_reference(frames[:, i]) for i in range(frames.shape[1] - 1)]
@@ -141,6 +144,8 @@ class VideoModel(nn.Module, ABC):
         """Where the weights are."""
         return next(self.parameters()).device
 
-    def _summarise_batch(self, context: Tensor) -> VideoContext:
+    def _summarise_batch(self, context: Tensor | VideoContext) -> VideoContext:
+        if isinstance(context, dict):
+            return context
         each = [self.summarise(self.encode_reference(frames)) for frames in context]
         return {name: torch.cat([summary[name] for summary in each]) for name in each[0]}

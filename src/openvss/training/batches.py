@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,11 +11,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from openvss.errors import InputError
-from openvss.models.base import IGNORE
+from openvss.models.base import IGNORE, VideoContext
 from openvss.training.classes import UNKNOWN, Joint
 from openvss.training.order import Order
 from openvss.training.recipe import MOST_WORDS, Recipe
-from openvss.training.samples import Example, Source
+from openvss.training.samples import Example, Sampler
+from openvss.training.sources import Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +27,7 @@ class Batch:
         number: Counted over the whole run and all processes.
         names: Where its examples come from.
         frames: (B, T, 3, H, W).
-        context: (B, K, 3, H, W) or None.
+        context: (B, K, 3, H, W), or made contexts, or None.
         labels: (B, T, H, W) places in `words`, or `IGNORE`.
         words: Ids of words in the joint vocabulary.
     """
@@ -34,7 +35,7 @@ class Batch:
     number: int
     names: tuple[str, ...]
     frames: Tensor
-    context: Tensor | None
+    context: Tensor | VideoContext | None
     labels: Tensor
     words: tuple[int, ...]
 
@@ -42,8 +43,8 @@ class Batch:
 class Batches(Dataset[Batch]):
     """All batches of a run: the same number gives the same batch, whoever asks."""
 
-    def __init__(self, sources: Sequence[Source], joint: Joint, recipe: Recipe) -> None:
-        self._sources, self._joint, self._recipe = sources, joint, recipe
+    def __init__(self, sources: Sequence[Source], joint: Joint, sampler: Sampler, recipe: Recipe) -> None:
+        self._sources, self._joint, self._sampler, self._recipe = sources, joint, sampler, recipe
         size, data = recipe.data.batch, recipe.data
         weights = [source.setting.weight for source in sources]
         group = size if data.mix == "batches" else 1
@@ -60,12 +61,11 @@ class Batches(Dataset[Batch]):
         words = self._words(number, examples)
         table = torch.full((UNKNOWN + 1,), IGNORE, dtype=torch.int64)
         table[list(words)] = torch.arange(len(words))
-        contexts = [e.context for e in examples if e.context is not None]
         return Batch(
             number=number,
             names=tuple(e.name for e in examples),
             frames=torch.stack([e.frames for e in examples]),
-            context=torch.stack(contexts) if contexts else None,
+            context=_together([e.context for e in examples]),
             labels=table[torch.stack([e.labels for e in examples])],
             words=words,
         )
@@ -73,7 +73,7 @@ class Batches(Dataset[Batch]):
     def _example(self, position: int) -> Example:
         source, item = self._order.at(position)
         rng = random.Random(f"{self._recipe.seed} example {position}")
-        return self._sources[source].example(item, rng)
+        return self._sampler.example(self._sources[source], item, rng)
 
     def _words(self, number: int, examples: Sequence[Example]) -> tuple[int, ...]:
         """The joint vocabulary or that of the batch's set; of many, the present ones and some others."""
@@ -92,13 +92,27 @@ class Batches(Dataset[Batch]):
         return tuple(sorted(present + rng.sample(others, max(0, cap - len(present)))))
 
 
-def load(batches: Batches, numbers: Iterable[int], workers: int) -> Iterator[Batch]:
-    """Batches in the order of their numbers, prepared ahead by other processes if there are any."""
+def _together(contexts: Sequence[Tensor | VideoContext | None]) -> Tensor | VideoContext | None:
+    frames = [one for one in contexts if isinstance(one, Tensor)]
+    made = [one for one in contexts if isinstance(one, dict)]
+    if frames:
+        return torch.stack(frames)
+    return {name: torch.cat([one[name] for one in made]) for name in made[0]} if made else None
+
+
+def load(
+    batches: Batches, numbers: Iterable[int], workers: int, at_start: Callable[[], None]
+) -> Iterator[Batch]:
+    """Batches in the order of their numbers, prepared ahead by other processes if there are any.
+
+    `at_start` is called in each of those processes.
+    """
     loader: DataLoader[Batch] = DataLoader(
         batches,
         batch_size=None,
         sampler=numbers,
         num_workers=workers,
         prefetch_factor=2 if workers else None,
+        worker_init_fn=lambda _: at_start(),
     )
     return iter(loader)

@@ -52,6 +52,7 @@ class TrainingSet(Section):
         blank_unseen: Make pixels of left-out classes black in the frames, too.
         rename: Another word, with synonyms if wanted, for a class: "diningtable: dining table | table".
             Classes of several sets that have one name become one.
+        labels: The set's own, or those that the run makes (`targets`); then it needs none.
     """
 
     set: str
@@ -62,6 +63,7 @@ class TrainingSet(Section):
     without: tuple[str, ...] = ()
     blank_unseen: bool = False
     rename: dict[str, str] = {}
+    labels: Literal["own", "made"] = "own"
 
 
 class Data(Section):
@@ -91,8 +93,8 @@ class Clips(Section):
         references: Distances to look back, farthest first, in place of the model's own.
         truncation: Share of the clips that are cut as at the start of a video, down to one frame.
         min_gap: Frames between the clip and its distant frame.
-        context: One random distant frame, the model's own choice of frames, or none. A model that takes none
-            gets none.
+        context: One random distant frame, the model's own choice of frames, the context that the run makes of
+            the whole video (`targets`), or none. A model that takes none gets none.
         context_size: How many frames of the model's own choice, evenly spread.
         labels: The target alone, all frames, or the last so many.
         still: How stills become clips; null repeats the still.
@@ -101,7 +103,7 @@ class Clips(Section):
     references: tuple[int, ...] | None = None
     truncation: float = Field(default=0.0, ge=0, le=1)
     min_gap: int = Field(default=MIN_GAP, ge=1)
-    context: Literal["distant", "own", "none"] = "distant"
+    context: Literal["distant", "own", "made", "none"] = "distant"
     context_size: int = Field(default=8, ge=1)
     labels: Literal["target", "all"] | int = "target"
     still: Motion | None = Motion()
@@ -220,6 +222,20 @@ class Validation(Section):
         return self
 
 
+class Targets(Section):
+    """What the run makes for itself.
+
+    Attributes:
+        maker: Name in `openvss.training.targets.MAKERS`.
+        every: Steps between two rounds; None for one round before the first step.
+        options: Of the maker.
+    """
+
+    maker: str
+    every: int | None = Field(default=None, ge=1)
+    options: dict[str, Any] = {}
+
+
 class Saving(Section):
     """What is written down.
 
@@ -255,6 +271,7 @@ class Recipe(Section):
     schedule: Schedule
     ema: float | None = Field(default=None, gt=0, lt=1)
     validation: Validation | None = None
+    targets: Targets | None = None
     saving: Saving = Saving()
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     seed: int = Field(default=0, ge=0)
@@ -268,6 +285,11 @@ class Recipe(Section):
                 raise impossible(
                     "clip.labels", f"{self.clip.labels} frames of a clip of {frames} have no labels"
                 )
+        made = self.clip.context == "made" or any(one.labels == "made" for one in self.data.train)
+        if made and self.targets is None:
+            raise impossible("targets", "labels or contexts are to be made, and nothing says how")
+        if self.targets is not None and not made:
+            raise impossible("targets", "no data set has labels: made, nor has the clip context: made")
         if self.view.jitter_per_frame and not self.view.jitter:
             raise impossible(
                 "view.jitter_per_frame", "there is nothing to draw for each frame with jitter: 0"

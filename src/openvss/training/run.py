@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -12,10 +14,14 @@ from accelerate.state import AcceleratorState
 
 from openvss import __version__
 from openvss.errors import Stopped
-from openvss.training.loop import Trainer, Watcher
+from openvss.training import plan as plans
+from openvss.training.loop import Trainer
+from openvss.training.parts import assemble
 from openvss.training.recipe import Recipe
 from openvss.training.recipe_file import Stage
 from openvss.training.run_folder import RunFolder
+from openvss.training.runs import CURVES, write_curves
+from openvss.training.watcher import Watcher
 from openvss.weights.checkpoint import find_checkpoint
 
 
@@ -50,6 +56,14 @@ def train(stages: list[Stage], out: Path, options: Options, watcher: Watcher) ->
     return folder
 
 
+def plan(stages: list[Stage], options: Options) -> Iterator[str]:
+    """What would be done, by line; a stage that starts from another is planned with untrained weights."""
+    for stage in stages:
+        if stage.name:
+            yield f"stage {stage.name}"
+        yield from plans.plan(stage.recipe, cpu=_begin(options))
+
+
 def _after(recipe: Recipe, before: Path) -> Recipe:
     if recipe.model.init_from is not None:
         return recipe
@@ -59,23 +73,20 @@ def _after(recipe: Recipe, before: Path) -> Recipe:
 
 
 def _train_stage(recipe: Recipe, path: Path, options: Options, watcher: Watcher) -> None:
-    # Without `cpu`, accelerate takes processes on a machine without accelerators for strangers.
-    cpu = options.cpu or not torch.accelerator.is_available()
-    processes = PartialState(cpu=cpu)
-    AcceleratorState._reset_state()  # of an earlier stage, whose precision may be another
-    folder, main = RunFolder(path, recipe), processes.is_main_process
+    cpu = _begin(options)
+    folder, main = RunFolder(path, recipe), PartialState().is_main_process
     if main:
         folder.claim(resume=options.resume, overwrite=options.overwrite)
-    processes.wait_for_everyone()
+    PartialState().wait_for_everyone()
     how = "failed"
     try:
-        trainer = Trainer(recipe, folder, watcher, cpu=cpu)
-        if trainer.taken is not None:
-            watcher.say(str(trainer.taken))
+        parts = assemble(recipe, path, cpu=cpu)
+        if parts.taken is not None:
+            watcher.say(str(parts.taken))
         if main:
             preset, steps = recipe.model.preset, recipe.schedule.steps
             folder.note(status="running", preset=preset, steps=steps, began=time.time(), version=__version__)
-        trainer.run(resume=options.resume)
+        Trainer(recipe, parts, folder, watcher).run(resume=options.resume)
         how = "finished"
     except Stopped:
         how = "stopped"
@@ -83,4 +94,15 @@ def _train_stage(recipe: Recipe, path: Path, options: Options, watcher: Watcher)
     finally:
         if main:
             folder.note(status=how, ended=time.time())
+            write_curves([path], path / CURVES)
             folder.release()
+
+
+def _begin(options: Options) -> bool:
+    """Join the other processes, if there are any; whether to compute on the CPU."""
+    # Without `cpu`, accelerate takes processes on a machine without accelerators for strangers.
+    cpu = options.cpu or not torch.accelerator.is_available()
+    # The main process may make targets for hours while the others wait.
+    PartialState(cpu=cpu, timeout=timedelta(days=1))
+    AcceleratorState._reset_state()  # of an earlier stage, whose precision may be another
+    return cpu

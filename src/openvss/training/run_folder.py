@@ -55,6 +55,10 @@ class RunFolder:
         """Let other runs have the folder."""
         self._lock.release()
 
+    def disown(self) -> None:
+        """In a worker process: the folder is free once its owner is dead."""
+        self._lock.disown()
+
     def require_space(self, n_bytes: int) -> None:
         """Complain now if the disk is too full for what will be saved."""
         free = shutil.disk_usage(self.path).free

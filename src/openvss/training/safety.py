@@ -48,7 +48,7 @@ def report_not_finite(
     tensors = {}
     for place, batch in enumerate(batches):
         tensors[f"{place}/frames"], tensors[f"{place}/labels"] = batch.frames, batch.labels
-        if batch.context is not None:
+        if isinstance(batch.context, torch.Tensor):
             tensors[f"{place}/context"] = batch.context
     names = [name for batch in batches for name in batch.names]
     save_file({name: t.contiguous() for name, t in tensors.items()}, file, {"names": json.dumps(names)})

@@ -18,8 +18,9 @@ from openvss.models.pretrained import load_pretrained
 from openvss.training.batches import Batches
 from openvss.training.classes import Joint, join
 from openvss.training.groups import freeze
-from openvss.training.recipe import Recipe
-from openvss.training.samples import Look, Source
+from openvss.training.recipe import Recipe, TrainingSet
+from openvss.training.samples import Sampler
+from openvss.training.sources import Source
 from openvss.weights import checkpoint
 
 
@@ -105,21 +106,19 @@ class TrainingData:
 
 def open_data(recipe: Recipe, model: VideoModel) -> TrainingData:
     """Find the data sets and put their words together."""
-    datasets = [_open(one.set, one.split) for one in recipe.data.train]
+    datasets = [_open(one) for one in recipe.data.train]
     joint = join(datasets, recipe.data.train)
-    look = Look.of(model, recipe)
     sources = tuple(
-        Source(number, dataset, setting, table, recipe, look)
-        for number, (dataset, setting, table) in enumerate(
-            zip(datasets, recipe.data.train, joint.tables, strict=True)
-        )
+        Source(number, dataset, setting, joint, keep=recipe.data.cache)
+        for number, (dataset, setting) in enumerate(zip(datasets, recipe.data.train, strict=True))
     )
-    return TrainingData(sources, joint, Batches(sources, joint, recipe))
+    return TrainingData(sources, joint, Batches(sources, joint, Sampler(model, recipe), recipe))
 
 
-def _open(spec: str, split: str | None) -> Dataset:
-    name, _, root = spec.partition(":")
+def _open(setting: TrainingSet) -> Dataset:
+    name, _, root = setting.set.partition(":")
+    split = setting.split
     if split is None and name in LAYOUTS:
         listed = name == "folder" and (Path(root).expanduser() / "train.txt").is_file()
         split = "train" if listed or "train" in LAYOUTS[name].splits else None
-    return open_dataset(spec, split)
+    return open_dataset(setting.set, split, labelled=setting.labels == "own")

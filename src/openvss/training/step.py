@@ -20,12 +20,13 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from openvss.models.base import VideoModel
+from openvss.models.base import VideoContext, VideoModel
 from openvss.models.words import Words
 from openvss.training import safety, schedule
 from openvss.training.batches import Batch
 from openvss.training.groups import Group, train_mode
 from openvss.training.recipe import Recipe
+from openvss.words.vocabulary import Vocabulary
 
 
 class Pass(nn.Module):
@@ -36,7 +37,7 @@ class Pass(nn.Module):
         self.model = model
 
     def forward(
-        self, frames: Tensor, words: Words, context: Tensor | None, labels: Tensor
+        self, frames: Tensor, words: Words, context: Tensor | VideoContext | None, labels: Tensor
     ) -> dict[str, Tensor]:
         """The terms of the loss."""
         return self.model.loss(self.model(frames, words, context), labels)
@@ -56,11 +57,11 @@ class Stepper:
         accelerator: Accelerator,
         model: VideoModel,
         groups: list[Group],
-        words: Words,
+        vocabulary: Vocabulary,
         folder: Path,
     ) -> None:
         self._recipe, self._accelerator, self._model = recipe, accelerator, model
-        self._words, self._folder = words, folder
+        self._folder = folder
         self.optimiser = torch.optim.AdamW(
             [
                 {"params": list(g.parameters), "lr": g.lr, "weight_decay": g.weight_decay, "peak": g.lr}
@@ -68,8 +69,10 @@ class Stepper:
             ],
             betas=recipe.optimiser.betas,
         )
+        # Prepared first: that moves the model to its device, where the embeddings follow.
         self._pass, self._prepared = accelerator.prepare(Pass(model), self.optimiser)
         self._trained = [parameter for group in groups for parameter in group.parameters]
+        self._words = model.words(vocabulary)
         self.waited = 0.0
 
     def take(
@@ -104,7 +107,11 @@ class Stepper:
         seed_all(self._recipe.seed, batch.number)
         ids = list(batch.words)
         words = Words(tuple(self._words.names[i] for i in ids), self._words.embeddings[ids])
-        context = None if batch.context is None else batch.context.to(device)
+        context = batch.context
+        if isinstance(context, dict):
+            context = {name: value.to(device) for name, value in context.items()}
+        elif context is not None:
+            context = context.to(device)
         terms = self._pass(batch.frames.to(device), words, context, batch.labels.to(device))
         total = torch.stack(list(terms.values())).sum()
         self._accelerator.backward(total / self._recipe.data.accumulate)

@@ -46,7 +46,7 @@ def score(
     recipe: Recipe,
     accelerator: Accelerator,
     pictures: Path,
-    on_frame: Callable[[int, int], None],
+    on_frame: Callable[[str, int, int], None],
 ) -> dict[str, float]:
     """Metrics by name; each process labels its share of the videos."""
     found: dict[str, float] = {}
@@ -80,7 +80,7 @@ def _evaluate(
     model: VideoModel,
     recipe: Recipe,
     accelerator: Accelerator,
-    on_frame: Callable[[int, int], None],
+    on_frame: Callable[[str, int, int], None],
 ) -> Evaluation:
     assert recipe.validation is not None
     task = check.task
@@ -97,7 +97,7 @@ def _evaluate(
         with accelerator.autocast():
             mine.append((number, score_video(task, predictions, number)))
         frames += mine[-1][1].frames * accelerator.num_processes
-        on_frame(min(frames, task.n_frames), task.n_frames)
+        on_frame("scoring", min(frames, task.n_frames), task.n_frames)
     everything = gather_object(mine) if accelerator.num_processes > 1 else mine
     whole = Evaluation(Confusion.empty(task.n_classes))
     for number, one in sorted(everything, key=lambda pair: pair[0]):

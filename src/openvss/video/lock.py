@@ -33,9 +33,28 @@ class FolderLock:
             ) from None
         self._file = file
 
+    def disown(self) -> None:
+        """In a process forked from the owner: do not keep the lock alive when the owner dies."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
     def release(self) -> None:
         """Give the lock back and leave no file behind."""
         if self._file is not None:
             (self._folder / ".lock").unlink(missing_ok=True)
             self._file.close()
             self._file = None
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a living run has the folder."""
+    try:
+        with (folder / ".lock").open("rb") as file:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return fcntl is None
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True

@@ -130,7 +130,7 @@ class CFFM(VideoModel):
             terms["frames"] = AUXILIARY * self.cross_entropy(alone.flatten(0, 1), clip.flatten(0, 1))
         return terms
 
-    def forward(self, frames: Tensor, words: Words, context: Tensor | None = None) -> Output:
+    def forward(self, frames: Tensor, words: Words, context: Tensor | VideoContext | None = None) -> Output:
         """As for every model, but in one batch, so that batch norm sees the whole clips."""
         batch, length = frames.shape[:2]
         if length != len(self.references) + 1:

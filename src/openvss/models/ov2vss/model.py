@@ -191,7 +191,7 @@ class OV2VSS(VideoModel):
 
     # training
 
-    def forward(self, frames: Tensor, words: Words, context: Tensor | None = None) -> Output:
+    def forward(self, frames: Tensor, words: Words, context: Tensor | VideoContext | None = None) -> Output:
         """Base class's; with `supervise="clip"` every frame of a training clip is a target once."""
         if not (self.training and self.options.supervise == "clip"):
             return super().forward(frames, words, context)

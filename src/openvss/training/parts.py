@@ -1,0 +1,59 @@
+"""Everything that a stage of training is put together from, before its first step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+
+from openvss.models.base import VideoModel
+from openvss.training import validation
+from openvss.training.average import Average
+from openvss.training.groups import Group, groups_of
+from openvss.training.recipe import Recipe
+from openvss.training.start import Taken, TrainingData, build, open_data
+from openvss.training.step import Stepper
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a stage works with.
+
+    Attributes:
+        accelerator: Devices and processes.
+        model: In training.
+        taken: What it took from a checkpoint, None if there was none to take from.
+        data: What it learns from.
+        checks: What it is scored on.
+        groups: How its parameters are trained.
+        stepper: Takes its steps.
+        average: Of its weights, if that is wanted.
+    """
+
+    accelerator: Accelerator
+    model: VideoModel
+    taken: Taken | None
+    data: TrainingData
+    checks: list[validation.Check]
+    groups: list[Group]
+    stepper: Stepper
+    average: Average | None
+
+
+def assemble(recipe: Recipe, folder: Path, *, cpu: bool) -> Parts:
+    """Find and build everything; what is wrong with a recipe comes out here."""
+    accelerator = Accelerator(
+        cpu=cpu,
+        mixed_precision={"fp32": "no"}.get(recipe.precision, recipe.precision),
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
+    torch.use_deterministic_algorithms(recipe.deterministic)
+    model, taken = build(recipe)
+    data = open_data(recipe, model)
+    checks = validation.open_checks(recipe.validation) if recipe.validation else []
+    groups = groups_of(model, recipe.optimiser)
+    stepper = Stepper(recipe, accelerator, model, groups, data.joint.vocabulary, folder)
+    average = Average(model, recipe.ema) if recipe.ema else None
+    return Parts(accelerator, model, taken, data, checks, groups, stepper, average)

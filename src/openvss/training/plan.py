@@ -1,0 +1,119 @@
+"""What a recipe would do, found out by looking at its data and taking a few steps that are thrown away."""
+
+from __future__ import annotations
+
+import math
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from openvss.training import safety
+from openvss.training.batches import load
+from openvss.training.parts import Parts, assemble
+from openvss.training.recipe import Recipe
+
+TRIED = 3  # steps, of which the first is not timed
+
+
+def plan(recipe: Recipe, *, cpu: bool) -> list[str]:
+    """The plan of one stage, line by line."""
+    with tempfile.TemporaryDirectory() as name:
+        parts = assemble(recipe, Path(name), cpu=cpu)
+        lines = [*_data(recipe, parts), *_parameters(parts)]
+        made = recipe.clip.context == "made" or any(one.labels == "made" for one in recipe.data.train)
+        seconds = None if made else _try(recipe, parts)
+        return [*lines, *_memory(parts, tried=seconds is not None), *_time(recipe, parts, seconds)]
+
+
+def _data(recipe: Recipe, parts: Parts) -> list[str]:
+    lines = ["data:"]
+    for source in parts.data.sources:
+        clips = len(source.dataset.clips)
+        lines.append(
+            f"  {source.setting.set} {source.dataset.split}: {clips} clips, {len(source)} samples, "
+            f"{len(source.words)} words, weight {source.setting.weight:g}"
+        )
+    if parts.taken is not None:
+        lines.append(f"  weights: {parts.taken}")
+    per_step = recipe.data.batch * recipe.data.accumulate * parts.accelerator.num_processes
+    total = per_step * recipe.schedule.steps
+    laps = total / sum(len(source) for source in parts.data.sources)
+    words = len(parts.data.joint.vocabulary)
+    lines.append(f"  {words} words in all; {per_step} samples a step, {total} in all: {laps:.1f} times each")
+    return lines
+
+
+def _parameters(parts: Parts) -> list[str]:
+    lines = ["parameters:"]
+    for group in parts.groups:
+        count = sum(p.numel() for p in group.parameters)
+        first = ", ".join(group.names[:2]) + (", ..." if len(group.names) > 2 else "")
+        lines.append(f"  {count:,} at rate {group.lr:g}, decay {group.weight_decay:g}: {first}")
+    frozen = sum(p.numel() for p in parts.model.parameters() if not p.requires_grad)
+    return [*lines, f"  {frozen:,} frozen"] if frozen else lines
+
+
+def _try(recipe: Recipe, parts: Parts) -> float:
+    """Seconds that a step takes."""
+    accumulate = recipe.data.accumulate
+    batches = load(parts.data.batches, range(TRIED * accumulate), recipe.data.workers, lambda: None)
+    started, stop = time.monotonic(), safety.StopRequest()
+    for step in range(TRIED):
+        parts.stepper.take(step, batches, stop)
+        if step == 0:
+            started = time.monotonic()
+    return (time.monotonic() - started) / (TRIED - 1)
+
+
+def _memory(parts: Parts, *, tried: bool) -> list[str]:
+    def size(trained_only: bool) -> int:
+        chosen = (p for p in parts.model.parameters() if p.requires_grad or not trained_only)
+        return sum(p.numel() * p.element_size() for p in chosen)
+
+    copies = 3 + (parts.average is not None)  # gradient and two moments
+    kept = size(False) + copies * size(True)
+    lines = ["memory:", f"  {_megabytes(kept)} for weights, gradients, moments and average"]
+    peak = _peak(parts.accelerator.device) if tried else None
+    if peak is not None:
+        lines.append(f"  {_megabytes(peak)} at most in {TRIED} steps, all in all")
+    return lines
+
+
+def _peak(device: torch.device) -> int | None:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _time(recipe: Recipe, parts: Parts, seconds: float | None) -> list[str]:
+    steps = recipe.schedule.steps
+    lines = ["time:"]
+    if seconds is None:
+        lines.append(f"  {steps} steps; they cannot be tried before targets are made")
+    else:
+        lines.append(f"  {steps} steps of {seconds:.2f} s: {_duration(seconds * steps)}")
+    if recipe.validation is not None:
+        times = math.ceil(steps / recipe.validation.every)
+        frames = sum(check.task.n_frames for check in parts.checks)
+        lines.append(f"  and {times} validations of {frames} frames")
+    return lines
+
+
+def _megabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:,.0f} MB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,58 @@
+"""When targets are made anew, and for which data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from accelerate import Accelerator
+
+from openvss.models.base import VideoModel
+from openvss.training import targets
+from openvss.training.recipe import Recipe
+from openvss.training.start import TrainingData
+from openvss.training.watcher import Watcher
+
+
+def begins(recipe: Recipe, step: int) -> bool:
+    """Whether a round begins at a step, after the first."""
+    every = recipe.targets.every if recipe.targets else None
+    return every is not None and step % every == 0
+
+
+def end(recipe: Recipe, step: int) -> int:
+    """The step at which the round of `step` ends."""
+    every, steps = recipe.targets.every if recipe.targets else None, recipe.schedule.steps
+    return steps if every is None else min(steps, (step // every + 1) * every)
+
+
+def make(
+    recipe: Recipe,
+    step: int,
+    model: VideoModel,
+    data: TrainingData,
+    run: Path,
+    accelerator: Accelerator,
+    watcher: Watcher,
+) -> None:
+    """Make the targets of the round of `step`, unless that is done; on the main process alone."""
+    settings = recipe.targets
+    if settings is None:
+        return
+    maker = targets.find_maker(settings.maker)
+    number = 0 if settings.every is None else step // settings.every
+    for source in data.sources:
+        if source.setting.labels == "own" and recipe.clip.context != "made":
+            continue
+        source.made = targets.round_folder(run, number, source.number)
+        if accelerator.is_main_process:
+            what, clips = f"targets {number}", len(source.dataset.clips)
+            targets.make(
+                maker,
+                model,
+                source.dataset,
+                source.vocabulary(data.joint),
+                source.made,
+                settings.options,
+                lambda done, what=what, clips=clips: watcher.frame(what, done, clips),  # type: ignore[misc]
+            )
+    accelerator.wait_for_everyone()
