@@ -38,9 +38,9 @@ from openvss.evaluation.task import Task
 from openvss.models.base import VideoModel
 from openvss.models.trained import load_model
 from openvss.segmenter import Segmenter
-from openvss.training.loop import Watcher
 from openvss.training.recipe_file import read_stages
 from openvss.training.run import Options, train
+from openvss.training.watcher import Watcher
 
 
 def prepare(bench: Bench, seed: int) -> None:
