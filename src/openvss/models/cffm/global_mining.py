@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from openvss.models.layers.attention import attend, perceptron
 
 
 class MineGlobally(nn.Module):
@@ -20,15 +21,11 @@ class MineGlobally(nn.Module):
         self.key_value = nn.Linear(dim, 2 * dim)
         self.project = nn.Linear(dim, dim)
         self.norm2 = nn.LayerNorm(dim)
-        self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+        self.mlp = perceptron(dim)
 
     def forward(self, target: Tensor, prototypes: Tensor) -> Tensor:
         """(B, h, w, C) and (B, k, C) -> (B, h, w, C)."""
-        query = self._split(self.query(self.norm1(target.flatten(1, 2))))
-        key, value = map(self._split, self.key_value(self.norm1(prototypes)).chunk(2, dim=-1))
-        mined = F.scaled_dot_product_attention(query, key, value)
-        target = target + self.project(mined.transpose(1, 2).flatten(2)).view_as(target)
+        query = self.query(self.norm1(target.flatten(1, 2)))
+        key, value = self.key_value(self.norm1(prototypes)).chunk(2, dim=-1)
+        target = target + self.project(attend(query, key, value, self.heads)).view_as(target)
         return target + self.mlp(self.norm2(target))
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, heads, n, d)

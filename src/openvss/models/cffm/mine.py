@@ -10,6 +10,7 @@ from openvss.models.cffm.assemble import Assemble
 from openvss.models.cffm.bias import PositionBias
 from openvss.models.cffm.geometry import Geometry
 from openvss.models.cffm.tables import Tables, tables
+from openvss.models.layers.attention import perceptron
 
 HIDDEN = -100.0  # added to the score of a token that a window must not see, as the authors do
 
@@ -74,7 +75,7 @@ class WindowMean(nn.Module):
     def __init__(self, geometry: Geometry, dim: int) -> None:
         super().__init__()
         self.geometry = geometry
-        self.mlp = _perceptron(dim)
+        self.mlp = perceptron(dim)
 
     def forward(self, target: Tensor, pooled: Tensor) -> Tensor:
         """(B, h, w, C) and the pooled tokens (B, n, C) -> (B, h, w, C)."""
@@ -97,7 +98,7 @@ class Mine(nn.Module):
         self.assemble = Assemble(geometry)
         self.attention = WindowAttention(geometry, dim, heads) if attend else WindowMean(geometry, dim)
         self.norm2 = nn.LayerNorm(dim)
-        self.mlp = _perceptron(dim)
+        self.mlp = perceptron(dim)
 
     def forward(self, target: Tensor, references: list[Tensor]) -> Tensor:
         """Maps (B, h, w, C) -> the target's next map."""
@@ -105,7 +106,3 @@ class Mine(nn.Module):
         pooled = self.assemble(normal, [self.norm1(reference) for reference in references])
         target = target + self.attention(normal, pooled)
         return target + self.mlp(self.norm2(target))
-
-
-def _perceptron(dim: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.models.layers.attention import attend
 from openvss.models.ov2vss.pooling import P2T
 
 
@@ -46,11 +46,6 @@ class RFE(nn.Module):
 
     def forward(self, o: Tensor, regions: Tensor) -> Tensor:
         """Eq. 10: O_t (B, C, h, w) attends to the regions (B, R, C)."""
-        query = self._split(self.query(o.flatten(2).transpose(1, 2)))
-        key, value = self._split(self.key(regions)), self._split(self.value(regions))
-        seen = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+        query = self.query(o.flatten(2).transpose(1, 2))
+        seen = attend(query, self.key(regions), self.value(regions), self.heads)
         return self.project(seen).transpose(1, 2).unflatten(2, o.shape[-2:])
-
-    def _split(self, x: Tensor) -> Tensor:
-        """(B, L, C) -> (B, heads, L, C / heads)."""
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from openvss.models.layers.attention import attend, perceptron
 
 ALPHA = 1e-4  # where training starts: with the words as the text encoder gave them
 
@@ -35,11 +36,7 @@ class VTE(nn.Module):
         self.key = nn.Linear(dim, dim, bias=False)
         self.value = nn.Linear(dim, dim, bias=False)
         self.project = nn.Linear(dim, dim)
-        self.ffn = (
-            nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 4 * dim), QuickGELU(), nn.Linear(4 * dim, dim))
-            if ffn
-            else None
-        )
+        self.ffn = nn.Sequential(nn.LayerNorm(dim), *perceptron(dim, QuickGELU)) if ffn else None
         self.alpha = nn.Parameter(torch.full((dim,), ALPHA))
 
     def look(self, dense: Tensor) -> tuple[Tensor, Tensor]:
@@ -50,20 +47,10 @@ class VTE(nn.Module):
     def forward(self, text: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """(N, P, D) words and what `look` gave -> (B, N, P, D): the mean of what each frame says."""
         batch, frames = key.shape[:2]
-        query = self._split(
-            self.query(self.norm_text(text.flatten(0, 1)))[None]
-        )  # (1, heads, N P, D / heads)
-        seen = F.scaled_dot_product_attention(
-            query.expand(batch * frames, -1, -1, -1),
-            self._split(key.flatten(0, 1)),
-            self._split(value.flatten(0, 1)),
-        )
-        news = self.project(seen.transpose(1, 2).flatten(2))  # (B T, N P, D)
+        query = self.query(self.norm_text(text.flatten(0, 1)))[None].expand(batch * frames, -1, -1)
+        seen = attend(query, key.flatten(0, 1), value.flatten(0, 1), self.heads)
+        news = self.project(seen)  # (B T, N P, D)
         if self.ffn is not None:
             news = news + self.ffn(text.flatten(0, 1) + news)
         news = news.unflatten(0, (batch, frames)).mean(dim=1).unflatten(1, text.shape[:2])
         return text + self.alpha * news
-
-    def _split(self, x: Tensor) -> Tensor:
-        """(B, L, D) -> (B, heads, L, D / heads)."""
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.models.layers.attention import perceptron
+
 EPSILON = 1e-6
 
 
@@ -43,7 +45,7 @@ class ClassAttention(nn.Module):
         self.k = nn.Linear(width, width)
         self.v = nn.Linear(width, width)
         self.norm2 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width))
+        self.mlp = perceptron(width, nn.ReLU)
 
     def summary(self, x: Tensor) -> Summary:
         """What some of the words, (B, n, C, h, w), contribute to the attention of all."""

@@ -7,6 +7,8 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.models.layers.attention import attend, perceptron
+
 
 class Attention(nn.Module):
     """softmax(Q K^T / sqrt(d)) V with bias-free projections and nothing behind it, and Q for the residual."""
@@ -21,13 +23,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens (B, n, D) look at (B, m, D): their queries, and what they found."""
         q = self.q(x)
-        found = F.scaled_dot_product_attention(
-            self._split(q), self._split(self.k(source)), self._split(self.v(source))
-        )
-        return q, found.transpose(1, 2).flatten(2)
-
-    def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return q, attend(q, self.k(source), self.v(source), self.heads)
 
 
 class DEA(nn.Module):
@@ -58,7 +54,7 @@ class DEA(nn.Module):
         self.norm1 = nn.LayerNorm(dim)
         self.own = Attention(dim, heads)
         self.norm2 = nn.LayerNorm(dim)
-        self.ffn = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+        self.ffn = perceptron(dim)
         self.norm3 = nn.LayerNorm(dim)
         for attention in (self.cross, self.own):
             for layer in (attention.q, attention.k, attention.v):
