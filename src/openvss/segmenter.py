@@ -130,21 +130,29 @@ class Segmenter:
 
     def begin(self, source: Source) -> None:
         """Start a video; with `context="whole"` this looks through it once before any frame is labelled."""
-        self.reset()
-        if self.context == "whole" and self.model.context_frames(0, 1):
-            self._look_ahead(source)
-
-    def _look_ahead(self, source: Source) -> None:
-        if source.kind in ("camera", "stream"):
+        if self._looks_ahead and source.kind in ("camera", "stream"):
             raise InputError(f"{source.name} has no end to look ahead to: use --context past.")
-        slots = [slot_of(frame.time) for frame in source]
+        self.begin_frames(source)
+
+    def begin_frames(self, frames: Iterable[Frame]) -> None:
+        """The same for frames that can be gone through more than once."""
+        self.reset()
+        if self._looks_ahead:
+            self._look_ahead(frames)
+
+    @property
+    def _looks_ahead(self) -> bool:
+        return self.context == "whole" and bool(self.model.context_frames(0, 1))
+
+    def _look_ahead(self, frames: Iterable[Frame]) -> None:
+        slots = [slot_of(frame.time) for frame in frames]
         if not slots:
             return
         cells = slots[-1] - slots[0] + 1
         wanted = {slots[0] + i for t in range(cells) for i in self.model.context_frames(t, cells)}
         seen = sorted(set(slots))
         kept = {_nearest(seen, slot) for slot in _thin(sorted(wanted), self.state.reservoir.capacity)}
-        for frame in source:
+        for frame in frames:
             slot = slot_of(frame.time)
             if slot in kept:
                 kept.remove(slot)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -153,20 +153,23 @@ def test_frames_of_one_name_in_several_videos_are_no_flat_layout(tmp_path: Path)
         from_folder(task, folder)
 
 
-def test_a_model_streams_and_its_masks_score_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("context", ["past", "whole"])
+def test_a_model_streams_and_its_masks_score_the_same(
+    tmp_path: Path, context: Literal["past", "whole"]
+) -> None:
     """With references, and with frames that have no labels."""
     task = task_of(write_set(tmp_path / "set", (20, 5), labelled=lambda index: index % 3 != 1))
     model = TwoFrame()
     model.gate.data += 0.5
-    segmenter = Segmenter(model, task.words, size=32, device="cpu")
+    segmenter = Segmenter(model, task.words, size=32, device="cpu", context=context)
     direct = score(task, ModelPredictions(segmenter, task.rules, {"name": "two"}), tmp_path / "direct")
     for clip in task.dataset.clips:
         (tmp_path / "masks" / clip.name).mkdir(parents=True)
-        segmenter.reset()
-        for index, path in enumerate(clip.frames):
-            with Image.open(path) as image:
-                pixels = np.asarray(image.convert("RGB"))
-            labels = segmenter.step(Frame(index, Fraction(index, 15), pixels)).labels
+        pixels = [np.asarray(Image.open(path).convert("RGB")) for path in clip.frames]
+        frames = [Frame(index, Fraction(index, 15), p) for index, p in enumerate(pixels)]
+        segmenter.begin_frames(frames)
+        for frame, path in zip(frames, clip.frames, strict=True):
+            labels = segmenter.step(frame).labels
             Image.fromarray(labels).save(tmp_path / "masks" / clip.name / f"{path.stem}.png")
     scored = score(task, from_folder(task, tmp_path / "masks"), tmp_path / "scored")
     assert numbers(scored) == numbers(direct)

@@ -13,6 +13,7 @@ import typer
 
 from openvss.cli.comparison import compare_runs
 from openvss.cli.progress import emit, progress
+from openvss.cli.segment import Context
 from openvss.errors import InputError, OpenVSSError, Stopped
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class _Choice:
     untrained: bool
     size: int | None
     device: str
+    context: Context
 
 
 def evaluate(
@@ -92,6 +94,9 @@ def evaluate(
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    context: Annotated[
+        Context, typer.Option(help="May the model look at the whole video, or only back?")
+    ] = Context.past,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the report.", show_default="evaluated/<data>-<split>-<model>"),
@@ -122,7 +127,7 @@ def evaluate(
         about_scoring = {
             "--data": data, "--model": model, "--predictions": predictions, "--split": split,
             "--protocol": protocol, "--words": words, "--size": size, "--device": device != "auto",
-            "--weights": weights, "--untrained": untrained,
+            "--weights": weights, "--untrained": untrained, "--context": context != Context.past,
             "--out": out, "--submission": submission, "--resume": resume, "--overwrite": overwrite,
         }  # fmt: skip
         _refuse(about_scoring, "--compare, which reads finished evaluations")
@@ -137,13 +142,14 @@ def evaluate(
     if predictions:
         about_model = {
             "--size": size, "--device": device != "auto", "--weights": weights, "--untrained": untrained,
+            "--context": context != Context.past,
         }  # fmt: skip
         _refuse(about_model, "--predictions, which are scored as they are")
     if submission:
         _check_submission(submission, data, resume=resume, overwrite=overwrite)
 
     task = _task(_open(data, split, submission), words, protocol)
-    choice = _Choice(model or DEFAULT_MODEL, weights, untrained, size, device)
+    choice = _Choice(model or DEFAULT_MODEL, weights, untrained, size, device, context)
     scored = _scored(task, choice, predictions)
     if submission is None:
         _score(task, scored, out, resume=resume, overwrite=overwrite, as_json=as_json)
@@ -291,6 +297,7 @@ def _model(choice: _Choice, words: Vocabulary, rules: Protocol) -> Predictions:
         untrained=choice.untrained,
         size=choice.size,
         device=choice.device,
+        context=choice.context.value,
     )
     about = {
         "name": choice.name,

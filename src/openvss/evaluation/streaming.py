@@ -31,10 +31,11 @@ class ModelPredictions:
 
     def of(self, clip: Clip) -> Iterator[tuple[int, Ids]]:
         """The classes of every labelled frame, with its number; the model sees the others, too."""
-        self._segmenter.reset()
+        frames = _Frames(clip)
+        self._segmenter.begin_frames(frames)
         labelled = [index for index, label in enumerate(clip.labels) if label is not None]
         for index in range(max(labelled, default=-1) + 1):
-            frame = Frame(index, Fraction(index, RATE), read_image(clip.frames[index]))
+            frame = frames[index]
             if clip.labels[index] is None:
                 self._segmenter.skip(frame)
             else:
@@ -43,3 +44,16 @@ class ModelPredictions:
     def name(self, clip: Clip, index: int) -> str:
         """What messages call the prediction of a frame: it is of the frame's size."""
         return str(clip.frames[index])
+
+
+class _Frames:
+    """A clip's frames, read as they are asked for."""
+
+    def __init__(self, clip: Clip) -> None:
+        self._files = clip.frames
+
+    def __getitem__(self, index: int) -> Frame:
+        return Frame(index, Fraction(index, RATE), read_image(self._files[index]))
+
+    def __iter__(self) -> Iterator[Frame]:
+        return (self[index] for index in range(len(self._files)))

@@ -223,3 +223,15 @@ def test_a_backbone_inside_the_pair_runs_once(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(SmallPair, "dense", lambda self, x: pytest.fail("the maps were there already"))
     model = built(shared_backbone=True)
     assert model.encode(video(1))["dense"].shape[1] == model.pair.dim
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"decoder": "factorised"}, {"affinity": "softmax", "paper_mode": True}]
+)
+def test_half_precision_stays_close(options: dict[str, Any]) -> None:
+    """bfloat16 has 8 bits: logits agree to a few hundredths of their spread."""
+    model, clip, context = built(**options), video(4)[None], video(1, seed=2)[None]
+    exact = model(clip, words(model), context).logits
+    with torch.autocast("cpu", torch.bfloat16):
+        half = model(clip, words(model), context).logits.float()
+    assert (half - exact).abs().mean() < 0.05 * exact.std()
