@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from openvss.cli import data, evaluate, models, runs, segment, train
+from openvss.cli import benchmark, data, evaluate, models, runs, segment, train
 from openvss.errors import OpenVSSError, Stopped
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("segment")(segment.segment)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
+app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(runs.app, name="runs")

@@ -12,6 +12,7 @@ from openvss.models.cffm.geometry import Geometry
 from openvss.models.cffm.tables import Tables, tables
 from openvss.models.layers.attention import perceptron
 
+AT_ONCE = 16  # windows whose tokens are gathered together, so that they stay in the cache
 HIDDEN = -100.0  # added to the score of a token that a window must not see, as the authors do
 
 
@@ -30,21 +31,21 @@ class WindowAttention(nn.Module):
         batch, height, width, dim = target.shape
         places = tables(self.geometry, height, width, target.device)
         q, k, v = self._tokens(target.flatten(1, 2), pooled, places)
-        windows = len(places.queries)
-
-        def per_window(x: Tensor, index: Tensor) -> Tensor:  # (B, N, heads, d) -> (B * windows, heads, n, d)
-            found = x.index_select(1, index.flatten())
-            return found.view(batch * windows, -1, *x.shape[2:]).transpose(1, 2)
-
-        mined = F.scaled_dot_product_attention(
-            per_window(q, places.queries),
-            per_window(k, places.keys),
-            per_window(v, places.keys),
-            attn_mask=self.bias()[None],
-            scale=1.0,
-        )
-        mined = mined[..., : dim // self.heads].transpose(1, 2).reshape(batch, -1, dim)
-        return self.project(mined.index_select(1, places.back)).view_as(target)
+        bias = self.bias()[None]
+        at_once = AT_ONCE if target.device.type == "cpu" and not torch.is_grad_enabled() else len(places.keys)
+        mined = [
+            F.scaled_dot_product_attention(
+                _per_window(q, queries),
+                _per_window(k, keys),
+                _per_window(v, keys),
+                attn_mask=bias,
+                scale=1.0,
+            )
+            .transpose(1, 2)[..., : dim // self.heads]
+            .reshape(batch, -1, dim)
+            for queries, keys in zip(places.queries.split(at_once), places.keys.split(at_once), strict=True)
+        ]
+        return self.project(torch.cat(mined, dim=1).index_select(1, places.back)).view_as(target)
 
     def _tokens(self, positions: Tensor, pooled: Tensor, places: Tables) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of the list of tokens that the tables index: (B, N, heads, d + 8) each.
@@ -64,6 +65,12 @@ class WindowAttention(nn.Module):
         q[..., -8] = 1
         k[:, places.nothing, :, -8] = HIDDEN
         return q, k, v
+
+
+def _per_window(x: Tensor, index: Tensor) -> Tensor:
+    """Tokens (B, N, heads, d) at (windows, n) places -> (B * windows, heads, n, d)."""
+    found = x.index_select(1, index.flatten())
+    return found.view(x.shape[0] * len(index), -1, *x.shape[2:]).transpose(1, 2)
 
 
 class WindowMean(nn.Module):

@@ -25,7 +25,10 @@ class FixedClassifier(nn.Module):
 
     def forward(self, x: Tensor, words: Words) -> Tensor:
         """(B, C, h, w) -> (B, N, h, w)."""
-        return select(self.project(self.dropout(x)), words)
+        # the filters of the wanted words only, and as a product of matrices, which takes any layout of memory
+        weight = select(self.project.weight.flatten(1)[None], words)[0]  # (N, C)
+        bias = select(self.project.get_parameter("bias")[None], words)[0]
+        return (weight @ self.dropout(x).flatten(2) + bias[:, None]).unflatten(2, x.shape[2:])
 
 
 class WordClassifier(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -12,8 +13,9 @@ class MlpHead(nn.Module):
     """A pyramid, finest first -> (B, dim, h, w) at the size of its finest map.
 
     A position-wise layer for each map, bilinear upsampling, and a position-wise layer with batch norm over
-    all of them. The fusing layer is linear up to its norm, so that each map passes its own part of it before
-    it is upsampled: the same sum for less than half of the work, and the wide concatenation is never made.
+    all of them. All is linear up to the norm, so that both layers are one small matrix for each map, which it
+    passes before it is upsampled: the same sum for an eighth of the work, and the wide concatenation is
+    never made.
     """
 
     def __init__(self, channels: Sequence[int], dim: int) -> None:
@@ -26,7 +28,11 @@ class MlpHead(nn.Module):
         size = maps[0].shape[-2:]
         total: Tensor | None = None
         for reduce, fuse, x in zip(self.reduce, self.fuse, maps, strict=True):
-            part = F.interpolate(fuse(reduce(x)), size, mode="bilinear", align_corners=False)
-            total = part if total is None else total + part
+            second = fuse.get_parameter("weight").flatten(1)
+            weight = second @ reduce.get_parameter("weight").flatten(1)  # (dim, channels)
+            bias = second @ reduce.get_parameter("bias")
+            x = F.conv2d(x.contiguous(memory_format=torch.channels_last), weight[:, :, None, None], bias)
+            x = F.interpolate(x, size, mode="bilinear", align_corners=False)
+            total = x if total is None else total.add_(x)
         assert total is not None
         return F.relu(self.norm(total))

@@ -1,0 +1,107 @@
+"""`openvss benchmark`: what models cost on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openvss.errors import InputError
+
+if TYPE_CHECKING:
+    from openvss.evaluation.cost import Cost, Subject
+
+app = typer.Typer(help="Measure what models cost on this machine.", no_args_is_help=True)
+
+
+@app.callback()
+def benchmark() -> None:
+    """Measure what models cost on this machine."""
+
+
+@app.command("model")
+def model(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME...",
+            help="Models to compare. One alone is compared with its baseline, if it has one: cffm-b1 with "
+            "segformer-b1.",
+            show_default=False,
+        ),
+    ],
+    size: Annotated[str, typer.Option(metavar="HxW", help="Of the frames.")] = "480x853",
+    batch: Annotated[int, typer.Option(min=1, help="Videos at a time.")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, help="Frames to time; the median counts.")] = 10,
+    words: Annotated[str, typer.Option(help="For models that take any words.")] = "vspw",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Parameters, multiply-adds, time and memory of a frame: streaming, and with references encoded anew."""
+    from openvss.evaluation.cost import measure
+
+    shape = _size(size)
+    wanted = with_baseline(names)
+    costs = measure([_subject(name, shape, batch, words, device) for name in wanted], rounds)
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(cost) for cost in costs], indent=2))
+    else:
+        _print(costs)
+
+
+def with_baseline(names: Sequence[str]) -> list[str]:
+    """A single CFFM gets the SegFormer of its size beside it."""
+    from openvss.models.presets import PRESETS
+
+    if len(names) == 1:
+        system, _, rest = names[0].rpartition("-")
+        baseline = f"segformer-{rest}"
+        if system.startswith("cffm") and baseline in PRESETS:
+            return [baseline, *names]
+    return list(names)
+
+
+def _subject(name: str, size: tuple[int, int], batch: int, words: str, device: str) -> Subject:
+    import torch
+
+    from openvss.evaluation.cost import Subject
+    from openvss.models.presets import build_model
+    from openvss.segmenter import choose_device
+    from openvss.words.vocabulary import Vocabulary
+
+    torch.manual_seed(0)
+    built = build_model(name).to(choose_device(device))
+    return Subject(name, built, built.words(built.fixed_words or Vocabulary.parse(words)), size, batch)
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.partition("x")
+    if not (height.isdigit() and width.isdigit() and min(int(height), int(width)) >= 32):
+        raise InputError(f"The size is height x width, both at least 32, such as 480x853, not {text!r}.")
+    return int(height), int(width)
+
+
+def _print(costs: Sequence[Cost]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        "model", "parameters (M)", "GMACs streaming", "GMACs clip", "ms streaming", "ms clip", "memory (MB)",
+        box=None, pad_edge=False,
+    )  # fmt: skip
+    for cost in costs:
+        first = costs[0]
+        times = cost.streaming_ms / first.streaming_ms
+        table.add_row(
+            cost.name,
+            f"{cost.parameters / 1e6:.2f}",
+            f"{cost.streaming_macs / 1e9:.1f}",
+            f"{cost.clip_macs / 1e9:.1f}",
+            f"{cost.streaming_ms:.0f}" + ("" if cost is first else f" ({times:.2f} x)"),
+            f"{cost.clip_ms:.0f}",
+            f"{cost.memory / 1e6:.0f}",
+        )
+    Console().print(table)

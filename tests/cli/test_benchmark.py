@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from openvss.cli.benchmark import with_baseline
+from openvss.models import presets
+from tests.cli.runner import Runner
+
+NANO = {"backbone": "mit-nano", "words": "road, sky", "dim": 16, "heads": 2}
+
+
+def test_a_single_cffm_has_segformer_beside_it() -> None:
+    assert with_baseline(["cffm++-b2"]) == ["segformer-b2", "cffm++-b2"]
+    assert with_baseline(["tiny"]) == ["tiny"]
+    assert with_baseline(["cffm-b1", "cffm-b2"]) == ["cffm-b1", "cffm-b2"]
+
+
+def test_costs_of_models(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = presets.Preset("", "-", presets.PRESETS["cffm-b0"].builder, options=NANO)
+    monkeypatch.setitem(presets.PRESETS, "small", small)
+    command = ["benchmark", "model", "small", "--size", "64x64", "--rounds", "1", "--device", "cpu"]
+    rows = json.loads(run.ok(*command, "--json"))
+    assert [row["name"] for row in rows] == ["small"]
+    assert rows[0]["clip_macs"] > rows[0]["streaming_macs"] > 0
+    assert "small" in run.ok(*command)
+
+
+def test_a_wrong_size_is_one_sentence(run: Runner) -> None:
+    assert "480x853" in run.sentence("benchmark", "model", "tiny", "--size", "480")
