@@ -47,10 +47,7 @@ def train_here(recipe: Path, out: Path, *, resume: bool = False) -> None:
 
 def train_together(recipe: Path, out: Path, processes: int, *, resume: bool = False) -> list[int]:
     """Train on several processes that talk over loopback; their exit codes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes)}
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(processes)}
     numbers = [
         fork(
             lambda: _train_together(recipe, out, resume=resume),
@@ -64,6 +61,12 @@ def train_together(recipe: Path, out: Path, processes: int, *, resume: bool = Fa
 def _train_together(recipe: Path, out: Path, *, resume: bool) -> None:
     train_here(recipe, out, resume=resume)
     PartialState().destroy_process_group()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def kill_self() -> None:

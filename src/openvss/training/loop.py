@@ -39,8 +39,9 @@ class Trainer:
     def _steps(self, journal: Journal, stop: safety.StopRequest) -> None:
         recipe, progress, parts = self._recipe, self._progress, self._parts
         self._since = time.monotonic()
-        if progress.step == 0:
-            self._save(journal)  # so that it is known before the first step that there is room for it
+        if progress.step == 0:  # it is known before the first step that there is room for what is saved
+            self._folder.require_space(self._saved_bytes())
+            self._save(journal)
         batches: Iterator[Batch] | None = None
         while True:
             if self._validation_due():
@@ -141,6 +142,14 @@ class Trainer:
         if progress.step:
             self._save_weights(LAST)
         parts.accelerator.wait_for_everyone()
+
+    def _saved_bytes(self) -> int:
+        """The old state and the new, the best and the last weights."""
+        parameters = list(self._parts.model.parameters())
+        trained = [p for p in parameters if p.requires_grad]
+        weights = sum(p.numel() * p.element_size() for p in parameters)
+        moments = (3 if self._parts.average else 2) * sum(p.numel() * p.element_size() for p in trained)
+        return 2 * (weights + moments) + 2 * weights
 
     def _save_weights(self, name: str) -> None:
         if self._main:

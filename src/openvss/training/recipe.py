@@ -129,7 +129,7 @@ class WordChoice(Section):
     """Which words a step is given.
 
     Attributes:
-        cap: At most so many: those that occur in the batch and random others. None gives all.
+        cap: So many: those that occur in the batch, and random others up to this number. None gives all.
     """
 
     cap: int | None = Field(default=None, ge=1, le=MOST_WORDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -93,8 +94,9 @@ def _train_stage(recipe: Recipe, path: Path, options: Options, watcher: Watcher)
         raise
     finally:
         if main:
-            folder.note(status=how, ended=time.time())
-            write_curves([path], path / CURVES)
+            with contextlib.suppress(OSError):  # a full disk has been complained of already
+                folder.note(status=how, ended=time.time())
+                write_curves([path], path / CURVES)
             folder.release()
 
 

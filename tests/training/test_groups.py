@@ -1,0 +1,76 @@
+"""Which parameters are trained, how fast and with how much decay."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from openvss.errors import InputError
+from openvss.training.groups import freeze, groups_of, train_mode
+from openvss.training.recipe import Optimiser
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Dropout())
+        self.head = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
+        self.table = nn.Parameter(torch.zeros(5, 4))
+
+
+def table(net: nn.Module, settings: Optimiser) -> dict[str, tuple[float, float]]:
+    return {name: (g.lr, g.weight_decay) for g in groups_of(net, settings) for name in g.names}
+
+
+def test_rates_and_decay() -> None:
+    rates = {"backbone": 0.1, "backbone.*.bias": 0.5, "*.1": 2.0}
+    found = table(Net(), Optimiser(lr=1.0, weight_decay=0.3, rates=rates, no_decay=("table",)))
+    assert found == {
+        "backbone.0.weight": (0.1, 0.3),
+        "backbone.0.bias": (0.5, 0.0),
+        "backbone.1.weight": (2.0, 0.0),
+        "backbone.1.bias": (2.0, 0.0),
+        "head.0.weight": (1.0, 0.3),
+        "head.0.bias": (1.0, 0.0),
+        "head.1.weight": (2.0, 0.0),
+        "head.1.bias": (2.0, 0.0),
+        "table": (1.0, 0.0),
+    }
+
+
+def test_frozen_parts_stay_in_eval_mode() -> None:
+    net = Net()
+    freeze(net, ["backbone", "head.0"])
+    train_mode(net)
+    assert not any(module.training for module in net.backbone.modules())
+    assert not net.head[0].training
+    assert net.head.training
+    assert net.head[1].training
+    assert set(table(net, Optimiser(lr=1.0))) == {"head.1.weight", "head.1.bias", "table"}
+
+
+def test_partly_frozen_modules_train() -> None:
+    net = Net()
+    freeze(net, ["backbone.0"])
+    train_mode(net)
+    assert net.backbone.training
+    assert net.backbone[1].training
+    assert net.backbone[2].training
+    assert not net.backbone[0].training
+
+
+@pytest.mark.parametrize("key", ["rates", "no_decay"])
+def test_patterns_that_match_nothing(key: str) -> None:
+    value = {"neck": 1.0} if key == "rates" else ("neck",)
+    with pytest.raises(InputError, match=f"'neck' of optimiser.{key} matches no parameter.*backbone, head"):
+        groups_of(Net(), Optimiser.model_validate({"lr": 1.0, key: value}))
+    with pytest.raises(InputError, match=r"model\.freeze"):
+        freeze(Net(), ["neck"])
+
+
+def test_nothing_to_train() -> None:
+    net = Net()
+    freeze(net, ["*"])
+    with pytest.raises(InputError, match="nothing to train"):
+        groups_of(net, Optimiser(lr=1.0))

@@ -1,0 +1,189 @@
+"""What a model is shown: frames, labels and words of a batch."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from openvss.data.pseudo_clips import Path as Motion
+from openvss.data.transforms import Draw
+from openvss.errors import InputError
+from openvss.models.base import IGNORE
+from openvss.training.batches import Batch
+from openvss.training.recipe import Recipe
+from openvss.training.start import TrainingData, build, open_data
+from tests.training.runs import recipe
+
+PLAIN_VIEW = {
+    "crop": [32, 48],
+    "base": [48, 32],
+    "ratio": [1, 1],
+    "category_share": 1,
+    "flip": 0,
+    "reverse": 0,
+    "jitter": 0,
+}
+STILL = {"shift": 0.0, "zoom": 0.0, "light": 0.0}
+
+
+def opened(root: Path, **changes: Any) -> TrainingData:
+    settings = Recipe.model_validate(recipe(root, **{"view": PLAIN_VIEW, "clip": {}, **changes}))
+    model, _ = build(settings)
+    return open_data(settings, model)
+
+
+def batch(root: Path, number: int = 0, **changes: Any) -> Batch:
+    return opened(root, **changes).batches[number]
+
+
+def labelled(one: Batch) -> list[bool]:
+    """Of the first clip, which frames have labels."""
+    return [bool((frame != IGNORE).any()) for frame in one.labels[0]]
+
+
+def test_batches_depend_on_their_number_alone(videos: Path) -> None:
+    first, again, other = batch(videos, 3), batch(videos, 3), batch(videos, 4)
+    assert first.names == again.names != other.names
+    assert torch.equal(first.frames, again.frames)
+    assert torch.equal(first.labels, again.labels)
+
+
+def test_shapes(videos: Path) -> None:
+    one = batch(videos)
+    assert one.frames.shape == (2, 3, 3, 32, 48)
+    assert isinstance(one.context, Tensor)
+    assert one.context.shape == (2, 1, 3, 32, 48)
+    assert one.labels.shape == (2, 3, 32, 48)
+    assert one.labels[one.labels != IGNORE].max() < len(one.words)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [("target", [False, False, True]), (2, [False, True, True]), ("all", [True, True, True])],
+)
+def test_how_many_frames_are_labelled(videos: Path, labels: Any, expected: list[bool]) -> None:
+    assert labelled(batch(videos, clip={"labels": labels})) == expected
+
+
+def test_clips_turned_round_keep_a_labelled_target(videos: Path) -> None:
+    one = batch(videos, view={**PLAIN_VIEW, "reverse": 1})
+    assert labelled(one) == [False, False, True]
+    usual = batch(videos)
+    assert torch.equal(one.frames, usual.frames.flip(1))
+
+
+def test_references_of_the_recipe(videos: Path) -> None:
+    assert batch(videos, clip={"references": [5]}).frames.shape[1] == 2
+
+
+@pytest.mark.parametrize(("context", "frames"), [("none", 0), ("own", 4), ("distant", 1)])
+def test_context(videos: Path, context: str, frames: int) -> None:
+    found = batch(videos, clip={"context": context, "context_size": 4}).context
+    assert (0 if found is None else found.shape[1]) == frames  # type: ignore[union-attr]
+
+
+def test_words_of_other_classes_are_not_given(videos: Path) -> None:
+    data = opened(videos)
+    assert len(data.joint.vocabulary) == 108
+    split = [{"set": f"folder:{videos}", "split": "test", "classes": "seen"}]
+    hidden = batch(videos, data={"train": split, "batch": 1})
+    assert (hidden.labels == IGNORE).all()  # it shows unseen things only
+    assert hidden.frames[0, -1].std() > 0.05
+
+
+def test_unseen_pixels_can_be_black(videos: Path) -> None:
+    split = [{"set": f"folder:{videos}", "split": "test", "classes": "seen", "blank_unseen": True}]
+    one = batch(videos, data={"train": split, "batch": 1})
+    assert (one.frames == 0).all()
+    assert (one.context == 0).all()  # type: ignore[union-attr]
+
+
+def test_word_cap_keeps_what_is_there(videos: Path) -> None:
+    whole, capped = batch(videos), batch(videos, words={"cap": 20})
+    assert len(capped.words) == 20
+    assert list(capped.words) == sorted(set(capped.words))
+    table = torch.tensor([*whole.words, *[0] * (256 - len(whole.words))])
+    other = torch.tensor([*capped.words, *[0] * (256 - len(capped.words))])
+    known = whole.labels != IGNORE
+    assert torch.equal(known, capped.labels != IGNORE)
+    assert torch.equal(table[whole.labels[known]], other[capped.labels[known]])
+    assert batch(videos, 1, words={"cap": 20}).words != capped.words
+
+
+def test_batches_of_one_set_have_its_words(videos: Path, images: Path) -> None:
+    train = [
+        {"set": f"folder:{videos}", "split": "train", "classes": ["red plain disc", "blue plain sky"]},
+        {"set": f"folder:{images}", "split": "train", "classes": "seen"},
+    ]
+    data = opened(videos, data={"train": train, "batch": 2, "mix": "batches"})
+    sizes = {len(data.batches[number].words) for number in range(10)}
+    assert sizes == {2, 108}
+    both = opened(videos, data={"train": train, "batch": 2})
+    assert {len(both.batches[number].words) for number in range(4)} == {108}
+
+
+def test_a_still_repeats_without_motion(images: Path) -> None:
+    one = batch(images, clip={"still": STILL, "labels": "all"})
+    assert torch.equal(one.frames, one.frames[:, -1:].expand_as(one.frames))
+    assert torch.equal(one.labels, one.labels[:, -1:].expand_as(one.labels))
+    plain = batch(images, clip={"still": None})
+    assert torch.equal(plain.frames, one.frames)
+
+
+def test_a_still_moves_with_its_labels(images: Path) -> None:
+    still = {**STILL, "shift": 0.4}
+    one = batch(images, clip={"still": still, "labels": "all", "references": [15]})
+    frames, labels = one.frames[0], one.labels[0]
+    shifts = [(y, x) for y in range(-13, 14) for x in range(-20, 21)]
+    errors = {s: _difference(frames[0], frames[1], s) for s in shifts}
+    found = min(errors, key=lambda s: errors[s])
+    assert found != (0, 0)
+    assert errors[found] < 0.02 < errors[0, 0]
+    assert _difference(labels[0].float(), labels[1].float(), found, IGNORE) == 0
+
+
+def _difference(a: Tensor, b: Tensor, shift: tuple[int, int], ignored: int | None = None) -> float:
+    """Mean difference where a, moved by the shift, lies over b, away from the margin."""
+    moved = torch.roll(a, shift, (-2, -1))
+    inside = torch.zeros_like(b, dtype=torch.bool)
+    inside[..., 13:-13, 20:-20] = True
+    if ignored is not None:
+        inside &= (moved != ignored) & (b != ignored)
+    return (moved - b)[inside].abs().mean().item()
+
+
+def test_motion_is_even() -> None:
+    """What is seen two seconds before is twice as far away, as much smaller and as much darker again."""
+    colours = (((1.0, 0.0, 0.0, 0.1), (0.0, 1.0, 0.0, 0.1), (0.0, 0.0, 1.0, 0.1)),)
+    view = Draw((1000, 2000), 300, 700, (200, 400), False, False, colours, 255)
+    path = Motion(down=0.1, across=-0.05, zoom=0.2, light=-0.3)
+    one, two = path.before(view, 15), path.before(view, 30)
+    assert path.before(view, 0) == view
+    assert one.size == (round(1000 * math.exp(0.2)), round(2000 * math.exp(0.2)))
+    assert two.size == (round(1000 * math.exp(0.4)), round(2000 * math.exp(0.4)))
+    assert (one.top + 100) / one.size[0] == pytest.approx(0.4 + 20 / one.size[0], abs=1e-3)
+    assert (two.left + 200) / two.size[1] == pytest.approx(0.45 - 40 / two.size[1], abs=1e-3)
+    gains = [shown.colours[0][0][0] for shown in (one, two)]
+    assert gains == pytest.approx([math.exp(-0.3), math.exp(-0.6)])
+
+
+def test_some_of_the_picture_stays_in_view() -> None:
+    colours = (((1.0, 0.0, 0.0, 0.0),) * 3,)
+    view = Draw((40, 40), 0, 0, (32, 32), False, False, colours, 255)
+    far = Motion(down=9.0, across=-9.0, zoom=0.0, light=0.0).before(view, 30)
+    assert -32 < far.left < far.top < 40
+
+
+def test_too_many_words_need_a_cap(tmp_path: Path) -> None:
+    from openvss.data import synthetic
+
+    synthetic.make("ade847", tmp_path / "set", 0, synthetic.Options(images=1, size=(48, 32)))
+    train = {"train": [{"set": f"ade847:{tmp_path / 'set'}"}], "batch": 1}
+    with pytest.raises(InputError, match=r"254 words at most and the data have 8\d\d: set words\.cap"):
+        batch(tmp_path, data=train)
+    assert len(batch(tmp_path, data=train, words={"cap": 100}).words) == 100
