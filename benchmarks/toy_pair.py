@@ -39,6 +39,7 @@ class Settings:
         steps: Of the optimiser.
         scenes: How many different ones there are.
         batch: Pictures in a step.
+        size: Width and height of a scene.
         window: Side of a close-up.
         visible: The smallest share of a close-up that is worth a phrase.
         rate: Peak learning rate.
@@ -50,6 +51,7 @@ class Settings:
     steps: int = 1000
     scenes: int = 1500
     batch: int = 48
+    size: tuple[int, int] = SIZE
     window: int = 24
     visible: float = 0.04
     rate: float = 2e-3
@@ -70,7 +72,7 @@ class Pictures:
             sky, ground = self._rng.choice(cast.skies), self._rng.choice(cast.grounds)
             looks = [sky.look, ground.look, *(part.look for part in self._rng.sample(cast.objects, 3))]
             scene = Scene.draw(looks[0], looks[1], looks[2:], self._rng)
-            pixels, things = scene.render(self._rng.randrange(30), SIZE)
+            pixels, things = scene.render(self._rng.randrange(30), settings.size)
             self._scenes.append((pixels, things, [look.word for look in looks]))
 
     def draw(self) -> tuple[Tensor, list[set[str]]]:

@@ -9,10 +9,13 @@ import typer
 
 from openvss.cli.progress import emit
 from openvss.cli.training_progress import watching
+from openvss.errors import InputError
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.yaml", help="What to train; see docs/train.md.")],
+    recipe: Annotated[
+        Path | None, typer.Argument(metavar="[RECIPE.yaml]", help="What to train; see docs/train.md.")
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a key, such as schedule.steps=100."),
@@ -29,12 +32,34 @@ def train(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print machine-readable lines instead of a bar.")
     ] = False,
+    adapt: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Instead of a recipe: a trained model to adapt to --data."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="With --adapt: pictures, a folder of them, a video, or name:root; repeatable."),
+    ] = None,
+    words: Annotated[str | None, typer.Option(help="With --adapt: what to tell apart in the data.")] = None,
+    every: Annotated[float, typer.Option(min=0.001, help="Seconds between frames taken from a video.")] = 1.0,
 ) -> None:
-    """Train a model by a recipe.
+    """Train a model by a recipe, or adapt a trained one to pictures and videos without labels.
 
     Examples: `openvss train recipes/synthetic.yaml`,
-    `torchrun --nproc-per-node 4 -m openvss train recipes/ov2vss/mit-b2.yaml --out runs/b2`
+    `torchrun --nproc-per-node 4 -m openvss train recipes/ov2vss/mit-b2.yaml --out runs/b2`,
+    `openvss train --adapt tiny --data drive.mp4 --words "road, car, person, sky"`
     """
+    if (recipe is None) == (adapt is None) or (adapt is None) != (data is None):
+        raise InputError("Give a recipe; or --adapt MODEL with --data, and --words for what has none.")
+    if adapt is not None:
+        from openvss.training.selftrain.adapt import write_recipe
+
+        whole = out or Path("runs/adapted")
+        recipe, folder = write_recipe(adapt, data or [], words, whole, every), whole / "run"
+    else:
+        assert recipe is not None
+        folder = out or Path("runs") / recipe.stem
+
     from openvss.training.recipe_file import read_stages
 
     stages = read_stages(recipe, overrides or [])
@@ -42,7 +67,6 @@ def train(
     from openvss.training.run import Options, plan
     from openvss.training.run import train as train_stages
 
-    folder = out or Path("runs") / recipe.stem
     options = Options(resume=resume, overwrite=overwrite, cpu=cpu)
     if dry_run:
         for line in plan(stages, options):

@@ -114,6 +114,20 @@ class VideoModel(nn.Module, ABC):
         total = F.cross_entropy(logits, labels.long(), ignore_index=IGNORE, reduction="sum")
         return {"loss": total / (labels != IGNORE).sum().clamp(min=1)}
 
+    def weighted_loss(self, output: Output, labels: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """`loss` where some words count more than others: Eq. 6 of STSeg, averaged over the labelled pixels.
+
+        Args:
+            output: Of `forward`.
+            labels: As for `loss`.
+            weights: w_c of each word, (N,).
+        """
+        if labels.ndim == 4:
+            labels = labels[:, -1]
+        logits = F.interpolate(output.logits, labels.shape[-2:], mode="bilinear", align_corners=False)
+        total = F.cross_entropy(logits, labels.long(), weights, ignore_index=IGNORE, reduction="sum")
+        return {"loss": total / (labels != IGNORE).sum().clamp(min=1)}
+
     def forward(self, frames: Tensor, words: Words, context: Tensor | VideoContext | None = None) -> Output:
         """A batch of clips (B, T, 3, H, W), references then target, and context.
 

@@ -126,13 +126,26 @@ class Clips(Section):
 
 
 class WordChoice(Section):
-    """Which words a step is given.
+    """Which words a step is given, and how much each counts.
 
     Attributes:
         cap: So many: those that occur in the batch, and random others up to this number. None gives all.
+        seen: Words of an earlier stage, as `--words` takes them. They weigh `alpha` in the loss and all
+            others 1 - `alpha` (Eq. 6 of STSeg); None weighs all alike.
+        alpha: See `seen`.
+        literal: With `seen`, the loss that is printed there, of a softmax, whatever the model's own is.
     """
 
     cap: int | None = Field(default=None, ge=1, le=MOST_WORDS)
+    seen: str | None = None
+    alpha: float = Field(default=0.3, gt=0, lt=1)
+    literal: bool = False
+
+    @model_validator(mode="after")
+    def _weighed(self) -> WordChoice:
+        if self.literal and self.seen is None:
+            raise impossible("literal", "the loss of Eq. 6 needs to know which words were seen")
+        return self
 
 
 class Optimiser(Section):

@@ -26,21 +26,33 @@ from openvss.training import safety, schedule
 from openvss.training.batches import Batch
 from openvss.training.groups import Group, train_mode
 from openvss.training.recipe import Recipe
+from openvss.training.word_weights import word_weights
 from openvss.words.vocabulary import Vocabulary
 
 
 class Pass(nn.Module):
     """One forward pass with its loss, as one module, so that all of it is what accelerate prepares."""
 
-    def __init__(self, model: VideoModel) -> None:
+    def __init__(self, model: VideoModel, *, literal: bool) -> None:
         super().__init__()
         self.model = model
+        self.literal = literal
 
     def forward(
-        self, frames: Tensor, words: Words, context: Tensor | VideoContext | None, labels: Tensor
+        self,
+        frames: Tensor,
+        words: Words,
+        context: Tensor | VideoContext | None,
+        labels: Tensor,
+        weights: Tensor | None,
     ) -> dict[str, Tensor]:
-        """The terms of the loss."""
-        return self.model.loss(self.model(frames, words, context), labels)
+        """The terms of the loss; `weights` are those of the words, None if all count alike."""
+        output = self.model(frames, words, context)
+        if weights is None:
+            return self.model.loss(output, labels)
+        if self.literal:
+            return VideoModel.weighted_loss(self.model, output, labels, weights)
+        return self.model.weighted_loss(output, labels, weights)
 
 
 class Stepper:
@@ -70,9 +82,12 @@ class Stepper:
             betas=recipe.optimiser.betas,
         )
         # Prepared first: that moves the model to its device, where the embeddings follow.
-        self._pass, self._prepared = accelerator.prepare(Pass(model), self.optimiser)
+        self._pass, self._prepared = accelerator.prepare(
+            Pass(model, literal=recipe.words.literal), self.optimiser
+        )
         self._trained = [parameter for group in groups for parameter in group.parameters]
         self._words = model.words(vocabulary)
+        self._weights = word_weights(recipe.words, vocabulary)
         self.waited = 0.0
 
     def take(
@@ -112,7 +127,8 @@ class Stepper:
             context = {name: value.to(device) for name, value in context.items()}
         elif context is not None:
             context = context.to(device)
-        terms = self._pass(batch.frames.to(device), words, context, batch.labels.to(device))
+        weights = None if self._weights is None else self._weights[ids].to(device)
+        terms = self._pass(batch.frames.to(device), words, context, batch.labels.to(device), weights)
         total = torch.stack(list(terms.values())).sum()
         self._accelerator.backward(total / self._recipe.data.accumulate)
         return {"loss": total.detach(), **{k: v.detach() for k, v in terms.items() if k != "loss"}}

@@ -5,7 +5,11 @@ import math
 import pytest
 import torch
 
-from openvss.models.stseg.loss import binary_loss, literal_loss
+from openvss.models.base import Output, VideoModel
+from openvss.models.stseg.loss import binary_loss
+from openvss.models.stseg.sed import SED
+from tests.models.stseg.stand_in import StandInPair
+from tests.models.two_frame import TwoFrame
 
 LABELS = torch.tensor([[[0, 2, 255], [1, 1, 0]]])
 
@@ -37,7 +41,8 @@ def test_binary_loss(ignored: str, weights: tuple[float, ...] | None) -> None:
     assert loss.item() == pytest.approx(terms / pixels / 3, rel=1e-5)
 
 
-def test_literal_loss_is_eq_6() -> None:
+def test_weighted_loss_of_rival_words_is_eq_6() -> None:
+    """As it is printed, but for the constant 1/N; with equal weights it is the plain loss."""
     scores, weights = logits(), torch.tensor([0.3, 0.7, 0.3])
     terms, pixels = 0.0, 0
     for y in range(2):
@@ -47,11 +52,27 @@ def test_literal_loss_is_eq_6() -> None:
                 pixels += 1
                 p = math.exp(float(scores[0, label, y, x])) / float(scores[0, :, y, x].exp().sum())
                 terms -= float(weights[label]) * math.log(p) / 3
-    assert literal_loss(scores, LABELS, weights).item() == pytest.approx(terms / pixels, rel=1e-5)
+    model, output = TwoFrame(), Output(scores)
+    assert model.weighted_loss(output, LABELS, weights)["loss"].item() / 3 == pytest.approx(terms / pixels)
+    plain = model.loss(output, LABELS)["loss"]
+    torch.testing.assert_close(model.weighted_loss(output, LABELS, torch.ones(3))["loss"], plain)
+
+
+def test_weighted_loss_of_sed_weighs_all_outputs() -> None:
+    model = SED(StandInPair(), square=None, width=32, templates=("{}",))
+    output = Output(logits(), {"early0": logits() + 1})
+    weights = torch.tensor([0.3, 0.7, 0.3])
+    terms = model.weighted_loss(output, LABELS, weights)
+    assert terms == {
+        "loss": binary_loss(output.logits, LABELS, weights=weights),
+        "early0": binary_loss(output.aux["early0"], LABELS, weights=weights),
+    }
+    literal = VideoModel.weighted_loss(model, output, LABELS, weights)
+    assert set(literal) == {"loss"}
 
 
 def test_nothing_labelled_costs_nothing() -> None:
     nothing = torch.full((1, 4, 6), 255)
     assert binary_loss(logits(), nothing) == 0
-    assert literal_loss(logits(), nothing, torch.ones(3)) == 0
+    assert TwoFrame().weighted_loss(Output(logits()), nothing, torch.ones(3))["loss"] == 0
     assert binary_loss(logits(), nothing, "negative") > 0

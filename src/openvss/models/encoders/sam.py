@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from transformers import SamConfig
 
 Size = Literal["vit-b", "vit-l", "vit-h", "toy", "nano"]
-SMALL: dict[Size, tuple[int, int, int]] = {"nano": (32, 16, 2), "toy": (64, 8, 3)}  # width, patch, layers
+# Width, side, patch and layers.
+SMALL: dict[Size, tuple[int, int, int, int]] = {"nano": (32, 128, 16, 2), "toy": (64, 64, 8, 3)}
 HUBS = {
     "vit-b": "facebook/sam-vit-base",
     "vit-l": "facebook/sam-vit-large",
@@ -139,14 +140,14 @@ def _config(size: Size) -> SamConfig:
     from transformers import SamConfig, SamMaskDecoderConfig, SamPromptEncoderConfig, SamVisionConfig
 
     if size in SMALL:
-        width, patch, layers = SMALL[size]
+        width, side, patch, layers = SMALL[size]
         return SamConfig(
             vision_config=SamVisionConfig(
                 hidden_size=width,
                 output_channels=width,
                 num_hidden_layers=layers,
                 num_attention_heads=2,
-                image_size=128,
+                image_size=side,
                 patch_size=patch,
                 window_size=3,
                 global_attn_indexes=[layers - 1],
@@ -154,7 +155,9 @@ def _config(size: Size) -> SamConfig:
                 mlp_dim=2 * width,
                 initializer_range=0.02,  # with transformers' default of 1e-10 all features are the same
             ),
-            prompt_encoder_config=SamPromptEncoderConfig(hidden_size=width, image_size=128, patch_size=patch),
+            prompt_encoder_config=SamPromptEncoderConfig(
+                hidden_size=width, image_size=side, patch_size=patch
+            ),
             mask_decoder_config=SamMaskDecoderConfig(
                 hidden_size=width, mlp_dim=2 * width, num_attention_heads=2, iou_head_hidden_dim=width
             ),

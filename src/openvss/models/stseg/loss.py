@@ -34,10 +34,3 @@ def binary_loss(
     weight = weight.expand_as(logits)
     total = F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), weight, reduction="sum")
     return total / (n * counts.sum()).clamp(min=1)
-
-
-def literal_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Eq. 6 as it is printed: -1/N sum_c w_c y_c log(p_c), p a softmax, averaged over labelled pixels."""
-    logits = F.interpolate(logits, labels.shape[-2:], mode="bilinear", align_corners=False)
-    each = F.cross_entropy(logits, labels.long(), weights, ignore_index=IGNORE, reduction="sum")
-    return each / (logits.shape[1] * (labels != IGNORE).sum()).clamp(min=1)

@@ -127,11 +127,18 @@ class SED(VideoModel):
 
     def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
         """Binary cross-entropy of the result and of the three early heads, summed."""
+        return self._loss(output, labels, None)
+
+    def weighted_loss(self, output: Output, labels: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """Eq. 6 for yes or no: the weight of a word counts for both."""
+        return self._loss(output, labels, weights)
+
+    def _loss(self, output: Output, labels: Tensor, weights: Tensor | None) -> dict[str, Tensor]:
         if labels.ndim == 4:
             labels = labels[:, -1]
         ignored: Ignored = "negative" if self.official else "left out"
         terms = {"loss": output.logits} | output.aux
-        return {name: binary_loss(logits, labels, ignored) for name, logits in terms.items()}
+        return {name: binary_loss(logits, labels, ignored, weights) for name, logits in terms.items()}
 
     def _fit(self, frames: Tensor) -> Tensor:
         """The frames at a size that the pyramid divides evenly."""

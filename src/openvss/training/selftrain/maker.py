@@ -65,7 +65,7 @@ def pseudo_labels(
     update: Callable[[int], None],
 ) -> None:
     """Label every frame of the data set with the model as it is."""
-    settings = _settings(options)
+    settings = read_settings(options)
     pictures = pictures_of(dataset)
     made_with = {"snapshot": fingerprint(model), **settings.model_dump()}
     done = Round(folder, vocabulary.names, made_with)
@@ -88,7 +88,8 @@ def pictures_of(dataset: Dataset) -> list[Picture]:
     ]
 
 
-def _settings(options: Mapping[str, Any]) -> Settings:
+def read_settings(options: Mapping[str, Any]) -> Settings:
+    """`targets.options`, checked."""
     try:
         return Settings.model_validate(dict(options), strict=True)
     except ValidationError as error:

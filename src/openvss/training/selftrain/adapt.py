@@ -1,0 +1,158 @@
+"""Self-training for users: a trained model, pictures or videos without labels, and words -> a recipe."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from PIL import Image
+
+from openvss.data.catalogue import LAYOUTS
+from openvss.errors import InputError
+from openvss.models.presets import PRESETS, build_model
+from openvss.video.images import frame_files
+from openvss.video.sources import Source, open_source
+from openvss.weights import bundled
+from openvss.weights.checkpoint import find_checkpoint, read_metadata
+from openvss.words.vocabulary import Vocabulary
+
+RECIPE, PICTURES = "adapt.yaml", "pictures"
+MOST_WORDS = 171  # in a step: as many as stage 1 of STSeg has
+
+
+@dataclass(frozen=True)
+class Start:
+    """A trained model: the preset and options it is built with, and its weights."""
+
+    preset: str
+    options: dict[str, object]
+    file: Path
+
+
+def write_recipe(model: str, data: Sequence[str], words: str | None, out: Path, every: float) -> Path:
+    """Gather the pictures in `out/pictures` and write `out/adapt.yaml`, which trains on them.
+
+    Args:
+        model: A checkpoint, the folder of a run, or a preset with weights of its own.
+        data: Data sets as `name:root`, whose labels are not looked at; folders of pictures, pictures, videos.
+        words: What the model shall tell apart; None if all data are data sets, which bring their words.
+        out: Folder of the whole undertaking.
+        every: Seconds between two frames that are taken from a video.
+    """
+    start = find_start(model)
+    sets = [spec for spec in data if spec.partition(":")[0] in LAYOUTS]
+    others = [spec for spec in data if spec not in sets]
+    if others and words is None:
+        raise InputError("Pictures and videos say not what to look for: give --words.")
+    if sets and words is not None:
+        raise InputError(
+            f"{sets[0]} brings its own words: leave --words out, or give its folder of pictures."
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    if words is not None:
+        sets.append(gather(others, Vocabulary.parse(words), out / PICTURES, every))
+    file = out / RECIPE
+    content = yaml.safe_dump(_recipe(start, sets), sort_keys=False, allow_unicode=True)
+    file.write_text(f"# Self-training, written by `openvss train --adapt`\n{content}", encoding="utf-8")
+    return file
+
+
+def find_start(model: str) -> Start:
+    """A trained model by preset or path."""
+    if model in PRESETS:
+        own = PRESETS[model].weights
+        if own is None:
+            raise InputError(f"There are no trained weights of {model} to start from: name a checkpoint.")
+        return Start(model, {}, bundled.path(own))
+    file = find_checkpoint(Path(model))
+    if file is None:
+        raise InputError(f"There is no checkpoint {model} to adapt: name a file, a run or a preset.")
+    note = read_metadata(file)
+    return Start(note.preset, note.options, file)
+
+
+def gather(data: Sequence[str], vocabulary: Vocabulary, folder: Path, every: float) -> str:
+    """Copy pictures and frames of videos into a `folder:` set without labels, unless that is done."""
+    made_of = {"data": list(data), "every": every, "words": [str(label) for label in vocabulary]}
+    note = folder / "made_of.json"
+    if note.exists():
+        if json.loads(note.read_text(encoding="utf-8")) != made_of:
+            raise InputError(f"{folder} was gathered from other data or words: choose another --out.")
+        return f"folder:{folder}"
+    draft = folder.with_name(f".{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    (draft / "images").mkdir(parents=True)
+    for spec in data:
+        for name, picture in _pictures(spec, every):
+            target = draft / "images" / name
+            if target.exists():
+                raise InputError(f"Two pictures of the data are called {name}: rename one.")
+            if isinstance(picture, Path):
+                shutil.copyfile(picture, target)
+            else:
+                picture.save(target)
+    lines = [f"{number} {label}\n" for number, label in enumerate(vocabulary)]
+    (draft / "classes.txt").write_text("".join(lines), encoding="utf-8")
+    (draft / note.name).write_text(json.dumps(made_of, indent=2) + "\n", encoding="utf-8")
+    draft.replace(folder)
+    return f"folder:{folder}"
+
+
+def _pictures(spec: str, every: float) -> Iterator[tuple[str, Path | Image.Image]]:
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        files = frame_files(path.iterdir())
+        if not files:
+            raise InputError(f"The folder {spec} holds no pictures: name a folder of pictures or a video.")
+        yield from ((file.name, file) for file in files)
+        return
+    source = open_source(spec)
+    if source.kind in ("camera", "stream"):
+        raise InputError(f"{spec} has no end: record it first, then give the file.")
+    if source.kind == "video":
+        yield from _frames(source, every)
+    else:
+        yield from ((file.name, file) for file in source.files)
+
+
+def _frames(source: Source, every: float) -> Iterator[tuple[str, Image.Image]]:
+    """The first frame of a video in each stretch of `every` seconds."""
+    due = 0.0
+    for frame in source:
+        if frame.time >= due:
+            due = (float(frame.time) // every + 1) * every
+            yield f"{Path(source.name).stem}_{frame.index:06}.png", Image.fromarray(frame.pixels)
+
+
+def _recipe(start: Start, sets: Sequence[str]) -> dict[str, Any]:
+    """Four rounds, each with labels of its own; everything may be changed with --set."""
+    model = build_model(start.preset, start.options)
+    tuned = [name for name, part in model.named_children() if name == "pair" and _is_trained(part)]
+    return {
+        "model": {"preset": start.preset, "options": dict(start.options), "init_from": str(start.file)},
+        "data": {"train": [{"set": spec, "labels": "made"} for spec in sets], "batch": 4},
+        "view": {
+            "crop": [model.size, model.size],
+            "base": [4 * model.size, model.size],
+            "ratio": [0.75, 1.5],
+            "category_share": 1.0,
+        },
+        "words": {"cap": MOST_WORDS},
+        "targets": {"maker": "pseudo-labels", "every": 250, "options": {"prior": "superpixels"}},
+        "optimiser": {
+            "lr": 2e-5,
+            "weight_decay": 1e-4,
+            "clip_norm": 1.0,
+            "rates": dict.fromkeys(tuned, 0.01),
+        },
+        "schedule": {"steps": 1000, "warmup": 20, "shape": "constant"},
+    }
+
+
+def _is_trained(part: Any) -> bool:
+    return any(parameter.requires_grad for parameter in part.parameters())

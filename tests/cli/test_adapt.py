@@ -1,0 +1,68 @@
+"""`openvss train --adapt` from end to end, with a model of a few thousand parameters."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from openvss.models.presets import build_model
+from openvss.training.recipe_file import read_stages
+from openvss.weights.checkpoint import load_state, read_metadata, save_model
+from tests.cli.runner import Runner
+
+OPTIONS = {"pair": "clip-convnext-nano", "templates": "plain", "square": None, "width": 32}
+QUICK = [
+    "view.crop=[32,32]", "view.base=[64,48]", "schedule.steps=4", "schedule.warmup=0", "targets.every=2",
+    "targets.options.size=32", "targets.options.threshold=0", "targets.options.smallest=0", "data.batch=1",
+    "targets.options.superpixels=20", "words.seen=sky", "optimiser.lr=0.01",
+]  # fmt: skip
+SETTINGS = [part for change in QUICK for part in ("--set", change)]
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    save_model(build_model("sed-b", OPTIONS), tmp_path / "sed.safetensors", "sed-b", OPTIONS)
+    return tmp_path / "sed.safetensors"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        pixels = rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{i}.png")
+    return tmp_path / "photos"
+
+
+def test_a_checkpoint_adapts_itself(run: Runner, checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = "sky, road, tree"
+    said = run.ok(
+        "train", "--adapt", checkpoint, "--data", photos, "--words", words, "--out", out, "--cpu", *SETTINGS
+    )  # fmt: skip
+    assert said.splitlines()[-1] == str(out / "run")
+    for number in ("000", "001"):
+        made = out / "run" / "targets" / number / "0"
+        assert len(list((made / "labels").glob("*.png"))) == 3
+        assert json.loads((made / "report.json").read_text())["pictures"] == 3
+        assert (made / "before_after.png").is_file()
+    after = load_state(out / "run" / "last.safetensors")
+    before = load_state(checkpoint)
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    assert read_metadata(out / "run" / "last.safetensors").preset == "sed-b"
+    (stage,) = read_stages(out / "adapt.yaml")
+    assert stage.recipe.schedule.steps == 1000  # what --set changes is for one run
+
+
+def test_what_is_missing_is_said(run: Runner, checkpoint: Path, photos: Path) -> None:
+    assert "Give a recipe" in run.sentence("train")
+    assert "Give a recipe" in run.sentence("train", "--adapt", checkpoint)
+    assert "Give a recipe" in run.sentence("train", "recipe.yaml", "--adapt", checkpoint, "--data", photos)
+    assert "give --words" in run.sentence("train", "--adapt", checkpoint, "--data", photos)
