@@ -22,7 +22,7 @@ from openvss.models.encoders import mit
 from openvss.models.encoders.mit import MiT
 from openvss.models.pretrained import load_pretrained
 from openvss.weights.lite0 import fold, imagenet_checkpoint
-from openvss.weights.public import public_file, weights_file
+from openvss.weights.public import WEIGHTS, public_file
 from tests.weights.mit_files import mit_shapes
 from tests.weights.open_clip_files import random_state
 
@@ -64,7 +64,7 @@ def test_the_local_folder_comes_first(
 ) -> None:
     monkeypatch.setenv("OPENVSS_WEIGHTS", str(tmp_path))
     file = touch(tmp_path / inside / name)
-    assert weights_file("nvidia/mit-b2") == file
+    assert public_file("nvidia/mit-b2", *WEIGHTS) == file
 
 
 def test_then_the_cache_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,14 +72,14 @@ def test_then_the_cache_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         return {"pytorch_model.bin": "/cached", "gone.txt": object()}.get(name)
 
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", cached)
-    assert weights_file("nvidia/mit-b2") == Path("/cached")
+    assert public_file("nvidia/mit-b2", *WEIGHTS) == Path("/cached")
     with pytest.raises(InputError, match="cannot be reached"):
         public_file("nvidia/mit-b2", "gone.txt")  # known not to exist, last time the hub was asked
 
 
 def test_then_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = _hub(monkeypatch, EntryNotFoundError("none"), tmp_path / "b")
-    assert weights_file("nvidia/mit-b2") == tmp_path / "b"
+    assert public_file("nvidia/mit-b2", *WEIGHTS) == tmp_path / "b"
     assert asked == [("nvidia/mit-b2", "model.safetensors"), ("nvidia/mit-b2", "pytorch_model.bin")]
 
 
@@ -101,7 +101,7 @@ class _Missing(RepositoryNotFoundError):
 def test_one_sentence_otherwise(monkeypatch: pytest.MonkeyPatch, answers: list[Any], says: str) -> None:
     _hub(monkeypatch, *answers)
     with pytest.raises(InputError, match=says):
-        weights_file("a/b")
+        public_file("a/b", *WEIGHTS)
 
 
 def test_parts_of_a_model_start_from_their_published_weights(

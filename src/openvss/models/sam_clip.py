@@ -12,9 +12,7 @@ from openvss.models.regions.namers import Crops, Pooled
 from openvss.models.regions.sam_masks import Choice, SamMasks
 from openvss.models.regions.superpixels import Superpixels
 from openvss.models.tiny import Tiny
-from openvss.words import templates as prompts
-
-TEMPLATES = {"imagenet": prompts.IMAGENET, "short": prompts.SHORT, "plain": prompts.PLAIN}
+from openvss.words.templates import TEMPLATES, TemplateSet
 
 
 def build_sam_clip(
@@ -25,7 +23,7 @@ def build_sam_clip(
     quality: float = 0.88,
     stability: float = 0.95,
     overlap: float = 0.7,
-    templates: Literal["imagenet", "short", "plain"] = "imagenet",
+    templates: TemplateSet = "imagenet",
     temperature: float = 0.01,
 ) -> RegionsAndNames:
     """SAM's automatic masks, named by CLIP.

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from torch import Tensor, nn
+
 from openvss.errors import InputError
+from openvss.weights.checkpoint import load_state
+from openvss.weights.strict import fill
 
 FOLDER = "OPENVSS_WEIGHTS"  # environment: a folder that is laid out like the hub, <owner>/<name>/<file>
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
-def weights_file(repository: str) -> Path:
-    """The weights of a hub repository such as `nvidia/mit-b2`, in whichever format it has them."""
-    return public_file(repository, *WEIGHTS)
+def fill_published(
+    module: nn.Module,
+    repository: str | None,
+    key_map: Callable[[Mapping[str, Tensor]], dict[str, Tensor]],
+    names: Sequence[str] = WEIGHTS,
+) -> None:
+    """Load the weights of a hub repository such as `nvidia/mit-b2`, strictly.
+
+    Args:
+        module: What is filled.
+        repository: None for sizes that nobody has published, which keep what they have.
+        key_map: From their names to ours.
+        names: Files in which the repository may have them.
+    """
+    if repository is not None:
+        file = public_file(repository, *names)
+        fill(module, key_map(load_state(file)), str(file))
 
 
 def public_file(repository: str, *names: str) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 PLAIN = ("{}",)
 """The word alone: what a sentence encoder such as MiniLM needs at the least."""
 
@@ -96,3 +98,7 @@ IMAGENET = (
     "a tattoo of the {}.",
 )
 """CLIP's 80 ImageNet prompts, in their published order and spelling ("a origami" included)."""
+
+TemplateSet = Literal["plain", "short", "imagenet"]
+TEMPLATES: dict[TemplateSet, tuple[str, ...]] = {"plain": PLAIN, "short": SHORT, "imagenet": IMAGENET}
+"""By the names that options of models have for them."""

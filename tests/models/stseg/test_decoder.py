@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from openvss.models.layers.cosine import cost_volume
 from openvss.models.stseg.class_attention import ClassAttention
-from openvss.models.stseg.cost import cost_volume
 from openvss.models.stseg.decoder import Decoder
 from openvss.models.stseg.early import REJECTED
 from openvss.models.stseg.stage import Fusion, Part, Surroundings
@@ -34,7 +34,7 @@ def test_parameters_are_those_of_the_published_decoder() -> None:
 
 def test_cost_volume_is_eq_5() -> None:
     dense, _, embeddings = inputs(2)
-    volume = cost_volume(dense, embeddings)
+    volume = cost_volume(dense, embeddings[None])
     assert volume.shape == (2, 9, 3, 2, 3)
     for b, n, p, y, x in [(0, 0, 0, 0, 0), (1, 8, 2, 1, 2), (0, 4, 1, 1, 0)]:
         f, e = dense[b, :, y, x].tolist(), embeddings[n, p].tolist()
@@ -138,7 +138,7 @@ def test_early_rejection_keeps_the_union_of_the_best_at_each_position() -> None:
     model, (dense, skips, embeddings) = decoder(topk=2), inputs(words=30)
     with torch.no_grad():
         logits, _ = model(dense, skips, embeddings)
-        embedded = model.embed(cost_volume(dense, embeddings)[0])
+        embedded = model.embed(cost_volume(dense, embeddings[None])[0])
         first = model.early[0](embedded)[:, 0]
     best = {i for y in range(2) for x in range(3) for i in first[:, y, x].topk(2).indices.tolist()}
     rejected = (logits[0] == REJECTED).flatten(1).all(1)

@@ -9,9 +9,7 @@ from torch import Tensor, nn
 from openvss.models.encoders.clip_text import ClipText
 from openvss.models.encoders.pixels import CLIP_MEAN, CLIP_STD, normalise, whole_cells
 from openvss.weights import open_clip
-from openvss.weights.checkpoint import load_state
-from openvss.weights.public import weights_file
-from openvss.weights.strict import fill
+from openvss.weights.public import fill_published
 
 if TYPE_CHECKING:
     from transformers import CLIPConfig
@@ -44,9 +42,7 @@ class ClipViT(nn.Module):
         self.text = ClipText(self.clip.text_model, self.clip.text_projection, self.hub)
 
     def load_pretrained(self) -> None:
-        if self.hub:
-            file = weights_file(self.hub)
-            fill(self, open_clip.vit(load_state(file)), str(file))
+        fill_published(self, self.hub, open_clip.vit)
 
     def dense(self, frames: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in 0..1 -> (B, dim, ceil(H / patch), ceil(W / patch)), not normalised."""

@@ -9,14 +9,13 @@ from torch import Tensor, nn
 from openvss.models.encoders.clip_text import ClipText
 from openvss.models.encoders.pixels import CLIP_MEAN, CLIP_STD, normalise, whole_cells
 from openvss.weights import open_clip
-from openvss.weights.checkpoint import load_state
-from openvss.weights.public import public_file
-from openvss.weights.strict import fill
+from openvss.weights.public import fill_published
 
 if TYPE_CHECKING:
     from transformers import CLIPTextConfig, ConvNextConfig
 
 Size = Literal["base", "nano"]
+FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 HUB = "laion/CLIP-convnext_base_w_320-laion_aesthetic-s13B-b82K"
 
 
@@ -45,9 +44,7 @@ class ConvNextClip(nn.Module):
         self.text = ClipText(self.words.text_model, self.words.text_projection, self.hub)
 
     def load_pretrained(self) -> None:
-        if self.hub:
-            file = public_file(self.hub, "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-            fill(self, open_clip.convnext(load_state(file)), str(file))
+        fill_published(self, self.hub, open_clip.convnext, FILES)
 
     def forward(self, frames: Tensor) -> list[Tensor]:
         """(B, 3, H, W) RGB in 0..1 -> res2 to res5, at strides 4, 8, 16 and 32 of a frame of whole cells."""

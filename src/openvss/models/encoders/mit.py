@@ -8,10 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from openvss.models.encoders.pixels import normalise
-from openvss.weights.checkpoint import load_state
 from openvss.weights.mit import mit
-from openvss.weights.public import weights_file
-from openvss.weights.strict import fill
+from openvss.weights.public import fill_published
 
 
 @dataclass(frozen=True)
@@ -66,9 +64,7 @@ class MiT(nn.Module):
         return list(self.model(normalise(frames), output_hidden_states=True).hidden_states)
 
     def load_pretrained(self) -> None:
-        if self.hub:
-            file = weights_file(self.hub)
-            fill(self, mit(load_state(file)), str(file))
+        fill_published(self, self.hub, mit)
 
 
 def _set_official_eps(model: Any) -> None:

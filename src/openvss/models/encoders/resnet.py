@@ -8,10 +8,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from openvss.models.encoders.pixels import normalise
-from openvss.weights.checkpoint import load_state
-from openvss.weights.public import weights_file
+from openvss.weights.public import fill_published
 from openvss.weights.resnet import resnet
-from openvss.weights.strict import fill
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,4 @@ class ResNet(nn.Module):
         return list(self.model(normalise(frames)).feature_maps)
 
     def load_pretrained(self) -> None:
-        if self.hub:
-            file = weights_file(self.hub)
-            fill(self, resnet(load_state(file)), str(file))
+        fill_published(self, self.hub, resnet)

@@ -9,10 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.encoders.pixels import normalise
-from openvss.weights.checkpoint import load_state
-from openvss.weights.public import weights_file
+from openvss.weights.public import fill_published
 from openvss.weights.sam import sam
-from openvss.weights.strict import fill
 
 if TYPE_CHECKING:
     from transformers import SamConfig
@@ -50,9 +48,7 @@ class Sam(nn.Module):
         self.mask_side: int = 4 * config.prompt_encoder_config.image_embedding_size
 
     def load_pretrained(self) -> None:
-        if self.hub:
-            file = weights_file(self.hub)
-            fill(self, sam(load_state(file)), str(file))
+        fill_published(self, self.hub, sam)
 
     def train(self, mode: bool = True) -> Sam:
         """Stays as it is, whatever the model around it does."""

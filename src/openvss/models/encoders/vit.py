@@ -8,10 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.encoders.pixels import normalise, whole_cells
-from openvss.weights.checkpoint import load_state
-from openvss.weights.public import weights_file
+from openvss.weights.public import fill_published
 from openvss.weights.sam import image_encoder
-from openvss.weights.strict import fill
 
 PATCH = 16
 MAPS = 4
@@ -86,9 +84,7 @@ class ViT(nn.Module):
         return maps
 
     def load_pretrained(self) -> None:
-        if self.hub:
-            file = weights_file(self.hub)
-            fill(self, image_encoder(load_state(file)), str(file))
+        fill_published(self, self.hub, image_encoder)
 
     def _positions(self, like: Tensor) -> Tensor:
         """(1, width, h, w); the relative ones of the attention are interpolated by the attention itself."""

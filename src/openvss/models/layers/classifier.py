@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.fixed_words import select
+from openvss.models.layers.cosine import similarity
 from openvss.models.words import TextEncoder, Words
 from openvss.words.vocabulary import Vocabulary
 
@@ -42,9 +42,7 @@ class WordClassifier(nn.Module):
 
     def forward(self, x: Tensor, words: Words) -> Tensor:
         """(B, C, h, w) -> (B, N, h, w)."""
-        dense = F.normalize(self.project(self.dropout(x)), dim=1)
-        text = F.normalize(words.embeddings.mean(1), dim=-1)
-        return self.scale.exp() * torch.einsum("bdhw,nd->bnhw", dense, text)
+        return self.scale.exp() * similarity(self.project(self.dropout(x)), words.embeddings[None])
 
 
 Classifier = FixedClassifier | WordClassifier

@@ -15,8 +15,8 @@ from openvss.models.ov2vss.options import (
     Options,
     Position,
     Supervise,
-    Templates,
 )
+from openvss.words.templates import TemplateSet
 
 
 def build(
@@ -30,7 +30,7 @@ def build(
     regions: int = Options.regions,
     cost_channels: int = Options.cost_channels,
     pair_pixels: int | None = Options.pair_pixels,
-    templates: Templates = Options.templates,
+    templates: TemplateSet = Options.templates,
     keep_templates: bool = Options.keep_templates,
     decoder: DecoderName = Options.decoder,
     affinity: Affinity = Options.affinity,

@@ -18,9 +18,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from openvss.models.layers.resize import size_of
 from openvss.models.ov2vss.options import Affinity
 from openvss.models.ov2vss.pooling import P2T, pool
-from openvss.models.ov2vss.resize import size_of
 
 
 @dataclass(frozen=True)

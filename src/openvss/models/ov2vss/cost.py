@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.models.ov2vss.resize import resize
+from openvss.models.layers.cosine import cost_volume
+from openvss.models.layers.resize import resize
 
 
 class CostVolume(nn.Module):
@@ -36,10 +37,5 @@ class CostVolume(nn.Module):
 
     def forward(self, text: Tensor, dense: Tensor, position: Tensor) -> Tensor:
         """Text (B, N, P, D), dense features (B, D, h, w), `position` -> (B, N, channels, h, w)."""
-        x = self.refine(cosine(text, dense).flatten(0, 1))
+        x = self.refine(cost_volume(dense, text).flatten(0, 1))  # X of Eq. 12
         return self.mix_cost(x).unflatten(0, text.shape[:2]) + position[:, None]
-
-
-def cosine(text: Tensor, dense: Tensor) -> Tensor:
-    """X of Eq. 12: (B, N, P, D) and (B, D, h, w) -> (B, N, P, h, w)."""
-    return torch.einsum("bnpd,bdhw->bnphw", F.normalize(text, dim=-1), F.normalize(dense, dim=1))

@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.base import Fused
+from openvss.models.layers.cosine import similarity
+from openvss.models.layers.resize import resize, size_of
 from openvss.models.ov2vss.decoder import ROOM
-from openvss.models.ov2vss.resize import resize, size_of
 
 SCALE = 20.0  # of cosines, where training starts
 
@@ -29,7 +30,7 @@ class TextCosine(nn.Module):
 
     def forward(self, x: Tensor, text: Tensor) -> Tensor:
         """(B, C, h, w) and (B or 1, N, P, D) -> (B, N, h, w)."""
-        return self.log_scale.exp() * compare(self.project(x), text)
+        return self.log_scale.exp() * similarity(self.project(x), text)
 
 
 class PlainDecoder(nn.Module):
@@ -81,13 +82,7 @@ class FactorisedDecoder(nn.Module):
         return {"embedding": F.normalize(seen + self.correct(F.relu(self.norm(x))), dim=1)}
 
     def score(self, fused: Fused, text: Tensor) -> Tensor:
-        return self.log_scale.exp() * compare(fused["embedding"], text)
+        return self.log_scale.exp() * similarity(fused["embedding"], text)
 
     def words_at_once(self, fused: Fused) -> int:
         return max(1, ROOM // fused["embedding"][:, 0].numel())
-
-
-def compare(x: Tensor, text: Tensor) -> Tensor:
-    """Cosine of (B, D, h, w) and the direction of (B or 1, N, P, D) averaged over P: (B, N, h, w)."""
-    words = F.normalize(F.normalize(text, dim=-1).mean(dim=2), dim=-1)
-    return torch.einsum("bdhw,bnd->bnhw", F.normalize(x, dim=1), words)

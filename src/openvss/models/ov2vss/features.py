@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from openvss.models.base import FrameFeatures
+from openvss.models.layers.resize import size_of
 from openvss.models.ov2vss.chain import View
 from openvss.models.ov2vss.pooling import MULTIPLES, pool, pooled_grids
-from openvss.models.ov2vss.resize import size_of
 
 
 def frame_features(us: Sequence[Tensor], stride: int, finest: int) -> FrameFeatures:

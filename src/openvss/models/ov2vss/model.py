@@ -12,20 +12,19 @@ from torch import Tensor, nn
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.encoders.contract import Backbone, ImageText
+from openvss.models.layers.resize import size_of
 from openvss.models.ov2vss.affinity import SCALES
 from openvss.models.ov2vss.decoder import CostDecoder, Decoder
 from openvss.models.ov2vss.factorised import FactorisedDecoder, PlainDecoder, TextCosine
 from openvss.models.ov2vss.features import frame_features, maps, pack, unpack, views
 from openvss.models.ov2vss.options import Options
 from openvss.models.ov2vss.residual import Gated, Merge
-from openvss.models.ov2vss.resize import size_of
 from openvss.models.ov2vss.rfe import RFE
 from openvss.models.ov2vss.stcf import STCF
 from openvss.models.ov2vss.vte import VTE
 from openvss.models.words import Words
-from openvss.words import templates
+from openvss.words.templates import TEMPLATES
 
-TEMPLATES = {"plain": templates.PLAIN, "short": templates.SHORT, "imagenet": templates.IMAGENET}
 PLACES = {"shallow": (0,), "deep": (-1,), "both": (0, -1)}
 
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Literal
 
 from openvss.errors import InputError
+from openvss.words.templates import TemplateSet
 
-Templates = Literal["plain", "short", "imagenet"]
 DecoderName = Literal["cost", "factorised"]
 Affinity = Literal["linear", "softmax"]
 Aggregation = Literal["b1", "b2"]
@@ -56,7 +56,7 @@ class Options:
     regions: int = 64
     cost_channels: int = 16
     pair_pixels: int | None = 384 * 384
-    templates: Templates = "imagenet"
+    templates: TemplateSet = "imagenet"
     keep_templates: bool = False
     decoder: DecoderName = "cost"
     affinity: Affinity = "linear"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from openvss.models.ov2vss.resize import resize
+from openvss.models.layers.resize import resize
 
 
 class Gated(nn.Module):

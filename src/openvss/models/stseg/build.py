@@ -9,21 +9,15 @@ from openvss.models.stseg.sam_images import SamImages
 from openvss.models.stseg.sed import SED
 from openvss.models.stseg.stseg import STSeg
 from openvss.models.stseg.toy import ToyPyramid
-from openvss.words import templates as prompts
+from openvss.words.templates import TEMPLATES, TemplateSet
 
 PairName = Literal["clip-convnext-b", "clip-convnext-nano", "toy"]
 SamName = Literal["vit-b", "vit-l", "vit-h", "toy", "nano"]
-TemplateName = Literal["imagenet", "short", "plain"]
-TEMPLATES: dict[TemplateName, tuple[str, ...]] = {
-    "imagenet": prompts.IMAGENET,
-    "short": prompts.SHORT,
-    "plain": prompts.PLAIN,
-}
 
 
 def build_sed(
     pair: PairName = "clip-convnext-b",
-    templates: TemplateName = "imagenet",
+    templates: TemplateSet = "imagenet",
     square: int | None = 768,
     topk: int | None = None,
     width: int = 128,
@@ -40,7 +34,7 @@ def build_stseg(
     heads: int = 8,
     init: Literal["identity", "random"] = "identity",
     keep_sam_grid: bool = False,
-    templates: TemplateName = "imagenet",
+    templates: TemplateSet = "imagenet",
     square: int | None = 768,
     topk: int | None = None,
     width: int = 128,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from openvss.models.stseg.cost import cost_volume
+from openvss.models.layers.cosine import cost_volume
 from openvss.models.stseg.early import REJECTED, keep_best
 from openvss.models.stseg.stage import Part, Stage
 
@@ -80,7 +80,7 @@ class Decoder(nn.Module):
         return logits, early
 
     def _start(self, dense: Tensor, embeddings: Tensor, ids: Tensor) -> Part:
-        cost = cost_volume(dense, embeddings[ids])
+        cost = cost_volume(dense, embeddings[ids][None])  # Eq. 5
         return Part(ids, self.embed(cost.flatten(0, 1)).unflatten(0, cost.shape[:2]), cost)
 
     def _early(self, number: int, parts: list[Part]) -> Tensor:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from openvss.models.encoders.sam import Sam, Size
-from openvss.weights.checkpoint import load_state
-from openvss.weights.public import weights_file
+from openvss.weights.public import fill_published
 from openvss.weights.sam import sam
-from openvss.weights.strict import fill
 
 
 class SamImages(Sam):
@@ -17,9 +15,5 @@ class SamImages(Sam):
         del self.sam.prompt_encoder, self.sam.mask_decoder, self.sam.shared_image_embedding
 
     def load_pretrained(self) -> None:
-        if self.hub:
-            file = weights_file(self.hub)
-            own = self.state_dict()
-            fill(
-                self, {name: value for name, value in sam(load_state(file)).items() if name in own}, str(file)
-            )
+        own = self.state_dict()
+        fill_published(self, self.hub, lambda state: {n: v for n, v in sam(state).items() if n in own})
