@@ -39,6 +39,7 @@ def build(
     dim: int = 256,
     heads: int = 8,
     attend: bool = True,
+    stride: int = 8,
     centred: bool = False,
     mask_border: bool = False,
     official: bool = False,
@@ -62,6 +63,7 @@ def build(
         dim: Width of all features after the backbone.
         heads: Of attention.
         attend: False gives the paper's variant of assembling without mining.
+        stride: Of the map that is mined, unless the backbone's finest is coarser.
         centred: Regions that lie around their window; not for the authors' checkpoints.
         mask_border: Hide padding and the opposite edge; not for the authors' checkpoints.
         official: Begin a video, average losses, and find prototypes as the authors do.
@@ -78,7 +80,7 @@ def build(
         centred=centred,
         mask_border=mask_border,
     )
-    settings = Settings(references, geometry, layers, dim, heads, attend, official)
+    settings = Settings(references, geometry, layers, dim, heads, attend, stride, official)
     known = _words(words, text)
     if not global_layers:
         return CFFM(backbone_of(backbone), known, settings)

@@ -18,7 +18,6 @@ from openvss.models.layers.mlp_head import MlpHead
 from openvss.models.words import TextEncoder, Words
 from openvss.words.vocabulary import Vocabulary
 
-STRIDE = 8  # of the map that is mined
 AUXILIARY = 0.5  # weight of the loss of the frames alone
 
 
@@ -34,6 +33,7 @@ class Settings:
         dim: Width of all features after the backbone.
         heads: Of attention.
         attend: False replaces attention by the mean of the tokens: assembling without mining.
+        stride: Of the map that is mined, unless the backbone's finest is coarser.
         official: Begin a video, average losses and find prototypes as the authors do.
     """
 
@@ -43,6 +43,7 @@ class Settings:
     dim: int = 256
     heads: int = 8
     attend: bool = True
+    stride: int = 8
     official: bool = False
 
 
@@ -67,7 +68,7 @@ class CFFM(VideoModel):
         self.official = s.official
         self.backbone = backbone
         self.head = MlpHead(backbone.channels, s.dim)
-        self.shrink = max(1, STRIDE // backbone.strides[0])
+        self.shrink = max(1, s.stride // backbone.strides[0])
         self.frame_classifier: Classifier = classifier(s.dim, words)
         self.layers = nn.ModuleList(Mine(s.geometry, s.dim, s.heads, s.attend) for _ in range(s.layers))
         self.classifier: Classifier | None = classifier(2 * s.dim, words) if s.layers else None
