@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,6 +18,35 @@ from openvss.training.order import Order
 from openvss.training.recipe import MOST_WORDS, Recipe
 from openvss.training.samples import Example, Sampler
 from openvss.training.sources import Source
+
+AnyBatch = TypeVar("AnyBatch")
+
+
+class Learnable(Protocol):
+    """What one forward pass takes: a `Batch` for `Pass`; a system may have others with a pass of its own."""
+
+    @property
+    def number(self) -> int:
+        """Counted over the whole run and all processes; seeds the pass."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Where its examples come from."""
+        ...
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """Ids of its words."""
+        ...
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All of it that is worth keeping if something is wrong with it."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +68,20 @@ class Batch:
     context: Tensor | VideoContext | None
     labels: Tensor
     words: tuple[int, ...]
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        context = self.context
+        if isinstance(context, dict):
+            context = {name: value.to(device) for name, value in context.items()}
+        elif context is not None:
+            context = context.to(device)
+        return replace(self, frames=self.frames.to(device), context=context, labels=self.labels.to(device))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Frames, labels and context frames."""
+        found = {"frames": self.frames, "labels": self.labels}
+        return {**found, "context": self.context} if isinstance(self.context, Tensor) else found
 
 
 class Batches(Dataset[Batch]):
@@ -101,13 +145,13 @@ def _together(contexts: Sequence[Tensor | VideoContext | None]) -> Tensor | Vide
 
 
 def load(
-    batches: Batches, numbers: Iterable[int], workers: int, at_start: Callable[[], None]
-) -> Iterator[Batch]:
+    batches: Dataset[AnyBatch], numbers: Iterable[int], workers: int, at_start: Callable[[], None]
+) -> Iterator[AnyBatch]:
     """Batches in the order of their numbers, prepared ahead by other processes if there are any.
 
     `at_start` is called in each of those processes.
     """
-    loader: DataLoader[Batch] = DataLoader(
+    loader: DataLoader[AnyBatch] = DataLoader(
         batches,
         batch_size=None,
         sampler=numbers,

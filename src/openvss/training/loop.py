@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from openvss.errors import Stopped
 from openvss.training import rounds, safety, schedule, state, validation
-from openvss.training.batches import Batch, load
+from openvss.training.batches import Learnable, load
 from openvss.training.journal import Journal
 from openvss.training.parts import Parts
 from openvss.training.recipe import Recipe
@@ -42,7 +42,7 @@ class Trainer:
         if progress.step == 0:  # it is known before the first step that there is room for what is saved
             self._folder.require_space(self._saved_bytes())
             self._save(journal)
-        batches: Iterator[Batch] | None = None
+        batches: Iterator[Learnable] | None = None
         while True:
             if self._validation_due():
                 self._validate(journal)
@@ -70,7 +70,7 @@ class Trainer:
             parts.accelerator.scaler.load_state_dict(self._progress.scaler)
         self._watcher.say(f"going on after step {self._progress.step}")
 
-    def _load(self) -> Iterator[Batch]:
+    def _load(self) -> Iterator[Learnable]:
         """This process's batches, for which the processes take turns, up to the next round of targets."""
         recipe, step, parts = self._recipe, self._progress.step, self._parts
         with self._averaged():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from openvss.models.base import VideoModel
 from openvss.training import validation
 from openvss.training.average import Average
+from openvss.training.forward import Pass
 from openvss.training.groups import Group, groups_of
 from openvss.training.recipe import Recipe
 from openvss.training.start import Taken, TrainingData, build, open_data
@@ -42,18 +44,25 @@ class Parts:
     average: Average | None
 
 
-def assemble(recipe: Recipe, folder: Path, *, cpu: bool) -> Parts:
+def assemble(recipe: Recipe, folder: Path, cpu: bool) -> Parts:
     """Find and build everything; what is wrong with a recipe comes out here."""
-    accelerator = Accelerator(
-        cpu=cpu,
-        mixed_precision={"fp32": "no"}.get(recipe.precision, recipe.precision),
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
-    )
-    torch.use_deterministic_algorithms(recipe.deterministic)
+    accelerator = accelerate_for(recipe, cpu=cpu)
     model, taken = build(recipe)
     data = open_data(recipe, model)
     checks = validation.open_checks(recipe.validation) if recipe.validation else []
     groups = groups_of(model, recipe.optimiser)
-    stepper = Stepper(recipe, accelerator, model, groups, data.joint.vocabulary, folder)
+    work = Pass(model, data.joint.vocabulary, recipe.words)
+    stepper = Stepper(recipe, accelerator, work, groups, folder)
     average = Average(model, recipe.ema) if recipe.ema else None
     return Parts(accelerator, model, taken, data, checks, groups, stepper, average)
+
+
+def accelerate_for(recipe: Recipe, *, cpu: bool) -> Accelerator:
+    """The devices, with what the recipe says of computing."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic mode needs on CUDA
+    torch.use_deterministic_algorithms(recipe.deterministic)
+    return Accelerator(
+        cpu=cpu,
+        mixed_precision={"fp32": "no"}.get(recipe.precision, recipe.precision),
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )

@@ -21,7 +21,7 @@ TRIED = 3  # steps, of which the first is not timed
 def plan(recipe: Recipe, *, cpu: bool) -> list[str]:
     """The plan of one stage, line by line."""
     with tempfile.TemporaryDirectory() as name:
-        parts = assemble(recipe, Path(name), cpu=cpu)
+        parts = assemble(recipe, Path(name), cpu)
         lines = [*_data(recipe, parts), *_parameters(parts)]
         made = recipe.clip.context == "made" or any(one.labels == "made" for one in recipe.data.train)
         seconds = None if made else _try(recipe, parts)

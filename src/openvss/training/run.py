@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from openvss import __version__
 from openvss.errors import Stopped
 from openvss.training import plan as plans
 from openvss.training.loop import Trainer
-from openvss.training.parts import assemble
+from openvss.training.parts import Parts, assemble
 from openvss.training.recipe import Recipe
 from openvss.training.recipe_file import Stage
 from openvss.training.run_folder import RunFolder
@@ -52,7 +52,7 @@ def train(stages: list[Stage], out: Path, options: Options, watcher: Watcher) ->
         recipe = stage.recipe if before is None else _after(stage.recipe, before)
         if stage.name:
             watcher.say(f"stage {place + 1} of {len(stages)}: {stage.name}")
-        _train_stage(recipe, folder, options, watcher)
+        train_stage(recipe, folder, options, watcher)
         before = folder
     return folder
 
@@ -73,7 +73,18 @@ def _after(recipe: Recipe, before: Path) -> Recipe:
     return recipe.model_copy(update={"model": recipe.model.model_copy(update={"init_from": str(file)})})
 
 
-def _train_stage(recipe: Recipe, path: Path, options: Options, watcher: Watcher) -> None:
+def train_stage(
+    recipe: Recipe,
+    path: Path,
+    options: Options,
+    watcher: Watcher,
+    assembler: Callable[[Recipe, Path, bool], Parts] = assemble,
+) -> None:
+    """Train one stage in its folder.
+
+    `assembler` puts it together from the recipe, the folder, and whether to compute on the CPU. A system that
+    learns from something else than clips, or by another pass, brings one of its own.
+    """
     cpu = _begin(options)
     folder, main = RunFolder(path, recipe), PartialState().is_main_process
     if main:
@@ -81,7 +92,7 @@ def _train_stage(recipe: Recipe, path: Path, options: Options, watcher: Watcher)
     PartialState().wait_for_everyone()
     how = "failed"
     try:
-        parts = assemble(recipe, path, cpu=cpu)
+        parts = assembler(recipe, path, cpu)
         if parts.taken is not None:
             watcher.say(str(parts.taken))
         if main:

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from openvss.errors import TrainingError
-from openvss.training.batches import Batch
+from openvss.training.batches import Learnable
 from openvss.training.recipe import Recipe
 
 
@@ -41,15 +41,13 @@ class StopRequest:
 
 
 def report_not_finite(
-    folder: Path, step: int, batches: Sequence[Batch], what: str, rank: int
+    folder: Path, step: int, batches: Sequence[Learnable], what: str, rank: int
 ) -> TrainingError:
     """Save the batches of a step whose loss or gradient is not a number, and name them."""
     file = folder / (f"bad-step-{step}.safetensors" if not rank else f"bad-step-{step}-{rank}.safetensors")
-    tensors = {}
+    tensors: dict[str, torch.Tensor] = {}
     for place, batch in enumerate(batches):
-        tensors[f"{place}/frames"], tensors[f"{place}/labels"] = batch.frames, batch.labels
-        if isinstance(batch.context, torch.Tensor):
-            tensors[f"{place}/context"] = batch.context
+        tensors |= {f"{place}/{name}": tensor for name, tensor in batch.tensors().items()}
     names = [name for batch in batches for name in batch.names]
     save_file({name: t.contiguous() for name, t in tensors.items()}, file, {"names": json.dumps(names)})
     shown = "; ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
@@ -60,7 +58,7 @@ def report_not_finite(
 
 
 @contextmanager
-def memory_advice(recipe: Recipe, step: int, batch: Batch) -> Iterator[None]:
+def memory_advice(recipe: Recipe, step: int, batch: Learnable) -> Iterator[None]:
     """Turn running out of memory into advice."""
     try:
         yield
@@ -69,14 +67,14 @@ def memory_advice(recipe: Recipe, step: int, batch: Batch) -> Iterator[None]:
             text = str(error).lower()
             if "out of memory" not in text and "can't allocate memory" not in text:
                 raise
-        size, frames, _, height, width = batch.frames.shape
+        height, width = recipe.view.crop
         raise TrainingError(
-            f"Out of memory in step {step} with {size} clips of {frames} frames of {width}x{height} and "
+            f"Out of memory in step {step} with {recipe.data.batch} clips of {width}x{height} and "
             f"{len(batch.words)} words: {_advice(recipe, batch)}."
         ) from error
 
 
-def _advice(recipe: Recipe, batch: Batch) -> str:
+def _advice(recipe: Recipe, batch: Learnable) -> str:
     size = recipe.data.batch
     if size > 1:
         half = size // 2

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
-from openvss.data.base import Dataset
+from openvss.data import base
 from openvss.data.catalogue import LAYOUTS, open_dataset
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
@@ -97,11 +99,17 @@ def take_weights(model: nn.Module, path: Path) -> Taken:
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """The data of a run."""
+    """The data of a run.
+
+    Attributes:
+        sources: Its data sets.
+        joint: Their vocabulary.
+        batches: What the steps take, by number.
+    """
 
     sources: tuple[Source, ...]
     joint: Joint
-    batches: Batches
+    batches: Dataset[Any]
 
 
 def open_data(recipe: Recipe, model: VideoModel) -> TrainingData:
@@ -115,7 +123,7 @@ def open_data(recipe: Recipe, model: VideoModel) -> TrainingData:
     return TrainingData(sources, joint, Batches(sources, joint, Sampler(model, recipe), recipe))
 
 
-def _open(setting: TrainingSet) -> Dataset:
+def _open(setting: TrainingSet) -> base.Dataset:
     name, _, root = setting.set.partition(":")
     split = setting.split
     if split is None and name in LAYOUTS:

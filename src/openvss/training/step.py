@@ -20,43 +20,21 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from openvss.models.base import VideoContext, VideoModel
-from openvss.models.words import Words
 from openvss.training import safety, schedule
-from openvss.training.batches import Batch
+from openvss.training.batches import Learnable
 from openvss.training.groups import Group, train_mode
 from openvss.training.recipe import Recipe
-from openvss.training.word_weights import word_weights
-from openvss.words.vocabulary import Vocabulary
-
-
-class Pass(nn.Module):
-    """One forward pass with its loss, as one module, so that all of it is what accelerate prepares."""
-
-    def __init__(self, model: VideoModel, *, literal: bool) -> None:
-        super().__init__()
-        self.model = model
-        self.literal = literal
-
-    def forward(
-        self,
-        frames: Tensor,
-        words: Words,
-        context: Tensor | VideoContext | None,
-        labels: Tensor,
-        weights: Tensor | None,
-    ) -> dict[str, Tensor]:
-        """The terms of the loss; `weights` are those of the words, None if all count alike."""
-        output = self.model(frames, words, context)
-        if weights is None:
-            return self.model.loss(output, labels)
-        if self.literal:
-            return VideoModel.weighted_loss(self.model, output, labels, weights)
-        return self.model.weighted_loss(output, labels, weights)
 
 
 class Stepper:
     """Takes steps.
+
+    Args:
+        recipe: How.
+        accelerator: On which devices.
+        work: From a batch to the terms of the loss; holds the model.
+        groups: What is trained.
+        folder: For batches that something was wrong with.
 
     Attributes:
         optimiser: With its own state, whatever accelerate has made of it.
@@ -67,12 +45,11 @@ class Stepper:
         self,
         recipe: Recipe,
         accelerator: Accelerator,
-        model: VideoModel,
+        work: nn.Module,
         groups: list[Group],
-        vocabulary: Vocabulary,
         folder: Path,
     ) -> None:
-        self._recipe, self._accelerator, self._model = recipe, accelerator, model
+        self._recipe, self._accelerator, self._work = recipe, accelerator, work
         self._folder = folder
         self.optimiser = torch.optim.AdamW(
             [
@@ -81,24 +58,19 @@ class Stepper:
             ],
             betas=recipe.optimiser.betas,
         )
-        # Prepared first: that moves the model to its device, where the embeddings follow.
-        self._pass, self._prepared = accelerator.prepare(
-            Pass(model, literal=recipe.words.literal), self.optimiser
-        )
+        self._prepared_work, self._prepared_optimiser = accelerator.prepare(work, self.optimiser)
         self._trained = [parameter for group in groups for parameter in group.parameters]
-        self._words = model.words(vocabulary)
-        self._weights = word_weights(recipe.words, vocabulary)
         self.waited = 0.0
 
     def take(
-        self, step: int, batches: Iterator[Batch], stop: safety.StopRequest
+        self, step: int, batches: Iterator[Learnable], stop: safety.StopRequest
     ) -> tuple[dict[str, float], bool]:
         """Step number `step`, from 0; the means of the loss's terms, and whether to stop after it."""
-        train_mode(self._model)
+        train_mode(self._work)
         factor = schedule.factor(self._recipe.schedule, step)
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * factor
-        taken: list[Batch] = []
+        taken: list[Learnable] = []
         terms: list[dict[str, Tensor]] = []
         for turn in range(self._recipe.data.accumulate):
             before = time.monotonic()
@@ -106,29 +78,20 @@ class Stepper:
             self.waited += time.monotonic() - before
             taken.append(batch)
             last = turn == self._recipe.data.accumulate - 1
-            apart = nullcontext() if last else self._accelerator.no_sync(self._pass)
+            apart = nullcontext() if last else self._accelerator.no_sync(self._prepared_work)
             with apart, safety.memory_advice(self._recipe, step + 1, batch):
                 terms.append(self._forward_and_back(batch))
         most = self._recipe.optimiser.clip_norm or math.inf
         norm = self._accelerator.clip_grad_norm_(self._trained, most)
         means, stopping = self._agree(step, terms, norm, stop, taken)
-        self._prepared.step()
-        self._prepared.zero_grad()
+        self._prepared_optimiser.step()
+        self._prepared_optimiser.zero_grad()
         return means, stopping
 
-    def _forward_and_back(self, batch: Batch) -> dict[str, Tensor]:
+    def _forward_and_back(self, batch: Learnable) -> dict[str, Tensor]:
         """The gradients of a step's batches add up to their mean."""
-        device = self._accelerator.device
         seed_all(self._recipe.seed, batch.number)
-        ids = list(batch.words)
-        words = Words(tuple(self._words.names[i] for i in ids), self._words.embeddings[ids])
-        context = batch.context
-        if isinstance(context, dict):
-            context = {name: value.to(device) for name, value in context.items()}
-        elif context is not None:
-            context = context.to(device)
-        weights = None if self._weights is None else self._weights[ids].to(device)
-        terms = self._pass(batch.frames.to(device), words, context, batch.labels.to(device), weights)
+        terms = self._prepared_work(batch.to(self._accelerator.device))
         total = torch.stack(list(terms.values())).sum()
         self._accelerator.backward(total / self._recipe.data.accumulate)
         return {"loss": total.detach(), **{k: v.detach() for k, v in terms.items() if k != "loss"}}
@@ -139,7 +102,7 @@ class Stepper:
         terms: list[dict[str, Tensor]],
         norm: Tensor,
         stop: safety.StopRequest,
-        taken: list[Batch],
+        taken: list[Learnable],
     ) -> tuple[dict[str, float], bool]:
         """The means over all processes, once it is sure that they are numbers; and whether any is to stop."""
         names = list(terms[0])

@@ -1,0 +1,39 @@
+"""One forward pass with its loss, as one module, so that all of it is what accelerate prepares."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from openvss.models.base import Output, VideoModel
+from openvss.models.words import Words
+from openvss.training.batches import Batch
+from openvss.training.recipe import WordChoice
+from openvss.training.word_weights import word_weights
+from openvss.words.vocabulary import Vocabulary
+
+
+class Pass(nn.Module):
+    """From a batch of clips to the terms of the model's loss."""
+
+    def __init__(self, model: VideoModel, vocabulary: Vocabulary, choice: WordChoice) -> None:
+        super().__init__()
+        self.model = model
+        self._vocabulary, self._literal = vocabulary, choice.literal
+        self._weights = word_weights(choice, vocabulary)
+        self._words: Words | None = None
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The terms, to be added up."""
+        if self._words is None:  # not before the model is on its device
+            self._words = self.model.words(self._vocabulary)
+        ids = list(batch.words)
+        words = Words(tuple(self._words.names[i] for i in ids), self._words.embeddings[ids])
+        return self._loss(self.model(batch.frames, words, batch.context), batch.labels, ids)
+
+    def _loss(self, output: Output, labels: Tensor, ids: list[int]) -> dict[str, Tensor]:
+        if self._weights is None:
+            return self.model.loss(output, labels)
+        weights = self._weights[ids].to(labels.device)
+        if self._literal:
+            return VideoModel.weighted_loss(self.model, output, labels, weights)
+        return self.model.weighted_loss(output, labels, weights)

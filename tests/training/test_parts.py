@@ -1,0 +1,89 @@
+"""A system with batches and a pass of its own keeps everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from openvss.models.base import VideoModel
+from openvss.training import journal
+from openvss.training.classes import Joint
+from openvss.training.groups import groups_of
+from openvss.training.parts import Parts, accelerate_for
+from openvss.training.recipe import Recipe
+from openvss.training.run import Options, train_stage
+from openvss.training.start import TrainingData, build
+from openvss.training.step import Stepper
+from openvss.training.watcher import Watcher
+from openvss.words.vocabulary import Vocabulary
+from tests.models.two_frame import TwoFrame
+from tests.training.runs import recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    number: int
+    maps: Tensor
+    names: tuple[str, ...] = ("a map",)
+    words: tuple[int, ...] = ()
+
+    def to(self, device: torch.device) -> Features:
+        return replace(self, maps=self.maps.to(device))
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {"maps": self.maps}
+
+
+class Cached(Dataset[Features]):
+    def __getitem__(self, number: int) -> Features:
+        return Features(number, torch.randn(2, 16, generator=torch.Generator().manual_seed(number)))
+
+
+class Shrink(nn.Module):
+    """Teaches one layer to give back nothing."""
+
+    def __init__(self, model: TwoFrame) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Features) -> dict[str, Tensor]:
+        noise = torch.randn(2, 16) * 0.1  # seeded by the batch's number
+        return {"size": self.model.far(batch.maps + noise).square().mean()}
+
+
+def assemble(recipe: Recipe, folder: Path, cpu: bool) -> Parts:
+    accelerator = accelerate_for(recipe, cpu=cpu)
+    model: VideoModel
+    model, taken = build(recipe)
+    assert isinstance(model, TwoFrame)
+    groups = groups_of(model, recipe.optimiser)
+    data = TrainingData((), Joint(Vocabulary(()), (), ()), Cached())
+    stepper = Stepper(recipe, accelerator, Shrink(model), groups, folder)
+    return Parts(accelerator, model, taken, data, [], groups, stepper, None)
+
+
+@pytest.mark.parametrize("stop", [3, 7])
+def test_own_batches_and_pass(tmp_path: Path, stop: int) -> None:
+    settings = Recipe.model_validate(recipe(tmp_path, schedule={"steps": 10}, optimiser={"lr": 0.03}))
+
+    class Halt(Exception):
+        pass
+
+    def halt(done: int, total: int, entry: object) -> None:
+        if done == stop:
+            raise Halt
+
+    train_stage(settings, tmp_path / "whole", Options(cpu=True), Watcher(), assemble)
+    with pytest.raises(Halt):
+        train_stage(settings, tmp_path / "cut", Options(cpu=True), Watcher(step=halt), assemble)
+    train_stage(settings, tmp_path / "cut", Options(cpu=True, resume=True), Watcher(), assemble)
+    sizes = [entry["size"] for entry in journal.read(tmp_path / "whole", "train")]
+    assert sizes[-1] < sizes[0]
+    states = [load_file(tmp_path / name / "state.safetensors") for name in ("whole", "cut")]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
