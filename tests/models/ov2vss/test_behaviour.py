@@ -159,6 +159,24 @@ def test_a_chunk_is_bounded() -> None:
     assert built().decoder.words_at_once({"guide": guide}) * guide.numel() <= decoder.ROOM
 
 
+@pytest.mark.parametrize("options", [{}, {"vte": False}, {"vte": False, "stcf": False}])
+def test_the_distant_frame_is_trained_by_the_main_loss_alone(options: dict[str, Any]) -> None:
+    """The auxiliary loss is about O_t, which does not know the distant frame (Eq. 7)."""
+    model = built(**options).train()
+    output = model(video(len(model.references) + 1)[None], words(model), video(1, seed=9)[None])
+    assert model.add_rfe is not None
+    for logits, matters in ((output.logits, True), (output.aux["o"], False)):
+        gate = torch.autograd.grad(
+            logits.square().sum(), model.add_rfe.gate, retain_graph=True, allow_unused=True
+        )
+        assert (gate[0] is not None) == matters
+
+
+def test_nothing_is_made_for_the_loss_when_segmenting() -> None:
+    model = built(vte=False)
+    assert not model(video(4)[None], words(model)).aux
+
+
 def test_prompts_kept_apart_are_part_of_the_model() -> None:
     model = built(templates="short", keep_templates=True)
     kept = words(model)

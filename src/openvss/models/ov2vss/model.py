@@ -145,7 +145,7 @@ class OV2VSS(VideoModel):
             looked_at = [r["dense"] for r in references if "dense" in r] + [target["dense"]]
             fused["key"], fused["value"] = self.vte.look(torch.stack(looked_at, dim=1))
         if self.training:
-            fused["o"] = o
+            fused["short_term"] = o
         return fused, memory
 
     def _short_term(
@@ -180,8 +180,8 @@ class OV2VSS(VideoModel):
         chunks = words.embeddings.split(self.decoder.words_at_once(fused))
         logits = torch.cat([self.decoder.score(fused, self._refine(chunk, fused)) for chunk in chunks], dim=1)
         aux = {}
-        if self.auxiliary is not None and "o" in fused:
-            aux["o"] = self.auxiliary(fused["o"], words.embeddings[None])
+        if self.auxiliary is not None and "short_term" in fused:
+            aux["o"] = self.auxiliary(fused["short_term"], words.embeddings[None])
         return Output(logits, aux)
 
     def _refine(self, text: Tensor, fused: Fused) -> Tensor:
