@@ -130,6 +130,14 @@ def test_the_checkpoint_of_a_run(tmp_path: Path) -> None:
     assert find_checkpoint(tmp_path / "last.safetensors") == tmp_path / "last.safetensors"
 
 
+def test_the_checkpoint_of_a_run_in_stages(tmp_path: Path) -> None:
+    for stage in ("2-tuned", "10-last", "9-more", "11-begun", "notes"):
+        (tmp_path / stage).mkdir()
+    for file in ("2-tuned/best.safetensors", "10-last/last.safetensors", "9-more/best.safetensors"):
+        (tmp_path / file).touch()
+    assert find_checkpoint(tmp_path) == tmp_path / "10-last" / "last.safetensors"
+
+
 def test_what_does_not_fit_is_reported(tmp_path: Path) -> None:
     state = dict(net(8).state_dict())
     del state["1.bias"], state["1.running_var"]

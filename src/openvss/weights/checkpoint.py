@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import pickle
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -101,10 +102,16 @@ def load_state(file: Path) -> dict[str, Tensor]:
 
 
 def find_checkpoint(path: Path) -> Path | None:
-    """The file itself; of the folder of a training run the best, else the last; None if there is none."""
-    if path.is_dir():
-        return next((path / name for name in (BEST, LAST) if (path / name).is_file()), None)
-    return path if path.is_file() else None
+    """The file itself; of the folder of a training run the best, else the last; None if there is none.
+
+    The result of a run in stages, which are numbered folders, is that of the last one.
+    """
+    if not path.is_dir():
+        return path if path.is_file() else None
+    stages = {int(m[1]): folder for folder in path.iterdir() if (m := re.match(r"(\d+)-", folder.name))}
+    folders = [path, *(stages[number] for number in sorted(stages, reverse=True))]
+    files = (folder / name for folder in folders for name in (BEST, LAST))
+    return next((file for file in files if file.is_file()), None)
 
 
 def sha256(file: Path) -> str:
