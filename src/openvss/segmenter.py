@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -200,7 +200,13 @@ class Segmenter:
 
     def _references(self, slot: int, target: FrameFeatures) -> list[FrameFeatures]:
         recent = list(self.state.recent)
-        picks = pick_references([e.slot for e in recent], slot, self.model.references)
+        slots, first = [e.slot for e in recent], self.state.first_slot or 0
+        start = self.model.starts.get(slot - first)
+        picks: Sequence[int | None]
+        if start is None:
+            picks = pick_references(slots, slot, self.model.references)
+        else:
+            picks = [slots.index(_nearest(slots, first + t)) for t in start]
         own = self.model.compact(target)
         return [own if i is None else recent[i].features(self._encode_compact) for i in picks]
 

@@ -12,7 +12,7 @@ from openvss.errors import InputError
 from openvss.models.encoders import mit as mits
 from openvss.models.presets import build_model
 from openvss.models.trained import load_model
-from openvss.weights.cffm import cffm, segformer
+from openvss.weights.cffm import cffm, segformer, with_teacher
 from openvss.weights.strict import compare
 from tests.weights.mit_files import mit_shapes
 from tests.weights.open_clip_files import Shapes, State, random_state
@@ -163,3 +163,11 @@ def test_a_file_of_theirs_loads_as_weights_of_a_preset(
 def test_our_own_names_stay() -> None:
     own = build_model("cffm-b1", OPTIONS).state_dict()
     assert cffm(own).keys() == own.keys()
+
+
+def test_student_and_teacher_fill_cffm_plusplus_but_for_its_new_layers() -> None:
+    student, teacher = (build_model("cffm-b1", OPTIONS).state_dict() for _ in range(2))
+    model = build_model("cffm++-b1", {**OPTIONS, "teacher": "mit-nano"})
+    report = compare(model, with_teacher(student, teacher), "both")
+    assert not report.unexpected
+    assert all(name.startswith("global_") for name in report.missing)

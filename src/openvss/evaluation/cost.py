@@ -94,17 +94,19 @@ def measure(subjects: Sequence[Subject], rounds: int) -> list[Cost]:
     ]
 
 
-def interleave(steps: Sequence[Step], rounds: int) -> list[list[float]]:
+def interleave(
+    steps: Sequence[Step], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> list[list[float]]:
     """Milliseconds of each step in each round, after one round to warm up."""
     times: list[list[float]] = [[] for _ in steps]
     for i in range(rounds + 1):
         for step, series in zip(steps, times, strict=True):
             _wait()
-            start = time.perf_counter()
+            start = clock()
             step()
             _wait()
             if i:
-                series.append((time.perf_counter() - start) * 1e3)
+                series.append((clock() - start) * 1e3)
     return times
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -40,6 +41,8 @@ class VideoModel(nn.Module, ABC):
 
     Attributes:
         references: How far back to look, in frames of 1/15 s, farthest first; () for image models.
+        starts: Frames of the video that its first frames look at, where a model has a rule of its own for
+            them; otherwise the earliest frame is repeated.
         text: Turns phrases into vectors; None for models whose words are fixed.
         fixed_words: The words of a closed-set model, which has a classifier for each; users may select among
             them.
@@ -54,6 +57,7 @@ class VideoModel(nn.Module, ABC):
     """
 
     references: tuple[int, ...] = ()
+    starts: Mapping[int, tuple[int, ...]] = MappingProxyType({})
     text: TextEncoder | None = None
     fixed_words: Vocabulary | None = None
     templates: tuple[str, ...] = ("{}",)

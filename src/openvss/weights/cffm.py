@@ -29,6 +29,12 @@ def segformer(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return _whole(state, _SEGFORMER)
 
 
+def with_teacher(student: Mapping[str, Tensor], teacher: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a CFFM and of a larger one's frame features, for prototypes: what CFFM++ starts from."""
+    needed = ("backbone.", "head.", "frame_classifier.")
+    return {**student, **{f"teacher.{name}": x for name, x in teacher.items() if name.startswith(needed)}}
+
+
 def _whole(state: Mapping[str, Tensor], rules: list[Rule]) -> dict[str, Tensor]:
     if not any(name.startswith("decode_head.") for name in state):
         return dict(state)

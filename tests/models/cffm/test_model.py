@@ -1,12 +1,15 @@
+import numpy as np
 import torch
 
+from openvss.labelling import label_pixels
 from openvss.models.base import Output, VideoModel
 from openvss.models.cffm.model import CFFM, Settings
 from openvss.models.presets import build_model
 from openvss.models.segformer import SegFormer
+from openvss.segmenter import Segmenter
 from openvss.words.vocabulary import Vocabulary
 from tests.models.cffm.small import Pyramid
-from tests.models.suite import CLOSED_SET, VideoModelSuite
+from tests.models.suite import CLOSED_SET, VideoModelSuite, as_frames, video
 from tests.models.two_frame import LetterText
 
 NANO = {"backbone": "mit-nano", "words": CLOSED_SET, "dim": 16}
@@ -113,3 +116,24 @@ def test_without_layers_it_is_segformer() -> None:
     frame, words = torch.rand(1, 1, 3, 64, 64), model.words(model.fixed_words)
     with torch.no_grad():
         torch.testing.assert_close(model(frame, words).logits, segformer(frame, words).logits)
+
+
+def test_officially_a_video_begins_with_frames_alone_and_then_a_table_of_references() -> None:
+    torch.manual_seed(0)
+    words = "road, sky, tree"
+    settings = Settings(layers=1, dim=16, heads=2, official=True)
+    model = CFFM(Pyramid(), Vocabulary.parse(words), settings).eval()
+    clip = video(12)
+    segmenter = Segmenter(model, words, size=64, device="cpu")
+    given = model.words(Vocabulary.parse(words))
+    for t, frame in enumerate(as_frames(clip)):
+        streamed = segmenter.step(frame)
+        with torch.no_grad():
+            if t < 3:
+                logits = model.frame_classifier(model.encode(clip[t : t + 1])["fine"], given)
+            else:
+                earlier = {3: [0, 1, 2], 5: [0, 2, 4], 8: [0, 3, 6]}.get(t, [t - 9, t - 6, t - 3])
+                if t not in (3, 5, 8, 9, 10, 11):
+                    continue
+                logits = model(clip[[*earlier, t]][None], given).logits
+        np.testing.assert_allclose(streamed.confidence, label_pixels(logits[0], (64, 96))[1], atol=1e-5)
