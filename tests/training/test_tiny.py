@@ -13,8 +13,11 @@ from PIL import Image
 
 from openvss.errors import InputError
 from openvss.models.tiny import TEMPERATURE
-from openvss.training import tiny
-from openvss.training.tiny_data import IGNORE, NONE_OF_VOC, read_pictures, read_words, view
+from openvss.training import tiny, tiny_views
+from openvss.training.tiny_backgrounds import label_backgrounds
+from openvss.training.tiny_cache import fill
+from openvss.training.tiny_data import IGNORE, NONE_OF_VOC, read_pictures, read_scenes, read_words
+from openvss.training.tiny_views import Views
 from openvss.weights.lite0 import fold, imagenet_checkpoint
 from tests.models.two_frame import LetterText
 
@@ -71,20 +74,93 @@ def test_lists_have_no_duplicates() -> None:
     assert len(read_words("imagenet1k.txt")) == 1000
 
 
-def test_views_keep_pixels_and_labels_together(data: Path) -> None:
-    """The labelled half stays the labelled half; outside the picture nothing is labelled."""
+def test_scenes_name_training_words() -> None:
     words = read_words("tiny_words.txt")
-    picture = read_pictures(data / "voc", words)[0]
+    scenes = read_scenes(words)
+    assert len(scenes) > 100
+    assert all(0 <= i < len(words) for listed in scenes.values() for i in listed)
+
+
+def views_of(data: Path, size: int = 64, backgrounds: dict[str, np.ndarray] | None = None) -> Views:
+    words = read_words("tiny_words.txt")
+    pictures = {name: read_pictures(data / name, words) for name in ("voc", "coco")}
+    return Views(pictures, [synonyms[0] for synonyms in words], size, backgrounds)
+
+
+def test_views_keep_pixels_and_labels_together(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every pixel that carries a class has its class's colour; views repeat with their seed."""
+    monkeypatch.setattr(tiny_views, "relight", lambda pixels, rng: pixels)
+    monkeypatch.setattr(tiny_views, "SHARE_PASTED", 0.0)
+    views = views_of(data)
+    names = [synonyms[0] for synonyms in read_words("tiny_words.txt")]
+    colour = {names.index(n): 40 * i + 15 for i, n in enumerate(["sky", "grass", "dog", "road"])}
+    colour |= {names.index(n): 40 * i + 15 for i, n in [(1, "airplane"), (2, "cat"), (4, "potted plant")]}
+    dog = names.index("dog")
     rng = random.Random(0)
-    for _ in range(20):
-        pixels, ids = view(picture, 32, rng)
-        assert pixels.shape == (3, 32, 32)
-        assert ids.shape == (32, 32)
-        assert pixels.min() >= 0
-        assert set(ids.flatten().tolist()) <= {int(picture.table[1]), IGNORE}
-    again = [view(picture, 32, random.Random(5)) for _ in range(2)]
-    assert torch.equal(again[0][0], again[1][0])
-    assert torch.equal(again[0][1], again[1][1])
+    seen = set()
+    for _ in range(30):
+        pixels, ids = views.draw(rng)
+        assert pixels.shape == (64, 64, 3)
+        for kind in set(ids.flatten().tolist()) - {IGNORE, NONE_OF_VOC}:
+            seen.add(kind)
+            mean = 255 * pixels[ids == kind].mean()
+            expected = [colour[kind]] if kind != dog else [2 * 40 + 15, 3 * 40 + 15]
+            assert min(expected) - 12 < mean < max(expected) + 12
+    assert len(seen) > 4
+    first, second = (views.draw(random.Random(5)) for _ in range(2))
+    assert np.array_equal(first[0], second[0])
+    assert np.array_equal(first[1], second[1])
+
+
+def test_pasted_objects_bring_their_label(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiny_views, "SMALLEST", 10)
+    monkeypatch.setattr(tiny_views, "SHARE_PASTED", 1.0)
+    monkeypatch.setattr(tiny_views, "SHARE_OF_COCO", 1.0)
+    views = views_of(data)
+    names = [synonyms[0] for synonyms in read_words("tiny_words.txt")]
+    plane, plant = names.index("airplane"), names.index("potted plant")
+    rng = random.Random(0)
+    drawn = [set(views.draw(rng)[1].flatten().tolist()) for _ in range(20)]
+    assert views.kinds == sorted([plane, plant])  # cats and dogs are not pasted
+    assert sum(bool({plane, plant} & ids) for ids in drawn) > 15
+
+
+def test_known_backgrounds_replace_only_what_was_unnamed(data: Path) -> None:
+    words = read_words("tiny_words.txt")
+    names = [synonyms[0] for synonyms in words]
+    sky = names.index("sky")
+    behind = {"p5": np.full((48, 64), sky, np.uint8)}
+    views = views_of(data, backgrounds=behind)
+    background = next(p for p in views.pictures["voc"] if p.image.stem == "p5")  # class 0: background
+    assert set(np.unique(views._ids(background))) == {sky, IGNORE}
+    other = next(p for p in views.pictures["voc"] if p.image.stem == "p1")
+    assert np.array_equal(views._ids(other), other.ids())
+
+
+def test_backgrounds_are_chosen_among_the_listed_words(data: Path) -> None:
+    words = read_words("tiny_words.txt")
+    names = [synonyms[0] for synonyms in words]
+    model = tiny.start(LetterText()).eval()
+    table = tiny.WordTable(words, LetterText()).means
+    other = torch.ones(len(words), dtype=torch.bool)
+    listed = [names.index("sky"), names.index("grass")]
+    pictures = read_pictures(data / "voc", words)[:2]
+    ids = label_backgrounds(model, pictures, table, other, {"p1": listed})
+    assert set(np.unique(ids["p1"])) <= {*listed, NONE_OF_VOC}
+    assert ids["p2"].shape == (48, 64)
+
+
+def test_the_cache_holds_what_the_backbone_sees(data: Path, tmp_path: Path) -> None:
+    backbone = tiny.start(LetterText()).image.backbone.eval()
+    cache = fill(tmp_path / "cache", views_of(data), backbone, 3, seed=4)
+    maps, ids = cache.rows([2, 0])
+    rng = random.Random(4)
+    drawn = [views_of(data).draw(rng) for _ in range(1)]
+    with torch.no_grad():
+        expected = backbone(torch.from_numpy(drawn[0][0]).permute(2, 0, 1)[None])
+    for got, want in zip(maps, expected, strict=True):
+        torch.testing.assert_close(got[1], want[0], rtol=2e-2, atol=2e-2)
+    assert np.array_equal(ids[1], drawn[0][1][4::8, 4::8])
 
 
 def test_word_loss_spelt_out() -> None:
@@ -93,41 +169,40 @@ def test_word_loss_spelt_out() -> None:
     table, plant = names.index("dining table"), names.index("table")
     voc_ids = [names.index(n) for n in ("cat", "dog", "dining table")]
     generator = torch.Generator().manual_seed(0)
-    dense = F.normalize(torch.randn(2, 8, 3, 4, generator=generator), dim=1)
+    labels = torch.tensor([table, NONE_OF_VOC, table, names.index("sky"), NONE_OF_VOC, table])
+    dense = F.normalize(torch.randn(len(labels), 8, generator=generator), dim=1)
     vectors = F.normalize(torch.randn(len(words), 8, generator=generator), dim=1)
-    labels = torch.tensor([[table, NONE_OF_VOC, IGNORE], [table, names.index("sky"), table]])
-    labels = labels.repeat_interleave(4, 0).view(2, 4, 3).transpose(1, 2)
-    got = tiny.WordLoss(words, voc_ids)(dense, labels, torch.tensor([True, False]), vectors)
+    got = tiny.WordLoss(words, voc_ids)(dense, labels, vectors)
     named: list[tuple[int, float]] = []
-    none, pixels = 0.0, 0
-    for b in range(2):
-        for y in range(3):
-            for x in range(4):
-                label = int(labels[b, y, x])
-                if label == IGNORE:
-                    continue
-                pixels += 1
-                scores = (vectors @ dense[b, :, y, x] / TEMPERATURE).double()
-                if label == NONE_OF_VOC:
-                    others = [i for i in range(len(words)) if i not in voc_ids]
-                    none += float(scores.logsumexp(0) - scores[others].logsumexp(0))
-                    continue
-                if b == 0 and label == table:
-                    scores[plant] = -1e4
-                named.append((label, float(scores.logsumexp(0) - scores[label])))
+    none = 0.0
+    for vector, label in zip(dense, labels.tolist(), strict=True):
+        scores = (vectors @ vector / TEMPERATURE).double()
+        if label == NONE_OF_VOC:
+            others = [i for i in range(len(words)) if i not in voc_ids]
+            none += float(scores.logsumexp(0) - scores[others].logsumexp(0))
+            continue
+        if label == table:
+            scores[plant] = -1e4
+        named.append((label, float(scores.logsumexp(0) - scores[label])))
     counts = {label: sum(1 for other, _ in named if other == label) for label, _ in named}
     weights = [counts[label] ** -0.5 for label, _ in named]
     mean = sum(weights) / len(weights)
     total = sum(w / mean * value for w, (_, value) in zip(weights, named, strict=True)) + none
-    assert got.item() == pytest.approx(total / pixels, rel=1e-4)
+    assert got.item() == pytest.approx(total / len(labels), rel=1e-4)
 
 
-def test_training_repeats_exactly_and_freezes_what_it_says(data: Path) -> None:
-    settings = tiny.Settings(steps=4, batch=4, crop=64, warmup=2)
-    first, second = (tiny.train(data / "voc", data / "coco", settings, LetterText()) for _ in range(2))
+def test_training_repeats_exactly_and_freezes_what_it_says(data: Path, tmp_path: Path) -> None:
+    settings = tiny.Settings(views=6, size=64, steps=(2, 2), batch=4, warmup=2)
+    first, second = (
+        tiny.train(data / "voc", data / "coco", tmp_path / name, settings, LetterText()) for name in "ab"
+    )
     for (name, a), b in zip(first.state_dict().items(), second.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
-    fresh = fold(imagenet_checkpoint())
-    trained = first.image.backbone.state_dict()
-    assert torch.equal(trained["blocks.2.project.weight"], fresh["blocks.2.project.weight"])
-    assert not torch.equal(trained["blocks.12.project.weight"], fresh["blocks.12.project.weight"])
+    fresh = tiny.start(LetterText()).image.state_dict()
+    trained = first.image.state_dict()
+    assert all(
+        torch.equal(trained[f"backbone.{name}"], value) for name, value in fold(imagenet_checkpoint()).items()
+    )
+    assert all(torch.equal(trained[n], v) for n, v in fresh.items() if n.startswith("names."))
+    assert not torch.equal(trained["join.weight"], fresh["join.weight"])
+    assert "voc/p1" in (tmp_path / "a" / "manifest.txt").read_text().split()

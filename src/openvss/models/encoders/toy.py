@@ -17,11 +17,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.models.encoders.tiny import Mix
-
 DIM = 64
 BUCKETS = 1024
 MAX_WORDS = 32  # of a phrase; what is longer is cut
+
+
+class Mix(nn.Module):
+    """Residual block in the manner of ConvNeXt: depth-wise 7x7 for context, two 1x1 for channels."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(width, width, 7, padding=3, groups=width)
+        self.norm = nn.GroupNorm(1, width)
+        self.up = nn.Conv2d(width, 2 * width, 1)
+        self.down = nn.Conv2d(2 * width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.down(F.gelu(self.up(self.norm(self.depthwise(x)))))
 
 
 class ToyTower(nn.Module):
