@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class Average:
@@ -18,30 +19,23 @@ class Average:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._decay = decay
-        self.values = {
-            name: parameter.detach().clone()
-            for name, parameter in model.named_parameters()
-            if parameter.requires_grad
-        }
+        self._trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self.values = {name: parameter.detach().clone() for name, parameter in self._trained.items()}
 
-    @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
+    def update(self, step: int) -> None:
         """Take the weights after a step; early ones are forgotten faster."""
         decay = min(self._decay, (1 + step) / (10 + step))
-        for name, parameter in model.named_parameters():
-            if name in self.values:
-                self.values[name].lerp_(parameter.detach(), 1 - decay)
+        get_ema_multi_avg_fn(decay)(list(self.values.values()), list(self._trained.values()), step)
 
     @contextmanager
-    def applied_to(self, model: nn.Module) -> Iterator[None]:
+    def applied(self) -> Iterator[None]:
         """The model with averaged weights, and as it was afterwards."""
-        parameters = dict(model.named_parameters())
-        own: dict[str, Tensor] = {name: parameters[name].detach().clone() for name in self.values}
-        _fill(parameters, self.values)
+        own = {name: parameter.detach().clone() for name, parameter in self._trained.items()}
+        _fill(self._trained, self.values)
         try:
             yield
         finally:
-            _fill(parameters, own)
+            _fill(self._trained, own)
 
 
 @torch.no_grad()

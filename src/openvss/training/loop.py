@@ -52,7 +52,7 @@ class Trainer:
                 batches = self._load()
             means, stopping = parts.stepper.take(progress.step, batches, stop)
             if parts.average is not None:
-                parts.average.update(parts.model, progress.step)
+                parts.average.update(progress.step)
             progress.step += 1
             self._log(journal, means)
             if stopping or self._saving_due():
@@ -160,4 +160,4 @@ class Trainer:
 
     def _averaged(self) -> AbstractContextManager[None]:
         average = self._parts.average
-        return nullcontext() if average is None else average.applied_to(self._parts.model)
+        return nullcontext() if average is None else average.applied()

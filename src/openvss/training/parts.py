@@ -60,7 +60,8 @@ def assemble(recipe: Recipe, folder: Path, cpu: bool) -> Parts:
 def accelerate_for(recipe: Recipe, *, cpu: bool) -> Accelerator:
     """The devices, with what the recipe says of computing."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic mode needs on CUDA
-    torch.use_deterministic_algorithms(recipe.deterministic)
+    if torch.are_deterministic_algorithms_enabled() != recipe.deterministic:  # else seconds of imports
+        torch.use_deterministic_algorithms(recipe.deterministic)
     return Accelerator(
         cpu=cpu,
         mixed_precision={"fp32": "no"}.get(recipe.precision, recipe.precision),

@@ -66,7 +66,8 @@ class Stepper:
         self, step: int, batches: Iterator[Learnable], stop: safety.StopRequest
     ) -> tuple[dict[str, float], bool]:
         """Step number `step`, from 0; the means of the loss's terms, and whether to stop after it."""
-        train_mode(self._work)
+        if not all(part.training for part in (self._work, *self._work.children())):
+            train_mode(self._work)  # after a validation
         factor = schedule.factor(self._recipe.schedule, step)
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * factor
