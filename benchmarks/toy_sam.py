@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from benchmarks.machine import describe
-from benchmarks.toydata import SEEN, SIZE, cast_of
+from benchmarks.toydata import SEEN, cast_of
 from openvss.data.synthetic.disturbance import Disturbance
 from openvss.data.synthetic.scenes import Scene
 from openvss.models.encoders.pixels import normalise
@@ -32,6 +32,7 @@ class Settings:
     """What the toy SAM is trained with.
 
     Attributes:
+        size: Width and height of the pictures.
         steps: Of the optimiser.
         scenes: How many different ones there are.
         batch: Things in a step, each of a scene of its own.
@@ -40,6 +41,7 @@ class Settings:
         noise: Largest noise of the pictures.
     """
 
+    size: tuple[int, int] = (64, 64)
     steps: int = 1200
     scenes: int = 1500
     batch: int = 16
@@ -71,7 +73,7 @@ class Things:
             looks = [part.look for part in self._rng.sample(cast.objects, 3)]
             sky, ground = self._rng.choice(cast.skies).look, self._rng.choice(cast.grounds).look
             scene = Scene.draw(sky, ground, looks, self._rng)
-            self._scenes.append(scene.render(self._rng.randrange(30), SIZE))
+            self._scenes.append(scene.render(self._rng.randrange(30), settings.size))
 
     def draw(self, batch: int) -> Prompted:
         """Things of `batch` random scenes."""

@@ -102,8 +102,8 @@ def run(bench: Bench, workers: int, cells: int | None) -> None:
     """Make what is missing: videos and pairs, then at most so many cells."""
     plan, done = bench.plan, bench.results()
     pending = [(row, seed) for row in plan.rows for seed in plan.seeds if (row, seed) not in done][:cells]
-    _all(workers, prepare, [(bench, seed) for seed in sorted({seed for _, seed in pending})])
-    _all(workers, run_cell, [(bench, row, seed) for row, seed in pending])
+    in_processes(workers, prepare, [(bench, seed) for seed in sorted({seed for _, seed in pending})])
+    in_processes(workers, run_cell, [(bench, row, seed) for row, seed in pending])
 
 
 def main(plan: Path | None = None) -> None:
@@ -123,7 +123,7 @@ def main(plan: Path | None = None) -> None:
     print(report(bench))
 
 
-def _all(workers: int, work: Callable[..., None], tasks: Iterable[tuple[Any, ...]]) -> None:
+def in_processes(workers: int, work: Callable[..., None], tasks: Iterable[tuple[Any, ...]]) -> None:
     """Each task in a fresh process: it leaves nothing behind that could change the next one's result."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool:
