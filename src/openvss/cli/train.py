@@ -46,7 +46,7 @@ def train(
     """Train a model by a recipe, or adapt a trained one to pictures and videos without labels.
 
     Examples: `openvss train recipes/synthetic.yaml`,
-    `torchrun --nproc-per-node 4 -m openvss train recipes/ov2vss/mit-b2.yaml --out runs/b2`,
+    `torchrun --nproc-per-node 4 -m openvss train recipes/ov2vss/vspw-mit-b2.yaml --out runs/b2`,
     `openvss train --adapt tiny --data drive.mp4 --words "road, car, person, sky"`
     """
     if (recipe is None) == (adapt is None) or (adapt is None) != (data is None):

@@ -48,6 +48,19 @@ class ImageText(Protocol):
         ...
 
 
+class PairWithBackbone(ImageText, Protocol):
+    """An image-text pair whose image side starts with a backbone that others may use too."""
+
+    @property
+    def backbone(self) -> Backbone:
+        """Gives the maps."""
+        ...
+
+    def dense_of(self, maps: list[Tensor]) -> Tensor:
+        """The rest of `dense`, from the backbone's maps."""
+        ...
+
+
 @runtime_checkable
 class Pretrained(Protocol):
     """A backbone or image-text pair, an `nn.Module`, that can start from published weights."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, Self, cast
+from typing import Self, cast
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
-from openvss.models.encoders.contract import Backbone, ImageText
+from openvss.models.encoders.contract import Backbone, ImageText, PairWithBackbone
 from openvss.models.layers.resize import size_of
 from openvss.models.ov2vss.affinity import SCALES
 from openvss.models.ov2vss.decoder import CostDecoder, Decoder
@@ -26,19 +26,6 @@ from openvss.models.words import Words
 from openvss.words.templates import TEMPLATES
 
 PLACES = {"shallow": (0,), "deep": (-1,), "both": (0, -1)}
-
-
-class PairWithBackbone(ImageText, Protocol):
-    """An image-text pair whose image side starts with a backbone that others may use too."""
-
-    @property
-    def backbone(self) -> Backbone:
-        """Gives the maps."""
-        ...
-
-    def dense_of(self, maps: list[Tensor]) -> Tensor:
-        """The rest of `dense`, from the backbone's maps."""
-        ...
 
 
 class OV2VSS(VideoModel):
