@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch.distributed.run import main as torchrun
 
+from openvss.errors import InputError
 from openvss.training import batches, journal, loop
 from openvss.training.batches import Batch
 from tests.training.processes import fork, free_port, train_here, train_together, wait
@@ -85,6 +86,8 @@ def test_two_processes_score_and_resume_alike(videos: Path, tmp_path: Path) -> N
         patch.setattr(loop.Trainer, "_log", stop_after_two)
         assert train_together(whole, tmp_path / "stopped", 2) == [1, 1]
     assert [entry["step"] for entry in journal.read(tmp_path / "stopped", "train")] == [1, 2, 3]
+    with pytest.raises(InputError, match="has 2 processes and not 1"):
+        train_here(whole, tmp_path / "stopped", resume=True)
     assert train_together(whole, tmp_path / "stopped", 2, resume=True) == [0, 0]
     states = [load_file(tmp_path / name / "state.safetensors") for name in ("whole", "stopped")]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 import yaml
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from openvss import load
 from openvss.training import journal
@@ -76,3 +76,52 @@ def test_trains_on_stills(run: Runner, images: Path, videos: Path, tmp_path: Pat
     data = {"train": train, "batch": 2, "mix": "batches", "workers": 1}
     file = write(tmp_path / "r.yaml", recipe(videos, data=data, clip={"labels": "all"}))
     run.ok("train", file, "--out", "run", "--cpu")
+
+
+def test_half_precision(run: Runner, videos: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "r.yaml", recipe(videos, precision="bf16", ema=0.9))
+    run.ok("train", file, "--out", "half", "--cpu")
+    run.ok("train", file, "--out", "whole", "--cpu", "--set", "precision=fp32")
+    half, whole = (journal.read(tmp_path / name, "train") for name in ("half", "whole"))
+    for one, other in zip(half, whole, strict=True):
+        assert one["loss"] != other["loss"]
+        assert abs(one["loss"] - other["loss"]) < 0.05
+    weights = load_file(tmp_path / "half" / "last.safetensors")
+    assert {value.dtype for value in weights.values()} == {torch.float32}
+    assert "fp16 needs a GPU" in run.sentence("train", file, "--out", "x", "--cpu", "--set", "precision=fp16")
+
+
+def test_weights_that_are_kept(run: Runner, videos: Path, tmp_path: Path) -> None:
+    saving = {"every": 3, "keep_every": 2}
+    run.ok("train", write(tmp_path / "r.yaml", recipe(videos, saving=saving)), "--out", "run", "--cpu")
+    kept = sorted(path.name for path in (tmp_path / "run").glob("step-*"))
+    assert kept == ["step-000002.safetensors", "step-000004.safetensors"]
+
+
+def test_weights_of_another_model_fit_partly(run: Runner, videos: Path, tmp_path: Path) -> None:
+    run.ok("train", write(tmp_path / "r.yaml", recipe(videos)), "--out", "run", "--cpu")
+    state = load_file(tmp_path / "run" / "last.safetensors")
+    state["far.weight"] = torch.zeros(3, 3)
+    state["other"] = state.pop("gate")
+    save_file(state, tmp_path / "a.safetensors")
+    model = {"preset": "two-frame", "init_from": str(tmp_path / "a.safetensors")}
+    code, _, err = run(
+        "train", write(tmp_path / "s.yaml", recipe(videos, model=model)), "--out", "b", "--cpu"
+    )
+    assert code == 0
+    told = " ".join(err.split())
+    assert "7 tensors from" in told
+    assert "1 of the model are not in it, 1 of it are not used, 1 have other shapes" in told
+    save_file({"none": torch.zeros(2)}, tmp_path / "a.safetensors")
+    assert "No tensor of" in run.sentence("train", tmp_path / "s.yaml", "--out", "c", "--cpu")
+    (tmp_path / "a.safetensors").unlink()
+    assert "There is no checkpoint" in run.sentence("train", tmp_path / "s.yaml", "--out", "d", "--cpu")
+
+
+def test_the_recipe_in_the_repository_trains(run: Runner, tmp_path: Path) -> None:
+    file = Path(__file__).parents[2] / "recipes" / "synthetic.yaml"
+    run.ok("data", "make", "folder", "data/toy", "--videos", "2", "--frames", "4")
+    changes = [f"--set={c}" for c in ("schedule.steps=3", "schedule.warmup=1", "validation.on.0.videos=1")]
+    run.ok("train", file, "--cpu", "--set=model.preset=two-frame", "--set=model.pretrained=false", *changes)
+    scored = journal.read(tmp_path / "runs" / "synthetic", "validation")
+    assert "unseen.miou" in scored[0]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
-from openvss.errors import Stopped
+from openvss.errors import InputError, Stopped
 from openvss.training import rounds, safety, schedule, state, validation
 from openvss.training.batches import Learnable, load
 from openvss.training.journal import Journal
@@ -24,7 +24,7 @@ class Trainer:
     def __init__(self, recipe: Recipe, parts: Parts, folder: RunFolder, watcher: Watcher) -> None:
         self._recipe, self._parts, self._folder, self._watcher = recipe, parts, folder, watcher
         self._main = parts.accelerator.is_main_process
-        self._progress = state.Progress()
+        self._progress = state.Progress(processes=parts.accelerator.num_processes)
 
     def run(self, *, resume: bool) -> None:
         """Train to the end, from the saved state if there is one and `resume` says so."""
@@ -66,6 +66,11 @@ class Trainer:
     def _restore(self) -> None:
         parts = self._parts
         self._progress = state.load(self._folder.state, parts.model, parts.average, parts.stepper.optimiser)
+        before, now = self._progress.processes, parts.accelerator.num_processes
+        if before != now:
+            raise InputError(
+                f"The run in {self._folder.path} has {before} processes and not {now}: start as many again."
+            )
         if self._progress.scaler is not None:
             parts.accelerator.scaler.load_state_dict(self._progress.scaler)
         self._watcher.say(f"going on after step {self._progress.step}")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.utils import DistributedType
 
+from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.training import validation
 from openvss.training.average import Average
@@ -17,6 +19,9 @@ from openvss.training.groups import Group, groups_of
 from openvss.training.recipe import Recipe
 from openvss.training.start import Taken, TrainingData, build, open_data
 from openvss.training.step import Stepper
+
+# States and moving averages are of whole weights, and models are scored by their parts.
+SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +64,20 @@ def assemble(recipe: Recipe, folder: Path, cpu: bool) -> Parts:
 
 def accelerate_for(recipe: Recipe, *, cpu: bool) -> Accelerator:
     """The devices, with what the recipe says of computing."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic mode needs on CUDA
+    if recipe.precision == "fp16" and cpu:
+        raise InputError("precision: fp16 needs a GPU: use bf16 or fp32.")
     if torch.are_deterministic_algorithms_enabled() != recipe.deterministic:  # else seconds of imports
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what this mode needs on CUDA
         torch.use_deterministic_algorithms(recipe.deterministic)
-    return Accelerator(
+    accelerator = Accelerator(
         cpu=cpu,
         mixed_precision={"fp32": "no"}.get(recipe.precision, recipe.precision),
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
+    kind = accelerator.distributed_type
+    if kind in SHARDED:
+        raise InputError(
+            f"accelerate is set to {kind.value}, which splits the weights, and every process holds the whole "
+            "model here: start with torchrun, or leave it out of `accelerate config`."
+        )
+    return accelerator

@@ -98,6 +98,7 @@ def train_stage(
         if main:
             preset, steps = recipe.model.preset, recipe.schedule.steps
             folder.note(status="running", preset=preset, steps=steps, began=time.time(), version=__version__)
+            folder.note(processes=PartialState().num_processes)
         Trainer(recipe, parts, folder, watcher).run(resume=options.resume)
         how = "finished"
     except Stopped:

@@ -30,6 +30,7 @@ class Progress:
 
     Attributes:
         step: Steps of the optimiser that are done.
+        processes: How many take part; others would see other samples.
         scored: The step of the last validation.
         best: The best value so far of the metric that decides, None if there is none.
         best_step: Its step.
@@ -39,6 +40,7 @@ class Progress:
     """
 
     step: int = 0
+    processes: int = 1
     scored: int = 0
     best: float | None = None
     best_step: int = 0
