@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from benchmarks.toydata import SEEN
 
 from openvss.models.cffm.mine import Mine, WindowAttention
 from openvss.models.cffm.model import CFFM
@@ -46,7 +47,7 @@ def tokens(model: torch.nn.Module) -> int:
     return layer.attention.geometry.n_keys
 
 
-@pytest.mark.parametrize("recipe", [path.stem for path in RECIPES if path.stem != "toy"])
+@pytest.mark.parametrize("recipe", [path.stem for path in RECIPES if path.stem not in ("toy", "lite0")])
 def test_recipes(recipe: str) -> None:
     settings, model, rates = built(recipe)
     if "plusplus" in recipe:
@@ -99,3 +100,16 @@ def test_receptive_fields_and_pooling_windows_are_numbers_of_tokens() -> None:
 def test_small_twins(twin: Path) -> None:
     _, model, _ = built(twin.stem.removeprefix("small-"), twin)
     assert sum(p.numel() for p in model.parameters()) < 200_000
+
+
+@pytest.mark.parametrize("recipe", ["toy", "lite0"])
+def test_small_comparisons(recipe: str) -> None:
+    _, model, rates = built(recipe)
+    assert isinstance(model, CFFM)
+    assert len(model.layers) == 1
+    assert len(rates) == 2
+
+
+def test_toy_words_are_those_of_the_toy_videos() -> None:
+    (stage,) = read_stages(FOLDER / "toy.yaml", [])
+    assert stage.recipe.model.options["words"].split(", ") == [look.word for look in SEEN]
