@@ -105,7 +105,7 @@ def test_a_finished_cell_is_not_made_again(bench: Bench, monkeypatch: pytest.Mon
         if work is toytable.run_cell:
             asked.extend(task[1:] for task in tasks)
 
-    monkeypatch.setattr(toytable, "_all", note)
+    monkeypatch.setattr(toytable, "in_processes", note)
     toytable.run(bench, workers=1, cells=2)
     assert asked == [("baseline", 2), ("full", 1)]
 
