@@ -28,6 +28,7 @@ from torch import Tensor
 from benchmarks.machine import describe
 from benchmarks.stream import scene
 from openvss.models.base import FrameFeatures, VideoContext
+from openvss.models.layers.resize import at_most
 from openvss.models.ov2vss.model import OV2VSS
 from openvss.models.presets import build_model
 from openvss.models.words import Words
@@ -64,7 +65,7 @@ class Stream:
 def anew(model: OV2VSS, clip: Tensor, t: int, words: Words, wasted_pair_passes: int) -> Tensor:
     wanted = [max(t - d, 0) for d in model.references]
     for i in wanted[:wasted_pair_passes]:
-        model.pair.dense(clip[i : i + 1])
+        model.pair.dense(at_most(clip[i : i + 1], model.options.pair_pixels))
     return model(clip[[*wanted, t]][None], words, clip[model.context_frames(t, t + 1)][None]).logits
 
 

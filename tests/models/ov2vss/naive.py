@@ -141,9 +141,7 @@ def stages(sequence: nn.Module, x: Tensor) -> Tensor:
         if isinstance(layer, nn.Conv2d):
             x = conv_of(layer, x)
         elif isinstance(layer, nn.GroupNorm):
-            x = group_norm(layer, x)
-        else:
-            x = x.clamp(min=0)
+            x = group_norm(layer, x).clamp(min=0)
     return x
 
 

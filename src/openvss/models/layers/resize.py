@@ -18,3 +18,13 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     if x.shape[-2] >= size[0] and x.shape[-1] >= size[1]:
         return F.adaptive_avg_pool2d(x, size)
     return F.interpolate(x, size, mode="bilinear", align_corners=False)
+
+
+def at_most(frames: Tensor, pixels: int | None) -> Tensor:
+    """Frames shrunk, with their aspect ratio, to about that many pixels."""
+    height, width = size_of(frames)
+    if pixels is None or height * width <= pixels:
+        return frames
+    ratio = (pixels / (height * width)) ** 0.5
+    size = (round(height * ratio), round(width * ratio))
+    return F.interpolate(frames, size, mode="bilinear", align_corners=False, antialias=True)

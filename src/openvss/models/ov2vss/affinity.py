@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -50,24 +50,36 @@ class AffinityAggregation(nn.Module):
 
     def forward(self, affinities: Sequence[Tensor]) -> Tensor:
         """(B, S, h_l, w_l) of `SCALES` scales, deepest first -> (B, S, h, w) of the shallowest."""
-        batch = affinities[0].shape[:2]
-        deepest, *shallower = [
-            squeeze(a.flatten(0, 1)[:, None]) for squeeze, a in zip(self.squeeze, affinities, strict=True)
+        tokens = affinities[0].shape[1]
+        b, *shallower = [
+            _on_each(stage, a, tokens) for stage, a in zip(self.squeeze, affinities, strict=True)
         ]
-        b = deepest
-        for mix, a in zip(self.mix, shallower, strict=True):
+        for stage, a in zip(self.mix, shallower, strict=True):
             up = F.interpolate(b, a.shape[-2:], mode="bilinear", align_corners=self.align_corners)
-            b = mix(up + a)
-        return b[:, 0].unflatten(0, batch)
+            b = _on_each(stage, up + a, tokens)
+        return b
+
+
+def _on_each(stage: nn.Module, x: Tensor, tokens: int) -> Tensor:
+    """A stage on the channels of each token of (B, tokens x channels, h, w).
+
+    Tokens are groups of channels, with the same weights for all: as a batch, maps of one channel are
+    convolved ten times more slowly.
+    """
+    for layer in stage.children():
+        if isinstance(layer, nn.Conv2d):
+            weight, bias = layer.weight.repeat(tokens, 1, 1, 1), cast(Tensor, layer.bias).repeat(tokens)
+            x = F.conv2d(x, weight, bias, padding=layer.padding, groups=tokens)
+        elif isinstance(layer, nn.GroupNorm):
+            weight, bias = layer.weight.repeat(tokens), layer.bias.repeat(tokens)
+            x = F.relu(F.group_norm(x, tokens, weight, bias, layer.eps))
+    return x
 
 
 def _stage(inputs: int, convs: Sequence[tuple[int, int]]) -> nn.Sequential:
+    """Convolution and norm, as often as planned."""
     layers: list[nn.Module] = []
     for channels, kernel in convs:
-        layers += [
-            nn.Conv2d(inputs, channels, kernel, padding=kernel // 2),
-            nn.GroupNorm(1, channels),
-            nn.ReLU(),
-        ]
+        layers += [nn.Conv2d(inputs, channels, kernel, padding=kernel // 2), nn.GroupNorm(1, channels)]
         inputs = channels
     return nn.Sequential(*layers)

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Self, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.encoders.contract import Backbone, ImageText, PairWithBackbone
-from openvss.models.layers.resize import size_of
+from openvss.models.layers.resize import at_most, size_of
 from openvss.models.ov2vss.affinity import SCALES
 from openvss.models.ov2vss.decoder import CostDecoder, Decoder
 from openvss.models.ov2vss.factorised import FactorisedDecoder, PlainDecoder, TextCosine
@@ -98,7 +97,7 @@ class OV2VSS(VideoModel):
         with torch.no_grad():
             if self.backbone is None:
                 return cast(PairWithBackbone, self.pair).dense_of(backbone_maps)
-            return self.pair.dense(_at_most(frames, self.options.pair_pixels))
+            return self.pair.dense(at_most(frames, self.options.pair_pixels))
 
     @property
     def _backbone(self) -> Backbone:
@@ -223,13 +222,3 @@ def _decoder(o: Options, dim: int, prompts: int) -> Decoder:
     if o.decoder == "factorised":
         return FactorisedDecoder(o.channels, dim, PLACES[o.position])
     return CostDecoder(o.channels, prompts, o.cost_channels, PLACES[o.position], o.fuse)
-
-
-def _at_most(frames: Tensor, pixels: int | None) -> Tensor:
-    """Frames shrunk, with their aspect ratio, to about that many pixels."""
-    height, width = size_of(frames)
-    if pixels is None or height * width <= pixels:
-        return frames
-    ratio = (pixels / (height * width)) ** 0.5
-    size = (round(height * ratio), round(width * ratio))
-    return F.interpolate(frames, size, mode="bilinear", align_corners=False, antialias=True)
