@@ -182,10 +182,10 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(describe())
+    memory(arguments.frames)  # first: memory that other tables leave behind would hide growth
     frames(arguments.rounds, arguments.size)
     attention(arguments.rounds)
     decoder(arguments.rounds)
-    memory(arguments.frames)
 
 
 if __name__ == "__main__":
