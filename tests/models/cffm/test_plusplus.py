@@ -9,6 +9,7 @@ from openvss.models.cffm.global_mining import MineGlobally
 from openvss.models.cffm.model import CFFM
 from openvss.models.cffm.plusplus import CFFMPlusPlus
 from openvss.models.words import Words
+from openvss.training.groups import freeze, train_mode
 
 
 def small(**options: object) -> CFFM:
@@ -72,12 +73,8 @@ def test_weights_of_a_trained_cffm_fit_in_by_name() -> None:
 
 def test_the_second_stage_trains_the_second_opinion_alone() -> None:
     model = small()
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.startswith("global_"))
-    model.train()
-    for part in (model.backbone, model.head, model.layers, model.frame_classifier, model.classifier):
-        assert isinstance(part, torch.nn.Module)
-        part.eval()
+    freeze(model, ("backbone", "head", "frame_classifier", "layers", "classifier"))
+    train_mode(model)
     norm = model.head.norm.state_dict()
     statistics = {name: x.clone() for name, x in norm.items()}
     output = model(torch.rand(2, 4, 3, 64, 64), words_of(model), torch.rand(2, 4, 3, 64, 64))
