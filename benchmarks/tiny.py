@@ -1,6 +1,8 @@
-"""How good the bundled model is: held-out VOC and COCO pictures, and CamVid, which it never saw.
+"""How good the bundled model is: held-out VOC and COCO pictures, and CamVid and DAVIS, which it never saw.
 
-Run `python -m benchmarks.tiny --voc ROOT --coco ROOT --camvid ROOT`; it uses the product's own `Segmenter`.
+Run `python -m benchmarks.tiny --voc ROOT --coco ROOT --camvid ROOT --davis ROOT`; it uses the product's own
+`Segmenter`. Pictures of the first table are labelled one by one. The second table is about videos: the
+sequence of CamVid that has every frame, and DAVIS, with and without the average over time.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks.machine import describe
-from openvss.models.tiny import Tiny
+from openvss.evaluation.consistency import VideoMeter, mean_consistency
+from openvss.models.tiny import SMOOTHING, Tiny
 from openvss.segmenter import Segmenter
 from openvss.training.tiny_data import VOC_SPELLING, read_classes
 from openvss.weights import bundled
@@ -22,14 +25,21 @@ from openvss.words.vocabulary import Label, Vocabulary
 
 Pair = tuple[Path, Path]
 
+IGNORED = 255
+CONSECUTIVE = "val_0016E5"
+DAVIS_WORDS = (
+    "swan, camel, car, dog, person, horse, bicycle, motorcycle, cow, goat, grass, tree, road, sky, building, "
+    "water, fence, wall, sand, rock"
+)
+
 
 def held_out(root: Path) -> Iterator[Pair]:
     for stem in sorted((root / "held_out.txt").read_text().split()):
         yield root / "images" / f"{stem}.jpg", root / "labels" / f"{stem}.png"
 
 
-def frames(root: Path) -> Iterator[Pair]:
-    for image in sorted(root.glob("data/*/origin/*")):
+def frames(root: Path, sequence: str = "*") -> Iterator[Pair]:
+    for image in sorted(root.glob(f"data/{sequence}/origin/*")):
         yield image, image.parents[1] / "mask" / f"{image.stem}.png"
 
 
@@ -58,9 +68,69 @@ def row(title: str, matrix: npt.NDArray[np.int64], names: Sequence[str]) -> str:
     )
 
 
+def steadiness(segmenter: Segmenter, root: Path) -> str:
+    """mVC8, mVC16, mIoU and pixel accuracy on the consecutive frames of CamVid."""
+    n = len(segmenter.vocabulary)
+    meter, total = VideoMeter(IGNORED), np.zeros((n, n), np.int64)
+    segmenter.reset()
+    for image, label in frames(root, CONSECUTIVE):
+        predicted = segmenter.step(np.asarray(Image.open(image).convert("RGB"))).labels
+        truth = np.asarray(Image.open(label))
+        meter.update(truth, predicted)
+        counted = truth < n
+        pairs = truth[counted].astype(np.int64) * n + predicted[counted]
+        total += np.bincount(pairs, minlength=n * n).reshape(n, n)
+    video = [meter.finish()]
+    vc8, vc16 = (100 * mean_consistency(video, length, "paper").value for length in (8, 16))
+    hit, truths = np.diag(total), total.sum(1)
+    iou = (hit / np.maximum(truths + total.sum(0) - hit, 1))[truths > 0]
+    return f"{vc8:.1f} | {vc16:.1f} | {100 * iou.mean():.1f} | {100 * hit.sum() / truths.sum():.1f}"
+
+
+def objects(segmenter: Segmenter, root: Path) -> dict[str, float]:
+    """IoU of the named object of every sequence of DAVIS, in percent."""
+    names = segmenter.vocabulary.names
+    rows = (line.split(maxsplit=2) for line in (root / "sequences.txt").read_text().splitlines())
+    wanted = {name: words for name, _, words in rows}
+    result = {}
+    for folder in sorted((root / "data").iterdir()):
+        ids = [names.index(word) for word in wanted[folder.name].split("+")]
+        both = either = 0
+        segmenter.reset()
+        for image, label in frames(root, folder.name):
+            predicted = segmenter.step(np.asarray(Image.open(image).convert("RGB"))).labels
+            truth = np.asarray(Image.open(label))
+            counted = truth != IGNORED
+            ours, theirs = np.isin(predicted, ids) & counted, (truth > 0) & counted
+            both, either = both + int((ours & theirs).sum()), either + int((ours | theirs).sum())
+        result[folder.name] = 100 * both / max(either, 1)
+    return result
+
+
+def videos(model: Tiny, camvid: Path | None, davis: Path | None, size: int | None) -> None:
+    print(
+        "\n| labels | mVC8 | mVC16 | mIoU | pixel accuracy | DAVIS, object IoU |\n"
+        + "| --- "
+        + "| ---: " * 5
+        + "|"
+    )
+    for title, smoothing in (("each frame alone", 0.0), ("averaged over time", SMOOTHING)):
+        model.smoothing, model.recurrent = smoothing, smoothing > 0
+        steady, mean, each = "- | - | - | -", "-", ""
+        if camvid is not None:
+            classes = [name for _, name in sorted(read_classes(camvid).items())]
+            vocabulary = Vocabulary(tuple(Label(c, (c,)) for c in classes))
+            steady = steadiness(Segmenter(model, vocabulary, size=size), camvid)
+        if davis is not None:
+            found = objects(Segmenter(model, DAVIS_WORDS, size=size), davis)
+            mean = f"{np.mean(list(found.values())):.1f}"
+            each = ": " + ", ".join(f"{name} {value:.1f}" for name, value in found.items())
+        print(f"| {title} | {steady} | {mean}{each} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("voc", "coco", "camvid"):
+    for name in ("voc", "coco", "camvid", "davis"):
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--weights", type=Path, help="a file to try instead of the bundled one")
     parser.add_argument("--size", type=int)
@@ -86,6 +156,9 @@ def main() -> None:
         segmenter = Segmenter(model, vocabulary, size=arguments.size)
         pairs = frames(root) if name == "camvid" else held_out(root)
         print(row(title, confusion(segmenter, pairs, first), classes), flush=True)
+
+    if arguments.camvid or arguments.davis:
+        videos(model, arguments.camvid, arguments.davis, arguments.size)
 
 
 if __name__ == "__main__":

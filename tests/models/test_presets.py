@@ -66,7 +66,7 @@ def test_options_of_a_preset_and_of_the_caller(closed: str) -> None:
         ("closed", {"wdith": 4}, "closed has no option 'wdith': choose one of words, width, shape"),
         ("closed", {"width": "4"}, "option width of closed cannot be '4': input should be a valid integer"),
         ("closed", {"shape": [1, "a"]}, "option shape"),
-        ("tiny", {"depth": 4}, "tiny has no option 'depth': it has none"),
+        ("tiny", {"depth": 4}, "tiny has no option 'depth': choose one of smoothing"),
     ],
 )
 def test_unknown_presets_and_options_are_named(

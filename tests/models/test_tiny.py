@@ -1,16 +1,41 @@
 import numpy as np
 import pytest
+import torch
 
 from openvss import load
 from openvss.models.base import VideoModel
 from openvss.models.tiny import Tiny
 from tests.models.golden import scene
 from tests.models.suite import VideoModelSuite
+from tests.models.two_frame import LetterText
 
 
 class TestTiny(VideoModelSuite):
+    """Frame by frame: what is carried along a video is no part of a clip."""
+
     def build(self) -> VideoModel:
-        return Tiny()
+        return Tiny(smoothing=0)
+
+
+def test_smoothed_videos_resume_exactly() -> None:
+    torch.manual_seed(0)
+    VideoModelSuite().test_skipping_finished_frames_changes_nothing(Tiny(LetterText()).eval(), 6)
+
+
+def test_what_stands_still_is_averaged_and_what_changed_is_not() -> None:
+    model = Tiny(LetterText(), smoothing=0.5).eval()
+    now, before = torch.zeros(1, 16, 1, 2), torch.zeros(1, 16, 1, 2)
+    now[0, 0], before[0, 0, 0, 0] = 1.0, 1.0
+    before[0, 1, 0, 1] = 1.0  # the right position saw something else
+    now[0, :2, 0, 0] = torch.tensor([0.96, 0.28])
+    fused, memory = model.fuse({"dense": now}, (), memory={"dense": before})
+    assert memory is not None
+    assert torch.equal(fused["dense"], memory["dense"])
+    torch.testing.assert_close(fused["dense"][..., 1], now[..., 1])
+    assert 0.96 < float(fused["dense"][0, 0, 0, 0]) < 1.0
+    alone, memory = Tiny(LetterText(), smoothing=0).fuse({"dense": now}, (), memory={"dense": before})
+    assert memory is None
+    assert torch.equal(alone["dense"], now)
 
 
 def test_the_bundled_weights_have_not_drifted() -> None:

@@ -62,6 +62,21 @@ def test_data_sets_share_one_vocabulary(data: Path) -> None:
     assert voc[200] == IGNORE
 
 
+def test_words_that_are_left_out_are_ignored(data: Path) -> None:
+    words = read_words("tiny_words.txt", ("dog", "sky"))
+    names = [synonyms[0] for synonyms in words]
+    assert not {"dog", "sky"} & set(names)
+    voc, coco = (read_pictures(data / name, words)[0].table for name in ("voc", "coco"))
+    assert [voc[3], coco[0], coco[2]] == [IGNORE] * 3
+    assert names[voc[2]] == "cat"
+    with pytest.raises(InputError, match="no word 'dgo'"):
+        read_words("tiny_words.txt", ("dgo",))
+    settings = tiny.Settings(
+        views=4, size=64, steps=(1, 1), batch=2, warmup=1, without=("dog", "dining table")
+    )
+    tiny.train(data / "voc", data / "coco", data / "work", settings, LetterText())
+
+
 def test_no_classes_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no classes\.txt"):
         read_pictures(tmp_path, read_words("tiny_words.txt"))

@@ -125,7 +125,7 @@ def _regions_tiny() -> Builder:
 
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
-        summary="bundled default, works offline; labels each frame alone",
+        summary="bundled default, works offline; averages over time what stands still",
         pair="EfficientNet-Lite0 features aligned to MiniLM text",
         builder=_tiny,
         weights="tiny",

@@ -10,25 +10,35 @@ from torch import Tensor
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.encoders.minilm import MiniLM
 from openvss.models.encoders.tiny import TinyEncoder
+from openvss.models.layers.smoothing import smooth
 from openvss.models.words import TextEncoder, Words
 
 TEMPERATURE = 0.05
+SMOOTHING = 0.7
+FLOOR = 0.7  # cosine of then and now below which the past does not count
 
 
-def build() -> Tiny:
+def build(smoothing: float = SMOOTHING) -> Tiny:
     """The model without weights."""
-    return Tiny()
+    return Tiny(smoothing=smoothing)
 
 
 class Tiny(VideoModel):
-    """Labels each frame alone: cosine of dense image vectors and word vectors."""
+    """Cosine of dense image vectors and word vectors.
+
+    Args:
+        text: Replaces MiniLM.
+        smoothing: Weight of the past, 0..1, where a video stands still; 0 labels each frame alone.
+    """
 
     templates = ("{}", "a photo of a {}", "a picture of the {}")
     size = 320
     edge_aware = True
 
-    def __init__(self, text: TextEncoder | None = None) -> None:
+    def __init__(self, text: TextEncoder | None = None, smoothing: float = SMOOTHING) -> None:
         super().__init__()
+        self.smoothing = smoothing
+        self.recurrent = smoothing > 0
         self.text = text or MiniLM()
         self.image = TinyEncoder(self.text.dim)
 
@@ -45,7 +55,10 @@ class Tiny(VideoModel):
         context: VideoContext | None = None,
         memory: Memory | None = None,
     ) -> tuple[Fused, Memory | None]:
-        return target, None
+        if not self.recurrent:
+            return target, None
+        dense = smooth(target["dense"], (memory or {}).get("dense"), self.smoothing, FLOOR)
+        return {"dense": dense}, {"dense": dense}
 
     def score(self, fused: Fused, words: Words) -> Output:
         cosine = torch.einsum("bdhw,nd->bnhw", fused["dense"], words.embeddings.mean(1))

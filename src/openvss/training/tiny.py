@@ -68,6 +68,7 @@ class Settings:
     teacher_floor: float = 0.15  # positions where the classifier is less certain than this teach nothing
     ema: float = 0.995
     seed: int = 0
+    without: tuple[str, ...] = ()  # words that are not trained: their pixels are ignored
 
 
 class WordTable:
@@ -97,7 +98,7 @@ class WordLoss:
         self.other = torch.ones(len(words), dtype=torch.bool)
         self.other[list(voc_ids)] = False
         self.also = torch.zeros(len(words), len(words), dtype=torch.bool)
-        for name, accepted in ALSO:
+        for name, accepted in ((a, b) for a, b in ALSO if a in ids and b in ids):
             self.also[ids[name], ids[accepted]] = True
         self.rarity = rarity
 
@@ -145,7 +146,7 @@ def start(text: TextEncoder | None = None) -> Tiny:
 def train(voc: Path, coco: Path, work: Path, settings: Settings, text: TextEncoder | None = None) -> Tiny:
     """The trained model. `work` takes the features, some 250 kB a view, and the first round's weights."""
     torch.manual_seed(settings.seed)
-    words = read_words("tiny_words.txt")
+    words = read_words("tiny_words.txt", settings.without)
     pictures = {"voc": read_pictures(voc, words), "coco": read_pictures(coco, words)}
     work.mkdir(parents=True, exist_ok=True)
     (work / "manifest.txt").write_text("\n".join(manifest(pictures)) + "\n", encoding="utf-8")
@@ -154,7 +155,7 @@ def train(voc: Path, coco: Path, work: Path, settings: Settings, text: TextEncod
     table = WordTable(words, model.text)
     classes = (VOC_SPELLING.get(name, name) for name in read_classes(voc).values())
     names = [synonyms[0] for synonyms in words]
-    loss = WordLoss(words, [names.index(c) for c in classes if c != "background"], settings.rarity)
+    loss = WordLoss(words, [names.index(c) for c in classes if c in names], settings.rarity)
 
     backbone = model.image.backbone.eval()
     first = fill(
@@ -246,8 +247,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
     parser.add_argument("--work", type=Path, required=True, help="a folder for 4 GB of features")
     parser.add_argument("--seed", type=int, default=Settings.seed)
+    parser.add_argument("--without", default="", help="words to keep out of training, with commas between")
     arguments = parser.parse_args()
-    settings = Settings(seed=arguments.seed)
+    without = tuple(word.strip() for word in arguments.without.split(",") if word.strip())
+    settings = Settings(seed=arguments.seed, without=without)
     model = train(arguments.voc, arguments.coco, arguments.work, settings)
     bundled.save(model, arguments.out)
     print(f"wrote {arguments.out}")

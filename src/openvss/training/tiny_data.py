@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -54,16 +55,20 @@ def _label(path: Path) -> Ids:
     return np.asarray(Image.open(path))
 
 
-def read_words(name: str) -> list[tuple[str, ...]]:
-    """A list of labels with synonyms that ships beside this file."""
-    return [tuple(w.strip() for w in line.split("|")) for line in _lines(name)]
+def read_words(name: str, without: Collection[str] = ()) -> list[tuple[str, ...]]:
+    """A list of labels with synonyms that ships beside this file, less those whose first is in `without`."""
+    words = [tuple(w.strip() for w in line.split("|")) for line in _lines(name)]
+    if unknown := set(without) - {synonyms[0] for synonyms in words}:
+        raise InputError(f"{name} has no word {min(unknown)!r} to leave out.")
+    return [synonyms for synonyms in words if synonyms[0] not in without]
 
 
 def read_scenes(words: list[tuple[str, ...]]) -> dict[str, list[int]]:
     """What `tiny_scenes.txt` says is behind the objects: stem of a VOC picture -> our ids."""
     ids = {synonyms[0]: i for i, synonyms in enumerate(words)}
     rows = (line.split(":") for line in _lines("tiny_scenes.txt"))
-    return {stem: [ids[w.strip()] for w in listed.split(",")] for stem, listed in rows}
+    listed = {stem: [ids[w.strip()] for w in those.split(",") if w.strip() in ids] for stem, those in rows}
+    return {stem: those for stem, those in listed.items() if those}
 
 
 def _lines(name: str) -> list[str]:
@@ -83,11 +88,14 @@ def read_classes(root: Path) -> dict[int, str]:
 
 
 def read_pictures(root: Path, words: list[tuple[str, ...]], held_out: bool = False) -> list[Picture]:
-    """The pictures of a folder to train on, or those that its `held_out.txt` names."""
+    """The pictures of a folder to train on, or those that its `held_out.txt` names.
+
+    Classes that are none of the words are ignored.
+    """
     ids = {synonyms[0]: i for i, synonyms in enumerate(words)}
     table = np.full(256, IGNORE, np.uint8)
     for number, name in read_classes(root).items():
-        table[number] = NONE_OF_VOC if name == "background" else ids[VOC_SPELLING.get(name, name)]
+        table[number] = NONE_OF_VOC if name == "background" else ids.get(VOC_SPELLING.get(name, name), IGNORE)
     kept = set((root / "held_out.txt").read_text(encoding="utf-8").split())
     return [
         Picture(image, root / "labels" / f"{image.stem}.png", table)

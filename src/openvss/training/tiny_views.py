@@ -59,7 +59,7 @@ class Views:
         self.pictures = pictures
         self.size = size
         self.backgrounds = backgrounds or {}
-        pasted = {names.index(name) for name in PASTED}
+        pasted = {names.index(name) for name in PASTED if name in names}
         self.cutouts: dict[int, list[Cutout]] = {kind: [] for kind in sorted(pasted)}
         self.weights: dict[str, list[float]] = {}
         for source, those in pictures.items():
