@@ -126,3 +126,14 @@ def test_batches_and_gradients() -> None:
         torch.testing.assert_close(together[b : b + 1], alone, atol=1e-5, rtol=1e-5)
     together.square().sum().backward()
     assert all(p.grad is not None and p.grad.any() for p in made.parameters())
+
+
+def test_training_after_inference_on_maps_of_one_size() -> None:
+    geometry = Geometry(expand=2)  # of no other test: its tables are made here
+    made = layer(geometry)
+    target, *references = maps(geometry, 8, 9)
+    with torch.inference_mode():
+        expected = made(target, references)
+    trained = made(target, references)
+    trained.sum().backward()
+    torch.testing.assert_close(trained.detach(), expected.clone(), atol=1e-5, rtol=1e-5)

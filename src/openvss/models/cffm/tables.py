@@ -31,6 +31,7 @@ class Tables:
 
 
 @lru_cache(maxsize=16)
+@torch.inference_mode(False)  # whoever asks first: training may need the same tables later
 def tables(geometry: Geometry, height: int, width: int, device: torch.device) -> Tables:
     """The tables for maps of one size."""
     windows = _windows(geometry, height, width)
