@@ -69,7 +69,7 @@ def test_mistakes_are_named(file: Path, old: str, new: str, said: str) -> None:
     [
         ("data.bacth=3", "--set data.bacth=3: data.bacth is no key"),
         ("data.batch=x", '--set data.batch=x: data.batch cannot be "x"'),
-        ("data.train.3.set=x", "data.train has 1 entries"),
+        ("data.train.3.set=x", "data.train is a list and 3 no entry of it: give a number from 0 to 0"),
         ("data.batch", "is not KEY=VALUE"),
         ("schedule.warmup=20", "--set schedule.warmup=20: schedule.warmup is impossible"),
     ],

@@ -55,6 +55,32 @@ def test_a_run_is_not_overwritten(run: Runner, videos: Path, tmp_path: Path) -> 
     run.ok("train", file, "--out", "run", "--cpu", "--overwrite", "--set", "seed=5")
 
 
+def test_a_corrected_mistake_needs_no_new_folder(run: Runner, videos: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "r.yaml", recipe(videos, schedule={"steps": 1}))
+    call = ("train", file, "--out", "run", "--cpu")
+    assert "check the path" in run.sentence(*call, "--set", "data.train.0.set=folder:nowhere")
+    run.ok(*call)
+    (tmp_path / "run" / "state.safetensors").unlink()
+    assert "already holds a run" in run.sentence(*call)  # its weights are still there
+
+
+def test_only_what_a_run_wrote_is_replaced(run: Runner, videos: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "r.yaml", recipe(videos, schedule={"steps": 1}))
+    out = tmp_path / "run"
+    run.ok("train", file, "--out", out, "--cpu")
+    (out / "notes.txt").write_text("mine")
+    run.ok("train", file, "--out", out, "--cpu", "--overwrite")
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_the_folder_of_another_command_is_refused(run: Runner, videos: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "r.yaml", recipe(videos))
+    (tmp_path / "segmented").mkdir()
+    (tmp_path / "segmented" / "run.json").write_text("{}")
+    sentence = run.sentence("train", file, "--out", "segmented", "--cpu", "--overwrite")
+    assert "another command" in sentence
+
+
 def test_stages_start_from_the_best_before(run: Runner, videos: Path, tmp_path: Path) -> None:
     stages = [
         {"name": "first", "schedule": {"steps": 2}},

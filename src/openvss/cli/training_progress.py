@@ -27,9 +27,13 @@ def watching(as_json: bool) -> Iterator[Watcher]:
     elif as_json:
         yield Watcher(say=lambda line: emit("note", text=line), step=_json_step, frame=_json_frame)
     else:
-        with _bars() as bars:
-            shown = _Shown(bars)
+        bars = _bars()
+        shown = _Shown(bars)
+        try:
             yield Watcher(say=lambda line: bars.console.print(line), step=shown.step, frame=shown.frame)
+        finally:
+            if bars.live.is_started:  # rich prints an empty line even for bars that were never shown
+                bars.stop()
 
 
 def _json_step(done: int, total: int, entry: dict[str, Any] | None) -> None:
@@ -65,6 +69,7 @@ class _Shown:
         self._frames: Any = None
 
     def step(self, done: int, total: int, entry: dict[str, Any] | None) -> None:
+        self._bars.start()
         if self._steps is None or done == 1:
             self._steps = self._bars.add_task("training", total=total, completed=done - 1, note="")
         self._bars.update(self._steps, completed=done)
@@ -73,6 +78,7 @@ class _Shown:
             self._bars.update(self._steps, note=" ".join(terms))
 
     def frame(self, what: str, done: int, total: int) -> None:
+        self._bars.start()
         if self._frames is None:
             self._frames = self._bars.add_task(what, total=total, note="")
         self._bars.update(self._frames, completed=done)

@@ -111,7 +111,7 @@ def _recipe(content: dict[str, Any], stage: Key, where: _Where) -> Recipe:
 def _sentence(error: ValidationError, content: dict[str, Any], stage: Key, where: _Where) -> str:
     first = _most_telling(error)
     context = first.get("ctx", {})
-    key: Key = tuple(part for part in first["loc"] if _is_key(part, first["loc"]))
+    key: Key = tuple(part for part in first["loc"] if _is_key(part))
     if first["type"] == "impossible":
         key = (*key, *str(context["key"]).split("."))
     key = _existing(key, content) if first["type"] not in ("missing", "impossible") else key
@@ -136,8 +136,7 @@ def _most_telling(error: ValidationError) -> Any:
     return (unknown or found)[0]
 
 
-def _is_key(part: str | int, location: tuple[str | int, ...]) -> bool:
-    del location
+def _is_key(part: str | int) -> bool:
     return isinstance(part, int) or re.fullmatch(r"[A-Za-z_][\w*?.\- ]*", part) is not None
 
 
@@ -214,7 +213,11 @@ def _override(content: dict[str, Any], override: str) -> Key:
         last = i == len(parts) - 1
         if isinstance(inner, list):
             if not part.isdecimal() or int(part) >= len(inner):
-                raise InputError(f"--set {override}: {'.'.join(map(str, key))} has {len(inner)} entries.")
+                name, most = ".".join(map(str, key)), len(inner) - 1
+                raise InputError(
+                    f"--set {override}: {name} is a list and {part} no entry of it: "
+                    + (f"give a number from 0 to {most}." if inner else "write entries into the recipe.")
+                )
             key.append(int(part))
         elif isinstance(inner, dict):
             key.append(part)

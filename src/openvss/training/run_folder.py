@@ -16,6 +16,17 @@ from openvss.video.folder import output_error
 from openvss.video.lock import FolderLock
 
 RECIPE, STATE, STATUS = "recipe.yaml", "state.safetensors", "run.json"
+OWN = (  # what a run writes; nothing else is removed when it is replaced
+    RECIPE,
+    STATUS,
+    "*.safetensors",
+    ".*.safetensors-*",
+    "log.jsonl",
+    "curves.png",
+    "validation",
+    "targets",
+    "tensorboard",
+)
 FREE_TO_CHANGE = ("saving", "workers", "cache")  # none of these decides what is learnt
 
 
@@ -81,12 +92,16 @@ class RunFolder:
 
     def _take(self, *, resume: bool, overwrite: bool) -> None:
         saved = self.path / RECIPE
-        if saved.exists() and not (resume or overwrite):
+        if not saved.exists() and (self.path / STATUS).exists():
+            raise InputError(f"{self.path} holds what another command wrote: choose another --out.")
+        # A run saves its state before its first step: a recipe alone is what a mistake in it has left.
+        begun = saved.exists() and any(self.path.glob("*.safetensors"))
+        if begun and not (resume or overwrite):
             raise InputError(
                 f"{self.path} already holds a run: go on with --resume, replace it with --overwrite, or "
                 "choose another --out."
             )
-        if saved.exists() and resume:
+        if begun and resume:
             self._compare(yaml.safe_load(saved.read_text(encoding="utf-8")))
         elif saved.exists():
             self._clear()
@@ -96,9 +111,7 @@ class RunFolder:
         draft.replace(saved)
 
     def _clear(self) -> None:
-        for path in self.path.iterdir():
-            if path.name == ".lock":
-                continue
+        for path in [path for pattern in OWN for path in self.path.glob(pattern)]:
             if path.is_dir():
                 shutil.rmtree(path)
             else:
