@@ -118,3 +118,19 @@ def same_runs(first: Path, second: Path) -> None:
 
 def timeless(entry: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in entry.items() if key not in ("seconds", "waiting")}
+
+
+def test_sigterm_in_a_validation_stops_at_once(whole: Path, tmp_path: Path) -> None:
+    file, out = whole / "r.yaml", tmp_path / "stopped"
+
+    def stopping(*arguments: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return meter.score_video(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validation, "score_video", stopping)
+        with pytest.raises(Stopped):
+            train_here(file, out)
+    assert journal.read(out, "validation") == []
+    train_here(file, out, resume=True)
+    same_runs(whole / "whole", out)

@@ -151,3 +151,9 @@ def test_the_recipe_in_the_repository_trains(run: Runner, tmp_path: Path) -> Non
     run.ok("train", file, "--cpu", "--set=model.preset=two-frame", "--set=model.pretrained=false", *changes)
     scored = journal.read(tmp_path / "runs" / "synthetic", "validation")
     assert "unseen.miou" in scored[0]
+
+
+def test_words_that_a_model_lacks_are_found_first(run: Runner, videos: Path, tmp_path: Path) -> None:
+    model = {"preset": "segformer-b0", "options": {"backbone": "mit-nano", "words": "red plain disc, sky"}}
+    file = write(tmp_path / "r.yaml", recipe(videos, model=model))
+    assert "does not know the word" in run.sentence("train", file, "--out", "run", "--cpu")

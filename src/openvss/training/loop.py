@@ -33,10 +33,10 @@ class Trainer:
         progress, saving = self._progress, self._recipe.saving
         path = self._folder.path if self._main else None
         journal = Journal(path, progress.log_bytes, saving.tensorboard, progress.step)
-        with journal, safety.StopRequest() as stop:
-            self._steps(journal, stop)
+        with journal, safety.StopRequest() as self._stop:
+            self._steps(journal)
 
-    def _steps(self, journal: Journal, stop: safety.StopRequest) -> None:
+    def _steps(self, journal: Journal) -> None:
         recipe, progress, parts = self._recipe, self._progress, self._parts
         self._since = time.monotonic()
         if progress.step == 0:  # it is known before the first step that there is room for what is saved
@@ -50,7 +50,7 @@ class Trainer:
                 break
             if batches is None or rounds.begins(recipe, progress.step):
                 batches = self._load()
-            means, stopping = parts.stepper.take(progress.step, batches, stop)
+            means, stopping = parts.stepper.take(progress.step, batches, self._stop)
             if parts.average is not None:
                 parts.average.update(progress.step)
             progress.step += 1
@@ -80,13 +80,19 @@ class Trainer:
         recipe, step, parts = self._recipe, self._progress.step, self._parts
         with self._averaged():
             rounds.make(
-                recipe, step, parts.model, parts.data, self._folder.path, parts.accelerator, self._watcher
+                recipe, step, parts.model, parts.data, self._folder.path, parts.accelerator, self._frame
             )
         processes = parts.accelerator.num_processes
         per_step = recipe.data.accumulate * processes
         first = step * per_step + parts.accelerator.process_index
         numbers = range(first, rounds.end(recipe, step) * per_step, processes)
         return load(parts.data.batches, numbers, recipe.data.workers, self._folder.disown)
+
+    def _frame(self, what: str, done: int, total: int) -> None:
+        """Something long, before which the state was saved, has come so far."""
+        if self._stop.made:
+            raise Stopped
+        self._watcher.frame(what, done, total)
 
     def _log(self, journal: Journal, means: dict[str, float]) -> None:
         progress, every = self._progress, self._recipe.saving.log_every
@@ -122,7 +128,7 @@ class Trainer:
         pictures = self._folder.path / "validation" / f"{progress.step:06d}"
         with self._averaged():
             found = validation.score(
-                parts.checks, parts.model, self._recipe, parts.accelerator, pictures, self._watcher.frame
+                parts.checks, parts.model, self._recipe, parts.accelerator, pictures, self._frame
             )
         progress.scored = progress.step
         value = validation.decisive(settings, found)

@@ -55,6 +55,9 @@ def assemble(recipe: Recipe, folder: Path, cpu: bool) -> Parts:
     model, taken = build(recipe)
     data = open_data(recipe, model)
     checks = validation.open_checks(recipe.validation) if recipe.validation else []
+    if model.fixed_words is not None:  # a word that it lacks is found now, and not at the first validation
+        for vocabulary in (data.joint.vocabulary, *(c.task.rules.choose_words(c.task.words) for c in checks)):
+            model.words(vocabulary)
     groups = groups_of(model, recipe.optimiser)
     work = Pass(model, data.joint.vocabulary, recipe.words)
     stepper = Stepper(recipe, accelerator, work, groups, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from accelerate import Accelerator
@@ -10,7 +11,6 @@ from openvss.models.base import VideoModel
 from openvss.training import targets
 from openvss.training.recipe import Recipe
 from openvss.training.start import TrainingData
-from openvss.training.watcher import Watcher
 
 
 def begins(recipe: Recipe, step: int) -> bool:
@@ -32,7 +32,7 @@ def make(
     data: TrainingData,
     run: Path,
     accelerator: Accelerator,
-    watcher: Watcher,
+    on_clip: Callable[[str, int, int], None],
 ) -> None:
     """Make the targets of the round of `step`, unless that is done; on the main process alone."""
     settings = recipe.targets
@@ -53,6 +53,6 @@ def make(
                 source.vocabulary(data.joint),
                 source.made,
                 settings.options,
-                lambda done, what=what, clips=clips: watcher.frame(what, done, clips),  # type: ignore[misc]
+                lambda done, what=what, clips=clips: on_clip(what, done, clips),  # type: ignore[misc]
             )
     accelerator.wait_for_everyone()

@@ -1,7 +1,7 @@
 """The state of a run as one file: weights, their average, the optimiser's moments, and where the run is.
 
 Everything random is a function of the seed and the step, so there are no random states to keep: see
-`openvss.training.loop`.
+`openvss.training.step`.
 """
 
 from __future__ import annotations

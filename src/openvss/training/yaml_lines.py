@@ -1,0 +1,118 @@
+"""YAML with the line of every key, and changes to it from the command line."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from openvss.errors import InputError
+
+Key = tuple[str | int, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as people write it: 3e-5 is a number, and only true and false are truth values."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith((":float", ":bool", ":timestamp"))]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_FLOAT = r"[-+]?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d+)?"
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(rf"(?={_FLOAT}$)(?=.*[.eE]).*$"),
+    list("-+0123456789."),
+)
+
+
+def read(file: Path) -> tuple[dict[str, Any], dict[Key, int]]:
+    """The content of a file, and the line of every key and entry in it."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a UTF-8 text file"
+        raise InputError(f"The recipe {file} cannot be read ({reason}): check the path.") from error
+    try:
+        root = yaml.compose(text, _Loader)
+        content = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it is not YAML"
+        raise InputError(f"{file}{line}: the recipe cannot be read: {problem}.") from error
+    if not isinstance(content, dict) or root is None:
+        raise InputError(f"The recipe {file} has no keys: see docs/train.md for an example.")
+    lines: dict[Key, int] = {}
+    _note_lines(root, (), file, lines)
+    return content, lines
+
+
+def _note_lines(node: yaml.Node, key: Key, file: Path, lines: dict[Key, int]) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            inner = (*key, str(name.value))
+            if inner in lines:
+                raise InputError(
+                    f"{file}, line {name.start_mark.line + 1}: {'.'.join(map(str, inner))} is given twice."
+                )
+            lines[inner] = name.start_mark.line + 1
+            _note_lines(value, inner, file, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for place, value in enumerate(node.value):
+            lines[(*key, place)] = value.start_mark.line + 1
+            _note_lines(value, (*key, place), file, lines)
+
+
+def change(content: dict[str, Any], assignment: str) -> Key:
+    """Carry out `a.b=c`, where numbers are places in lists; the key that was set."""
+    path, equals, text = assignment.partition("=")
+    if not equals or not path.strip():
+        raise InputError(
+            f"--set {assignment} is not KEY=VALUE: write, for example, --set schedule.steps=100."
+        )
+    try:
+        value = yaml.load(text, _Loader)
+    except yaml.YAMLError:
+        raise InputError(f"--set {assignment}: the value cannot be read as YAML: quote it.") from None
+    *outer, last = path.strip().split(".")
+    key: list[str | int] = []
+    inner: Any = content
+    for part in outer:
+        place = _place(inner, part, key, assignment)
+        key.append(place)
+        if isinstance(inner, dict) and not isinstance(inner.get(part), dict | list):
+            inner[part] = {}
+        inner = inner[place]
+    place = _place(inner, last, key, assignment)
+    inner[place] = value
+    return (*key, place)
+
+
+def _place(inner: Any, part: str, key: list[str | int], assignment: str) -> str | int:
+    """A part of a key as what it is among: a name, or a place in a list."""
+    if isinstance(inner, dict):
+        return part
+    if not part.isdecimal() or int(part) >= len(inner):
+        name, most = ".".join(map(str, key)), len(inner) - 1
+        raise InputError(
+            f"--set {assignment}: {name} is a list and {part} no entry of it: "
+            + (f"give a number from 0 to {most}." if inner else "write entries into the recipe.")
+        )
+    return int(part)
+
+
+def merged(base: Any, change: Any) -> Any:
+    """The base with what the change says otherwise; lists are replaced whole."""
+    if not (isinstance(base, dict) and isinstance(change, dict)):
+        return copy.deepcopy(change)
+    return {
+        key: merged(base[key], change[key]) if key in base and key in change
+        else copy.deepcopy(change.get(key, base.get(key)))
+        for key in [*base, *(key for key in change if key not in base)]
+    }  # fmt: skip
