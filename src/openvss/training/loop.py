@@ -90,7 +90,7 @@ class Trainer:
 
     def _frame(self, what: str, done: int, total: int) -> None:
         """Something long, before which the state was saved, has come so far."""
-        if self._stop.made:
+        if self._stop.made and self._parts.accelerator.num_processes == 1:  # others could not know
             raise Stopped
         self._watcher.frame(what, done, total)
 
