@@ -157,7 +157,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--height", type=int, default=480)
     parser.add_argument("--width", type=int, default=864)
-    parser.add_argument("--frames", type=int, default=4, help="frames measured")
+    parser.add_argument("--frames", type=int, default=2, help="frames measured")
     parser.add_argument("--words", type=int, default=20)
     parser.add_argument("--preset", default="ov2vss-mit-b2")
     arguments = parser.parse_args()
