@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from openvss.evaluation.pictures.canvas import FAINT, INK, MARGIN, RULE, Colour, blank, fitted, font, swatch
 
 WIDTH, HEIGHT = 760, 300  # of a panel's plot
-LEFT, HEAD, FOOT, GAP = 76, 40, 62, 26
+LEFT, HEAD, FOOT, LINE, GAP = 76, 40, 36, 26, 26
 TICKS = 5
 TYPE = 16
 COLOURS: tuple[Colour, ...] = (
@@ -45,13 +45,13 @@ class Panel:
 
 def draw_curves(panels: Sequence[Panel], title: str) -> Image.Image:
     """One panel under the other."""
-    each = HEAD + HEIGHT + FOOT
+    heights = [HEAD + HEIGHT + FOOT + LINE * len(_legend(panel)) + GAP for panel in panels]
     top = MARGIN + 40
-    sheet, draw = blank(2 * MARGIN + LEFT + WIDTH, top + len(panels) * (each + GAP))
+    sheet, draw = blank(2 * MARGIN + LEFT + WIDTH, top + sum(heights))
     draw.text((MARGIN, MARGIN), fitted(title, 22, LEFT + WIDTH), INK, font=font(22), anchor="lt")
-    for panel in panels:
+    for panel, height in zip(panels, heights, strict=True):
         _panel(draw, panel, MARGIN + LEFT, top)
-        top += each + GAP
+        top += height
     return sheet
 
 
@@ -70,7 +70,6 @@ def _panel(draw: ImageDraw.ImageDraw, panel: Panel, left: int, top: int) -> None
     for share in (0, 0.5, 1):
         label = f"{round(last * share)}"
         draw.text((left + WIDTH * share, bottom + 10), label, FAINT, font=font(TYPE), anchor="mt")
-    x = float(left)
     for place, curve in enumerate(panel.curves):
         colour = COLOURS[place % len(COLOURS)]
         points = [
@@ -82,10 +81,27 @@ def _panel(draw: ImageDraw.ImageDraw, panel: Panel, left: int, top: int) -> None
             draw.line(points, colour, 2, joint="curve")
         for px, py in points[:1] if len(points) == 1 else ():
             draw.ellipse((px - 3, py - 3, px + 3, py + 3), colour)
-        swatch(draw, x, bottom + 46, colour)
+    for row, names in enumerate(_legend(panel)):
+        x, y = float(left), bottom + FOOT + LINE * (row + 0.5)
+        for place, name in names:
+            swatch(draw, x, y, COLOURS[place % len(COLOURS)])
+            draw.text((x + 22, y), name, INK, font=font(TYPE), anchor="lm")
+            x += _width(name)
+
+
+def _legend(panel: Panel) -> list[list[tuple[int, str]]]:
+    """The names of the curves with their numbers, in as many lines as they need."""
+    rows: list[list[tuple[int, str]]] = [[]]
+    for place, curve in enumerate(panel.curves):
         name = fitted(curve.name, TYPE, WIDTH / 2)
-        draw.text((x + 22, bottom + 46), name, INK, font=font(TYPE), anchor="lm")
-        x += 44 + font(TYPE).getlength(name)
+        if sum(_width(before) for _, before in rows[-1]) + _width(name) > WIDTH:
+            rows.append([])
+        rows[-1].append((place, name))
+    return rows
+
+
+def _width(name: str) -> float:
+    return 44 + font(TYPE).getlength(name)
 
 
 def scale(low: float, high: float) -> tuple[float, float, float]:
