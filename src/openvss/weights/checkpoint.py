@@ -163,7 +163,9 @@ def _note(file: Path) -> dict[str, str]:
         with safe_open(file, framework="pt") as content:
             return content.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise InputError(f"{file} is not a safetensors file, or is damaged.") from error
+        raise InputError(
+            f"{file} is no safetensors file, or damaged: name another, or copy it again."
+        ) from error
 
 
 def _load_torch(file: Path) -> dict[str, Tensor]:
