@@ -8,11 +8,13 @@ sequence of CamVid that has every frame, and DAVIS, with and without the average
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image
 
 from benchmarks.machine import describe
@@ -128,12 +130,42 @@ def videos(model: Tiny, camvid: Path | None, davis: Path | None, size: int | Non
         print(f"| {title} | {steady} | {mean}{each} |", flush=True)
 
 
+def speed(model: Tiny, rounds: int = 15) -> None:
+    """Frames of 427x320 in turn through the bare backbone and all the rest, with few words and many."""
+    model.smoothing, model.recurrent = SMOOTHING, True
+    pixels = np.random.default_rng(0).integers(0, 256, (320, 427, 3), np.uint8)
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255
+
+    def words(count: int) -> Segmenter:
+        return Segmenter(model, ", ".join(f"word {i}" for i in range(count)), device="cpu")
+
+    few, many = words(10), words(300)
+    runs: dict[str, Callable[[], object]] = {
+        "bare backbone": lambda: model.image.backbone(image),
+        "encoder: dense vectors": lambda: model.encode(image),
+        "segmenter, 10 words": lambda: few.step(pixels),
+        "segmenter, 300 words": lambda: many.step(pixels),
+    }
+    times: dict[str, list[float]] = {title: [] for title in runs}
+    with torch.inference_mode():
+        for _ in range(rounds):
+            for title, run in runs.items():
+                start = time.perf_counter()
+                run()
+                times[title].append(time.perf_counter() - start)
+    backbone = np.median(times["bare backbone"])
+    print("\n| 427x320 | ms a frame, median | against the backbone |\n| --- | ---: | ---: |")
+    for title, measured in times.items():
+        print(f"| {title} | {1000 * np.median(measured):.0f} | {np.median(measured) / backbone:.2f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("voc", "coco", "camvid", "davis"):
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--weights", type=Path, help="a file to try instead of the bundled one")
     parser.add_argument("--size", type=int)
+    parser.add_argument("--speed", action="store_true", help="time it as well")
     arguments = parser.parse_args()
     model = Tiny()
     bundled.load_into(model, arguments.weights or bundled.path("tiny"))
@@ -159,6 +191,8 @@ def main() -> None:
 
     if arguments.camvid or arguments.davis:
         videos(model, arguments.camvid, arguments.davis, arguments.size)
+    if arguments.speed:
+        speed(model)
 
 
 if __name__ == "__main__":
