@@ -68,6 +68,7 @@ def test_a_gradient_that_is_no_number(
     ("batch", "cap", "advice"),
     [
         (4, None, "lower data.batch to 2 and raise data.accumulate to 2"),
+        (5, None, "lower data.batch to 1 and raise data.accumulate to 5"),
         (1, None, "words.cap, such as 54"),
         (1, 20, r"lower view.crop, such as to [32, 32]"),
     ],

@@ -70,7 +70,9 @@ def _after(recipe: Recipe, before: Path) -> Recipe:
         return recipe
     file = find_checkpoint(before)
     assert file is not None
-    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"init_from": str(file)})})
+    # absolute: the recipe is kept and compared on resume, however the folder was spelt
+    model = recipe.model.model_copy(update={"init_from": str(file.absolute())})
+    return recipe.model_copy(update={"model": model})
 
 
 def train_stage(

@@ -77,9 +77,9 @@ def memory_advice(recipe: Recipe, step: int, batch: Learnable) -> Iterator[None]
 def _advice(recipe: Recipe, batch: Learnable) -> str:
     size = recipe.data.batch
     if size > 1:
-        half = size // 2
-        more = recipe.data.accumulate * -(-size // half)
-        return f"lower data.batch to {half} and raise data.accumulate to {more}, which trains the same"
+        fewer = size // 2 if size % 2 == 0 else 1
+        more = recipe.data.accumulate * size // fewer
+        return f"lower data.batch to {fewer} and raise data.accumulate to {more}, which trains the same"
     if len(batch.words) > 64:
         return f"give fewer words at a time with words.cap, such as {max(16, len(batch.words) // 2)}"
     height, width = recipe.view.crop
