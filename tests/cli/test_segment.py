@@ -134,11 +134,11 @@ def test_same_command_on_frames_glob_and_image(run: Runner, tmp_path: Path) -> N
     assert times == [Fraction(i, 25) for i in range(11)]
     run.ok("segment", "frames/f?.png", WORDS, "--out", "nine", *SMALL)
     check_masks(tmp_path / "nine", 9, size)
-    run.ok("segment", "frames/f3.png", WORDS, *SMALL)
-    check_masks(tmp_path / "segmented" / "f3", 1, size)
-    assert picture_at(tmp_path / "segmented" / "f3" / "overlay.png")[1].shape == (height, width, 3)
-    alone = picture_at(tmp_path / "segmented" / "f3" / "masks" / "000000.png")[1]
-    among = picture_at(tmp_path / "nine" / "masks" / "000002.png")[1]
+    run.ok("segment", "frames/f1.png", WORDS, *SMALL)
+    check_masks(tmp_path / "segmented" / "f1", 1, size)
+    assert picture_at(tmp_path / "segmented" / "f1" / "overlay.png")[1].shape == (height, width, 3)
+    alone = picture_at(tmp_path / "segmented" / "f1" / "masks" / "000000.png")[1]
+    among = picture_at(tmp_path / "nine" / "masks" / "000000.png")[1]  # later ones know those before them
     np.testing.assert_array_equal(alone, among)
 
 

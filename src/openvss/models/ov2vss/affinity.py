@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -72,7 +73,8 @@ def _on_each(stage: nn.Module, x: Tensor, tokens: int) -> Tensor:
             x = F.conv2d(x, weight, bias, padding=layer.padding, groups=tokens)
         elif isinstance(layer, nn.GroupNorm):
             weight, bias = layer.weight.repeat(tokens), layer.bias.repeat(tokens)
-            x = F.relu(F.group_norm(x, tokens, weight, bias, layer.eps))
+            # not F.group_norm, which refuses maps of one pixel
+            x = F.relu(torch.group_norm(x, tokens, weight, bias, layer.eps))
     return x
 
 
