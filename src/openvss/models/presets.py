@@ -154,6 +154,13 @@ PRESETS: dict[str, Preset] = {
         builder=_sed,
         keys=_sed_keys,
     ),
+    "sed-b-fast": Preset(
+        summary="sed-b that drops words early which are nowhere among the 8 likeliest",
+        pair="CLIP ConvNeXt-B",
+        builder=_sed,
+        keys=_sed_keys,
+        options={"topk": 8},
+    ),
     "stseg-b": Preset(
         summary="sed-b with features sharpened by SAM's, made for self-training",
         pair="CLIP ConvNeXt-B",

@@ -67,6 +67,8 @@ def test_weighted_loss_of_sed_weighs_all_outputs() -> None:
         "loss": binary_loss(output.logits, LABELS, weights=weights),
         "early0": binary_loss(output.aux["early0"], LABELS, weights=weights),
     }
+    model.official = True  # which makes negatives of unlabelled pixels where a person left them unlabelled
+    assert model.weighted_loss(output, LABELS, weights) == terms
     literal = VideoModel.weighted_loss(model, output, LABELS, weights)
     assert set(literal) == {"loss"}
 

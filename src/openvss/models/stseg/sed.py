@@ -126,17 +126,19 @@ class SED(VideoModel):
         return Output(logits, aux)
 
     def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
-        """Binary cross-entropy of the result and of the three early heads, summed."""
-        return self._loss(output, labels, None)
+        """Binary cross-entropy of the result and of the early heads, summed."""
+        ignored: Ignored = "negative" if self.official else "left out"
+        return self._losses(output, labels, ignored, None)
 
     def weighted_loss(self, output: Output, labels: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Eq. 6 for yes or no: the weight of a word counts for both."""
-        return self._loss(output, labels, weights)
+        """Eq. 6 for yes or no: the weight of a word counts for both. Pixels without a label never count."""
+        return self._losses(output, labels, "left out", weights)
 
-    def _loss(self, output: Output, labels: Tensor, weights: Tensor | None) -> dict[str, Tensor]:
+    def _losses(
+        self, output: Output, labels: Tensor, ignored: Ignored, weights: Tensor | None
+    ) -> dict[str, Tensor]:
         if labels.ndim == 4:
             labels = labels[:, -1]
-        ignored: Ignored = "negative" if self.official else "left out"
         terms = {"loss": output.logits} | output.aux
         return {name: binary_loss(logits, labels, ignored, weights) for name, logits in terms.items()}
 
