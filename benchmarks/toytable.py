@@ -38,7 +38,7 @@ from openvss.evaluation.task import Task
 from openvss.models.base import VideoModel
 from openvss.models.trained import load_model
 from openvss.segmenter import Segmenter
-from openvss.training.recipe_file import read_stages
+from openvss.training.recipe_file import Stage, read_stages
 from openvss.training.run import Options, train
 from openvss.training.watcher import Watcher
 
@@ -58,14 +58,20 @@ def prepare(bench: Bench, seed: int) -> None:
         file.with_suffix(".tmp").replace(file)
 
 
+def starting_from(stage: Stage, weights: Path) -> Stage:
+    """The first stage alone: a later one starts from the one before unless it is told otherwise."""
+    model = stage.recipe.model.model_copy(update={"init_from": str(weights)})
+    return Stage(stage.name, stage.recipe.model_copy(update={"model": model}))
+
+
 def run_cell(bench: Bench, row: str, seed: int) -> None:
     """Train and test one row with one seed."""
     torch.set_num_threads(1)
     plan, data, began = bench.plan, bench.data(seed), (time.monotonic(), time.process_time())
     overrides = [*plan.rows[row], f"seed={seed}", f"data.train.0.set=folder:{data / 'seen'}"]
-    if plan.pair_steps is not None:
-        overrides.append(f"model.init_from={bench.start(seed)}")
     stages = read_stages(Path(plan.recipe), overrides)
+    if plan.pair_steps is not None:
+        stages[0] = starting_from(stages[0], bench.start(seed))
     run = train(stages, bench.out / "runs" / f"{row}-{seed}", Options(resume=True, cpu=True), Watcher())
     trained = time.monotonic() - began[0]
     model = load_model(str(run))

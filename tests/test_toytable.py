@@ -14,6 +14,7 @@ from benchmarks.toyreport import report, spread
 
 from openvss.data.catalogue import open_dataset
 from openvss.errors import InputError
+from openvss.training.recipe_file import read_stages
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "ov2vss" / "toy.yaml"
 FEW = toydata.ToyVideos(train=1, val=1, test=1, frames=9)
@@ -133,3 +134,12 @@ def test_videos_depend_on_the_seed_and_differ_between_sets(tmp_path: Path) -> No
     ]
     masks = [next(one.read_label(p) for p in one.clips[0].labels if p is not None) for one in read]
     assert not any(np.array_equal(masks[i], masks[j]) for i in range(4) for j in range(i))
+
+
+def test_only_the_first_stage_starts_from_the_toy_pair() -> None:
+    plan = yaml.safe_load((RECIPE.parents[2] / "benchmarks" / "cffm_toy.yaml").read_text())
+    stages = read_stages(RECIPE.parents[2] / plan["recipe"], plan["rows"]["cffm++"])
+    first = toytable.starting_from(stages[0], Path("pair.safetensors"))
+    assert (first.name, first.recipe.model.init_from) == (stages[0].name, "pair.safetensors")
+    assert stages[1].recipe.model.init_from is None
+    assert first.recipe.schedule == stages[0].recipe.schedule
