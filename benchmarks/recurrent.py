@@ -1,7 +1,7 @@
-"""What the recurrent mode of OV2VSS loses: the whole models of the toy Table III, tested in both modes.
+"""What the recurrent mode of OV2VSS loses: models of a toy table, tested in both modes.
 
     python -m benchmarks.table3 --out DIR
-    python -m benchmarks.recurrent --out DIR
+    python -m benchmarks.recurrent benchmarks/table3.yaml --out DIR --rows full rfe-stcf
 
 The weights are the same. The exact mode looks back 9, 6 and 3 frames and was trained so; the recurrent mode
 carries one memory from frame to frame.
@@ -22,8 +22,6 @@ from openvss.models.base import VideoModel
 from openvss.models.presets import build_model
 from openvss.weights import checkpoint
 
-ROW = "full"
-
 
 def recurrent(run: Path) -> VideoModel:
     """The model of a run, looking back at its memory."""
@@ -39,27 +37,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, required=True, help="of benchmarks.table3")
-    bench = Bench(Path(__file__).with_name("table3.yaml"), parser.parse_args().out)
+    parser.add_argument("plan", type=Path, help="of the table")
+    parser.add_argument("--out", type=Path, required=True, help="where its models are")
+    parser.add_argument("--rows", nargs="+", required=True)
+    arguments = parser.parse_args()
+    bench = Bench(arguments.plan, arguments.out)
     torch.set_num_threads(1)
     plan, done = bench.plan, bench.results()
     print(describe())
-    print(
-        "\n| seed | mode |",
-        " | ".join(plan.metrics.values()),
-        "|\n| --- | --- |",
-        "---: | " * len(plan.metrics),
-    )
-    for seed in (seed for seed in plan.seeds if (ROW, seed) in done):
+    titles = ["row", "seed", "mode", *plan.metrics.values()]
+    print("\n|", " | ".join(titles), "|\n|", " | ".join(["---"] * 3 + ["---:"] * len(plan.metrics)), "|")
+    for row, seed in ((row, seed) for row in arguments.rows for seed in plan.seeds if (row, seed) in done):
         test = open_dataset(f"folder:{bench.data(seed) / plan.test}", "test")
         modes = {
-            "exact": done[ROW, seed]["metrics"],
-            "recurrent": evaluate(recurrent(bench.out / "runs" / f"{ROW}-{seed}"), test, plan),
+            "exact": done[row, seed]["metrics"],
+            "recurrent": evaluate(recurrent(bench.out / "runs" / f"{row}-{seed}"), test, plan),
         }
         for mode, scores in modes.items():
-            print(
-                f"| {seed} | {mode} |", " | ".join(f"{100 * scores[name]:.2f}" for name in plan.metrics), "|"
-            )
+            numbers = [f"{100 * scores[name]:.2f}" for name in plan.metrics]
+            print("|", " | ".join([row, str(seed), mode, *numbers]), "|", flush=True)
 
 
 if __name__ == "__main__":
