@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from transformers import SegformerForSemanticSegmentation
 
-from openvss.models.presets import PRESETS, Builder, Preset, build_model
+from openvss.models.builders import Builder
+from openvss.models.presets import PRESETS, Preset, build_model
 from openvss.weights import bundled
 from openvss.weights.checkpoint import save_model, sha256
 from tests.cli.runner import Runner
@@ -35,7 +36,9 @@ def test_the_list(run: Runner, closed: str) -> None:
     assert listed.keys() == PRESETS.keys()
     assert listed["tiny"]["weights"].startswith("bundled, sha256 ")
     assert listed["closed"]["weights"] == "none yet"
-    assert all(word in run.ok("models") for word in ("tiny", "closed", "none yet"))
+    table = run.ok("models")
+    assert all(word in table for word in ("tiny", "closed", "none yet", "cffm-b0..b5"))
+    assert "cffm-b1" not in table
 
 
 def test_show(run: Runner, closed: str) -> None:
@@ -46,6 +49,26 @@ def test_show(run: Runner, closed: str) -> None:
     assert "weights: none yet" in shown
     assert 'option words: "car, sea" unless given' in shown
     assert "no model 'huge'" in run.sentence("models", "show", "huge")
+    assert "on the Hugging Face hub" in run.sentence("models", "show", "hf:some/one")
+
+
+def test_show_a_checkpoint_or_a_run(run: Runner, tmp_path: Path, closed: str) -> None:
+    options: dict[str, object] = {"words": "dog, cat, sky"}
+    file = tmp_path / "run" / "best.safetensors"
+    file.parent.mkdir()
+    save_model(build_model(closed, options), file, closed, options, {"step": "7"})
+    for name in ("run", "run/best.safetensors"):
+        shown = run.ok("models", "show", name).splitlines()
+        assert shown == [
+            "run/best.safetensors",
+            "model: closed: for tests",
+            'option words: "dog, cat, sky"',
+            'step: "7"',
+            f"weights: {8 * 27 + 8 + 3 * 8 + 3} numbers in 4 tensors",
+            f"sha256: {sha256(file)}",
+        ]
+    (tmp_path / "empty").mkdir()
+    assert "holds no weights" in run.sentence("models", "show", "empty")
 
 
 def test_segmenting_with_a_checkpoint_a_weights_file_or_none(

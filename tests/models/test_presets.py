@@ -13,7 +13,8 @@ from torch import Tensor
 
 import openvss
 from openvss.errors import InputError
-from openvss.models.presets import PRESETS, Builder, KeyMap, Preset, build_model, checked_options, options_of
+from openvss.models.builders import Builder, KeyMap
+from openvss.models.presets import PRESETS, Preset, build_model, checked_options, options_of
 from openvss.models.trained import load_model
 from openvss.weights import bundled
 from openvss.weights.checkpoint import save_model
@@ -62,7 +63,8 @@ def test_options_of_a_preset_and_of_the_caller(closed: str) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "says"),
     [
-        ("huge", {}, "no model 'huge': choose one of tiny"),
+        ("huge", {}, "no model 'huge': `openvss models` lists them."),
+        ("tiney", {}, "no model 'tiney': did you mean tiny[?] `openvss models` lists them"),
         ("closed", {"wdith": 4}, "closed has no option 'wdith': choose one of words, width, shape"),
         ("closed", {"width": "4"}, "option width of closed cannot be '4': input should be a valid integer"),
         ("closed", {"shape": [1, "a"]}, "option shape"),
@@ -149,7 +151,7 @@ def test_wrong_combinations_are_one_sentence(closed: str, tmp_path: Path) -> Non
     save_model(build_model(closed), file, closed, {})
     (tmp_path / "empty").mkdir()
     for name, weights, untrained, says in (
-        ("huge", None, False, "no model 'huge': choose one of tiny.*the path of a checkpoint"),
+        ("huge", None, False, "no model 'huge': `openvss models` lists them; a checkpoint, a run's folder"),
         (str(tmp_path / "empty"), None, False, r"holds no weights \(best.safetensors or last"),
         (str(file), file, False, "brings its own weights"),
         (str(file), None, True, "brings its own weights"),

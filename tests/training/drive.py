@@ -2,7 +2,8 @@
 
 from openvss import cli
 from openvss.models.base import VideoModel
-from openvss.models.presets import PRESETS, Builder, Preset
+from openvss.models.builders import Builder
+from openvss.models.presets import PRESETS, Preset
 from tests.models.two_frame import TwoFrame
 
 PRESET = "two-frame"

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from openvss.errors import InputError
+from openvss.models.builders import Builder
 from openvss.models.ov2vss.build import build as build_ov2vss
-from openvss.models.presets import PRESETS, Builder, Preset
+from openvss.models.presets import PRESETS, Preset
 from openvss.models.trained import load_model
 from openvss.training.recipe import Recipe
 from openvss.training.start import build, options_for

@@ -33,7 +33,7 @@ def model(
             show_default=False,
         ),
     ],
-    size: Annotated[str, typer.Option(metavar="HxW", help="Of the frames.")] = "480x853",
+    size: Annotated[str, typer.Option(metavar="WxH", help="Of the frames.")] = "853x480",
     batch: Annotated[int, typer.Option(min=1, help="Videos at a time.")] = 1,
     rounds: Annotated[int, typer.Option(min=1, help="Frames to time; the median counts.")] = 10,
     words: Annotated[str, typer.Option(help="For models that take any words.")] = "vspw",
@@ -78,9 +78,10 @@ def _subject(name: str, size: tuple[int, int], batch: int, words: str, device: s
 
 
 def _size(text: str) -> tuple[int, int]:
-    height, _, width = text.partition("x")
-    if not (height.isdigit() and width.isdigit() and min(int(height), int(width)) >= 32):
-        raise InputError(f"The size is height x width, both at least 32, such as 480x853, not {text!r}.")
+    """Height and width, as tensors have them."""
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 32):
+        raise InputError(f"--size is width x height, both at least 32, such as 853x480, not {text!r}.")
     return int(height), int(width)
 
 

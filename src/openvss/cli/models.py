@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from openvss.errors import InputError
+
+if TYPE_CHECKING:
+    from openvss.models.presets import Preset
 
 app = typer.Typer(help="List the models, or show the card of one.")
 
@@ -18,16 +24,10 @@ def models(
     """List the models, what they are and which weights they bring; `openvss models show NAME` says more."""
     if context.invoked_subcommand is not None:
         return
-    from openvss.models.presets import PRESETS, Preset
-    from openvss.weights import bundled
-
-    def weights(preset: Preset) -> str:
-        if preset.parts:
-            return preset.parts
-        return f"bundled, sha256 {bundled.sha256(preset.weights)[:12]}" if preset.weights else "none yet"
+    from openvss.models.presets import PRESETS
 
     rows = [
-        {"name": name, "summary": preset.summary, "pair": preset.pair, "weights": weights(preset)}
+        {"name": name, "summary": preset.summary, "pair": preset.pair, "weights": _weights(preset)}
         for name, preset in PRESETS.items()
     ]
     if as_json:
@@ -37,18 +37,40 @@ def models(
     from rich.table import Table
 
     table = Table("model", "what", "image-text pair", "weights", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row.values())
+    for about, sizes in itertools.groupby(rows, lambda row: [*row.values()][1:]):
+        names = [row["name"] for row in sizes]
+        table.add_row(names[0] if len(names) == 1 else f"{names[0]}..{names[-1].rpartition('-')[2]}", *about)
     Console().print(table)
+    typer.echo(
+        "\n`openvss models show NAME` has options and weights; give a run or checkpoint in place of NAME."
+    )
+
+
+def _weights(preset: Preset) -> str:
+    from openvss.weights import bundled
+
+    if preset.parts:
+        return preset.parts
+    return f"bundled, sha256 {bundled.sha256(preset.weights)[:12]}" if preset.weights else "none yet"
 
 
 @app.command("show")
-def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A model.", show_default=False)]) -> None:
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A model, or the path of a checkpoint or run.", show_default=False
+        ),
+    ],
+) -> None:
     """Print what a model is, its options, and the card and hash of its weights."""
-    from openvss.models.presets import find_preset, options_of
+    from openvss.models.presets import PRESETS, options_of
     from openvss.weights import bundled
 
-    preset = find_preset(name)
+    if name not in PRESETS:
+        _show_checkpoint(name)
+        return
+    preset = PRESETS[name]
     typer.echo(f"{name}: {preset.summary}\nimage-text pair: {preset.pair}")
     for key, value in options_of(name).items():
         typer.echo(f"option {key}: {json.dumps(value)} unless given")
@@ -60,3 +82,20 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A model.", sh
         return
     typer.echo(f"weights: {bundled.path(preset.weights)}\nsha256: {bundled.sha256(preset.weights)}\n")
     typer.echo(bundled.card(preset.weights))
+
+
+def _show_checkpoint(name: str) -> None:
+    if name.startswith("hf:"):
+        raise InputError(f"{name} is described by its card on the Hugging Face hub: look there.")
+    from openvss.models.presets import PRESETS
+    from openvss.models.trained import checkpoint_of
+    from openvss.weights import checkpoint
+
+    file = checkpoint_of(name)
+    note = checkpoint.read_metadata(file)
+    about = f": {PRESETS[note.preset].summary}" if note.preset in PRESETS else ""
+    typer.echo(f"{file}\nmodel: {note.preset}{about}")
+    for key, value in {**note.options, **note.extra}.items():
+        typer.echo(f"{'option ' if key in note.options else ''}{key}: {json.dumps(value)}")
+    sizes = checkpoint.sizes(file)
+    typer.echo(f"weights: {sum(sizes):,} numbers in {len(sizes)} tensors\nsha256: {checkpoint.sha256(file)}")

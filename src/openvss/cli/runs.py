@@ -26,6 +26,9 @@ def list_runs(
     if as_json:
         typer.echo(json.dumps([{**asdict(run), "path": str(run.path)} for run in found], indent=2))
         return
+    if not found:
+        typer.echo(f"There are no runs in {folder}: openvss train makes some.")
+        return
     from rich.console import Console
     from rich.table import Table
 

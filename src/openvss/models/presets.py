@@ -5,6 +5,7 @@ Nothing heavy is imported before a model is built: `openvss models` needs no tor
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import json
 import typing
@@ -15,14 +16,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from openvss.errors import InputError
+from openvss.models import builders
+from openvss.models.builders import Builder, KeyMap
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from openvss.models.base import VideoModel
-
-Builder = Callable[..., "VideoModel"]
-KeyMap = Callable[["Mapping[str, Tensor]"], "dict[str, Tensor]"]
 
 
 @dataclass(frozen=True)
@@ -54,156 +52,89 @@ class Preset:
         return self.builder()(**{**self.options, **options})
 
 
-def _tiny() -> Builder:
-    from openvss.models.tiny import build
-
-    return build
-
-
-def _ov2vss() -> Builder:
-    from openvss.models.ov2vss.build import build
-
-    return build
-
-
-def _sed() -> Builder:
-    from openvss.models.stseg.build import build_sed
-
-    return build_sed
-
-
-def _sed_keys() -> KeyMap:
-    from openvss.weights.sed import sed
-
-    return sed
-
-
-def _stseg() -> Builder:
-    from openvss.models.stseg.build import build_stseg
-
-    return build_stseg
-
-
-def _segformer() -> Builder:
-    from openvss.models.cffm.build import build_segformer
-
-    return build_segformer
-
-
-def _cffm() -> Builder:
-    from openvss.models.cffm.build import build
-
-    return build
-
-
-def _segformer_keys() -> KeyMap:
-    from openvss.weights.cffm import segformer
-
-    return segformer
-
-
-def _cffm_keys() -> KeyMap:
-    from openvss.weights.cffm import cffm
-
-    return cffm
-
-
 _CFFM_LAYERS = {"b0": 1, "b1": 2, "b2": 2, "b3": 2, "b4": 4, "b5": 4}  # b3 and b4 are not in the paper
-
-
-def _sam_clip() -> Builder:
-    from openvss.models.sam_clip import build_sam_clip
-
-    return build_sam_clip
-
-
-def _regions_tiny() -> Builder:
-    from openvss.models.sam_clip import build_regions_tiny
-
-    return build_regions_tiny
-
 
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         summary="bundled default, works offline; averages over time what stands still",
         pair="EfficientNet-Lite0 features aligned to MiniLM text",
-        builder=_tiny,
+        builder=builders.tiny,
         weights="tiny",
     ),
     "ov2vss-mit-b2": Preset(
         summary="the paper's video system on MiT-B2",
         pair="CLIP ViT-B/16",
-        builder=_ov2vss,
+        builder=builders.ov2vss,
         options={"backbone": "mit-b2"},
     ),
     "ov2vss-r101": Preset(
         summary="the paper's video system on ResNet-101",
         pair="CLIP ViT-B/16",
-        builder=_ov2vss,
+        builder=builders.ov2vss,
         options={"backbone": "resnet-101"},
     ),
     "ov2vss-vit-b": Preset(
         summary="the paper's video system on the image encoder of SAM ViT-B",
         pair="CLIP ViT-B/16",
-        builder=_ov2vss,
+        builder=builders.ov2vss,
         options={"backbone": "vit-b"},
     ),
     "sed-b": Preset(
         summary="image system with a cost-aware decoder",
         pair="CLIP ConvNeXt-B",
-        builder=_sed,
-        keys=_sed_keys,
+        builder=builders.sed,
+        keys=builders.sed_keys,
     ),
     "sed-b-fast": Preset(
         summary="sed-b that drops words early which are nowhere among the 8 likeliest",
         pair="CLIP ConvNeXt-B",
-        builder=_sed,
-        keys=_sed_keys,
+        builder=builders.sed,
+        keys=builders.sed_keys,
         options={"topk": 8},
     ),
     "stseg-b": Preset(
         summary="sed-b with features sharpened by SAM's, made for self-training",
         pair="CLIP ConvNeXt-B",
-        builder=_stseg,
+        builder=builders.stseg,
     ),
     "sam-clip": Preset(
         summary="regions from SAM, each named by CLIP; each frame alone",
         pair="CLIP ViT-B/16",
-        builder=_sam_clip,
+        builder=builders.sam_clip,
         parts="published, from a local folder or the hub",
     ),
     "regions-tiny": Preset(
         summary="superpixels, each named by the pair of tiny; works offline",
         pair="EfficientNet-Lite0 features aligned to MiniLM text",
-        builder=_regions_tiny,
+        builder=builders.regions_tiny,
         parts="bundled, those of tiny",
     ),
     **{
         f"segformer-{size}": Preset(
-            summary=f"closed set; MiT-{size.upper()} and SegFormer's head, each frame alone",
+            summary="closed set; MiT and SegFormer's head, each frame alone",
             pair="-",
-            builder=_segformer,
-            keys=_segformer_keys,
+            builder=builders.segformer,
+            keys=builders.segformer_keys,
             options={"backbone": f"mit-{size}"},
         )
         for size in _CFFM_LAYERS
     },
     **{
         f"cffm-{size}": Preset(
-            summary=f"closed set; SegFormer with MiT-{size.upper()}, and features of three earlier frames",
+            summary="closed set; SegFormer, and features of three earlier frames",
             pair="-",
-            builder=_cffm,
-            keys=_cffm_keys,
+            builder=builders.cffm,
+            keys=builders.cffm_keys,
             options={"backbone": f"mit-{size}", "layers": layers},
         )
         for size, layers in _CFFM_LAYERS.items()
     },
     **{
         f"cffm++-{size}": Preset(
-            summary=f"closed set; cffm-{size}, and prototypes of the whole video",
+            summary="closed set; CFFM, and prototypes of the whole video",
             pair="-",
-            builder=_cffm,
-            keys=_cffm_keys,
+            builder=builders.cffm,
+            keys=builders.cffm_keys,
             options={
                 "backbone": f"mit-{size}",
                 "layers": layers,
@@ -218,8 +149,15 @@ PRESETS: dict[str, Preset] = {
 def find_preset(name: str) -> Preset:
     """The preset of a name."""
     if name not in PRESETS:
-        raise InputError(f"There is no model {name!r}: choose one of {', '.join(PRESETS)}.")
+        raise unknown(name)
     return PRESETS[name]
+
+
+def unknown(name: str, otherwise: str = "") -> InputError:
+    """The complaint about a name that is none of a preset; `otherwise` says what else could be given."""
+    close = difflib.get_close_matches(name.lower(), PRESETS, n=1)
+    meant = f"did you mean {close[0]}? `openvss models`" if close else "`openvss models`"
+    return InputError(f"There is no model {name!r}: {meant} lists them{otherwise}.")
 
 
 def build_model(name: str, options: Mapping[str, object] | None = None) -> VideoModel:

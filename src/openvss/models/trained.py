@@ -10,7 +10,8 @@ import torch
 from openvss.errors import InputError
 from openvss.models import hub_segformer
 from openvss.models.base import VideoModel
-from openvss.models.presets import PRESETS, KeyMap, build_model, find_preset
+from openvss.models.builders import KeyMap
+from openvss.models.presets import PRESETS, build_model, find_preset, unknown
 from openvss.models.pretrained import load_pretrained
 from openvss.weights import bundled, checkpoint
 from openvss.weights.strict import fill
@@ -52,6 +53,18 @@ def load_model(name: str, weights: str | Path | None = None, *, untrained: bool 
     return model.eval()
 
 
+def checkpoint_of(name: str) -> Path:
+    """The file of a checkpoint or run; what is neither is taken for a misspelt name of a preset."""
+    file = checkpoint.find_checkpoint(Path(name))
+    if file is None and Path(name).is_dir():
+        raise InputError(
+            f"The folder {name} holds no weights ({checkpoint.BEST} or {checkpoint.LAST}): name a checkpoint."
+        )
+    if file is None:
+        raise unknown(name, "; a checkpoint, a run's folder or hf:NAME will do, too")
+    return file
+
+
 def _from_parts(name: str) -> VideoModel:
     model = _build(name, {})
     load_pretrained(model)
@@ -60,16 +73,7 @@ def _from_parts(name: str) -> VideoModel:
 
 
 def _from_checkpoint(name: str, weights: str | Path | None, *, untrained: bool) -> VideoModel:
-    file = checkpoint.find_checkpoint(Path(name))
-    if file is None and Path(name).is_dir():
-        raise InputError(
-            f"The folder {name} holds no weights ({checkpoint.BEST} or {checkpoint.LAST}): name a checkpoint."
-        )
-    if file is None:
-        raise InputError(
-            f"There is no model {name!r}: choose one of {', '.join(PRESETS)}, the path of a checkpoint, "
-            "or hf: and the name of a SegFormer on the Hugging Face hub."
-        )
+    file = checkpoint_of(name)
     if weights or untrained:
         raise InputError(f"{name} brings its own weights: leave --weights and --untrained out.")
     note = checkpoint.read_metadata(file)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import pickle
 import re
@@ -81,6 +82,12 @@ def read_metadata(file: Path) -> Metadata:
     options = json.loads(note["options"])
     extra = {key: value for key, value in note.items() if key not in _OURS}
     return Metadata(note["preset"], options, extra)
+
+
+def sizes(file: Path) -> list[int]:
+    """How many numbers each tensor of a safetensors file has."""
+    with safe_open(file, framework="pt") as content:
+        return [math.prod(content.get_slice(name).get_shape()) for name in content.keys()]  # noqa: SIM118
 
 
 def is_ours(file: Path) -> bool:
