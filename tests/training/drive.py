@@ -9,8 +9,10 @@ from tests.models.two_frame import TwoFrame
 PRESET = "two-frame"
 
 
-def build() -> VideoModel:
-    return TwoFrame()
+def build(references: tuple[int, ...] = TwoFrame.references) -> VideoModel:
+    model: VideoModel = TwoFrame()
+    model.references = references
+    return model
 
 
 def _builder() -> Builder:

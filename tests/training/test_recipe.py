@@ -71,6 +71,12 @@ def test_mistakes_are_named(file: Path, old: str, new: str, said: str) -> None:
         ("data.batch=x", '--set data.batch=x: data.batch cannot be "x"'),
         ("data.train.3.set=x", "data.train is a list and 3 no entry of it: give a number from 0 to 0"),
         ("data.batch", "is not KEY=VALUE"),
+        ("schedule.steps.x=3", '--set schedule.steps.x=3: schedule.steps cannot be {"x": 3}'),
+        (
+            "shcedule.steps=3",
+            "--set shcedule.steps=3: shcedule is no key of a recipe (did you mean schedule?)",
+        ),
+        ("validation.every=3", "--set validation.every=3: validation.on is missing"),
         ("schedule.warmup=20", "--set schedule.warmup=20: schedule.warmup is impossible"),
     ],
 )

@@ -52,6 +52,11 @@ def test_a_checkpoint_looks_back_as_far_as_its_training_did(tmp_path: Path) -> N
     assert load_model(str(tmp_path / "a.safetensors")).references == model.references == (4, 2)
 
 
+def test_models_that_look_back_at_nothing_take_no_references(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="references is set, but segformer-b0 has no option"):
+        build(parsed(tmp_path, model={"preset": "segformer-b0"}, clip={"references": [3]}))
+
+
 def test_a_checkpoint_does_not_depend_on_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = parsed(tmp_path, model={"preset": "small", "options": {"regions": 3}})
     model, _ = build(own)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
 from openvss import load
-from openvss.training import journal
+from openvss.training import journal, loop
+from openvss.weights.checkpoint import find_checkpoint
 from tests.cli.runner import Runner
 from tests.training.runs import recipe, write
 
@@ -94,6 +97,39 @@ def test_stages_start_from_the_best_before(run: Runner, videos: Path, tmp_path: 
     assert not torch.equal(first["gate"], second["gate"])
 
 
+def test_stages_of_an_earlier_run_are_replaced_as_a_whole(
+    run: Runner, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def recipe_of(*names: str) -> Path:
+        stages = {"stages": [{"name": name} for name in names]} if names else {}
+        return write(tmp_path / "r.yaml", recipe(videos, schedule={"steps": 1}, **stages))
+
+    def train(file: Path, *more: str) -> list[str]:
+        run.ok("train", file, "--out", "run", "--cpu", *more)
+        return sorted(path.name for path in (tmp_path / "run").iterdir() if path.is_dir())
+
+    run.ok("train", recipe_of(), "--out", "run/9-own", "--cpu")  # no stage, though it is called like one
+    shutil.move(tmp_path / "run" / "9-own", tmp_path / "run" / "own")
+    assert train(recipe_of("a", "b", "c")) == ["1-a", "2-b", "3-c", "own"]
+    (tmp_path / "run" / "3-c" / "notes.txt").write_text("mine")
+    file = recipe_of("a", "d")
+    assert "run/2-b holds a run that is no part of" in run.sentence("train", file, "--out", "run", "--cpu")
+
+    with monkeypatch.context() as patch:  # dies in the first stage
+        patch.setattr(loop.Trainer, "run", lambda self, *, resume: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train(file, "--overwrite")
+    assert find_checkpoint(tmp_path / "run") is None
+
+    assert train(file, "--overwrite") == ["1-a", "2-d", "3-c", "own"]
+    assert [path.name for path in (tmp_path / "run" / "3-c").iterdir()] == ["notes.txt"]
+    assert find_checkpoint(tmp_path / "run") == tmp_path / "run" / "2-d" / "last.safetensors"
+    assert train(recipe_of(), "--overwrite") == ["3-c", "own"]
+    assert "run holds a run that is no" in run.sentence("train", recipe_of("a"), "--out", "run", "--cpu")
+    assert train(recipe_of("a"), "--overwrite") == ["1-a", "3-c", "own"]
+    assert find_checkpoint(tmp_path / "run") == tmp_path / "run" / "1-a" / "last.safetensors"
+
+
 def test_trains_on_stills(run: Runner, images: Path, videos: Path, tmp_path: Path) -> None:
     train = [
         {"set": f"folder:{images}", "split": "train", "weight": 2},
@@ -138,6 +174,8 @@ def test_weights_of_another_model_fit_partly(run: Runner, videos: Path, tmp_path
     told = " ".join(err.split())
     assert "7 tensors from" in told
     assert "1 of the model are not in it, 1 of it are not used, 1 have other shapes" in told
+    (tmp_path / "a.safetensors").rename(tmp_path / "b.safetensors")  # a run that has begun does without
+    run.ok("train", tmp_path / "s.yaml", "--out", "b", "--cpu", "--resume")
     save_file({"none": torch.zeros(2)}, tmp_path / "a.safetensors")
     assert "No tensor of" in run.sentence("train", tmp_path / "s.yaml", "--out", "c", "--cpu")
     (tmp_path / "a.safetensors").unlink()

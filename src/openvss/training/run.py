@@ -14,13 +14,13 @@ from accelerate import PartialState
 from accelerate.state import AcceleratorState
 
 from openvss import __version__
-from openvss.errors import Stopped
+from openvss.errors import InputError, Stopped
 from openvss.training import plan as plans
 from openvss.training.loop import Trainer
 from openvss.training.parts import Parts, assemble
 from openvss.training.recipe import Recipe
 from openvss.training.recipe_file import Stage
-from openvss.training.run_folder import RunFolder
+from openvss.training.run_folder import RunFolder, make_room
 from openvss.training.runs import CURVES, write_curves
 from openvss.training.watcher import Watcher
 from openvss.weights.checkpoint import find_checkpoint
@@ -40,21 +40,28 @@ class Options:
     overwrite: bool = False
     cpu: bool = False
 
+    def __post_init__(self) -> None:
+        if self.resume and self.overwrite:
+            raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
+
 
 def train(stages: list[Stage], out: Path, options: Options, watcher: Watcher) -> Path:
     """Train all stages; the folder of the last, whose best weights are the result.
 
     A stage starts from the best weights of the one before, unless its recipe names others.
     """
-    folder, before = out, None
-    for place, stage in enumerate(stages):
-        folder = out / f"{place + 1}-{stage.name}" if stage.name else out
+    folders = [out / f"{i + 1}-{stage.name}" if stage.name else out for i, stage in enumerate(stages)]
+    _begin(options)
+    if PartialState().is_main_process:
+        make_room(out, folders, overwrite=options.overwrite)
+    before = None
+    for place, (stage, folder) in enumerate(zip(stages, folders, strict=True)):
         recipe = stage.recipe if before is None else _after(stage.recipe, before)
         if stage.name:
             watcher.say(f"stage {place + 1} of {len(stages)}: {stage.name}")
-        train_stage(recipe, folder, options, watcher)
+        train_stage(recipe, folder, options, watcher, stage=stage.name)
         before = folder
-    return folder
+    return folders[-1]
 
 
 def plan(stages: list[Stage], options: Options) -> Iterator[str]:
@@ -75,14 +82,21 @@ def _after(recipe: Recipe, before: Path) -> Recipe:
     return recipe.model_copy(update={"model": model})
 
 
+def _without_start(recipe: Recipe) -> Recipe:
+    """For a run that is resumed: its state replaces the weights that it began with."""
+    model = recipe.model.model_copy(update={"init_from": None, "pretrained": False})
+    return recipe.model_copy(update={"model": model})
+
+
 def train_stage(
     recipe: Recipe,
     path: Path,
     options: Options,
     watcher: Watcher,
     assembler: Callable[[Recipe, Path, bool], Parts] = assemble,
+    stage: str = "",
 ) -> None:
-    """Train one stage in its folder.
+    """Train one stage in its folder; `stage` is its name if there are several.
 
     `assembler` puts it together from the recipe, the folder, and whether to compute on the CPU. A system that
     learns from something else than clips, or by another pass, brings one of its own.
@@ -94,13 +108,14 @@ def train_stage(
     PartialState().wait_for_everyone()
     how = "failed"
     try:
-        parts = assembler(recipe, path, cpu)
+        resumed = options.resume and folder.state.exists()
+        parts = assembler(_without_start(recipe) if resumed else recipe, path, cpu)
         if parts.taken is not None:
             watcher.say(str(parts.taken))
         if main:
             preset, steps = recipe.model.preset, recipe.schedule.steps
             folder.note(status="running", preset=preset, steps=steps, began=time.time(), version=__version__)
-            folder.note(processes=PartialState().num_processes)
+            folder.note(processes=PartialState().num_processes, stage=stage or None)
         Trainer(recipe, parts, folder, watcher).run(resume=options.resume)
         how = "finished"
     except Stopped:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +47,6 @@ class RunFolder:
 
     def claim(self, *, resume: bool, overwrite: bool) -> None:
         """Make the folder ready; on the main process only."""
-        if resume and overwrite:
-            raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -94,8 +94,7 @@ class RunFolder:
         saved = self.path / RECIPE
         if not saved.exists() and (self.path / STATUS).exists():
             raise InputError(f"{self.path} holds what another command wrote: choose another --out.")
-        # A run saves its state before its first step: a recipe alone is what a mistake in it has left.
-        begun = saved.exists() and any(self.path.glob("*.safetensors"))
+        begun = _begun(self.path)
         if begun and not (resume or overwrite):
             raise InputError(
                 f"{self.path} already holds a run: go on with --resume, replace it with --overwrite, or "
@@ -104,18 +103,11 @@ class RunFolder:
         if begun and resume:
             self._compare(yaml.safe_load(saved.read_text(encoding="utf-8")))
         elif saved.exists():
-            self._clear()
+            _clear(self.path)
         text = yaml.safe_dump(as_data(self._recipe), sort_keys=False, allow_unicode=True)
         draft = saved.with_name(f".{RECIPE}")
         draft.write_text(text, encoding="utf-8")
         draft.replace(saved)
-
-    def _clear(self) -> None:
-        for path in [path for pattern in OWN for path in self.path.glob(pattern)]:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
 
     def _compare(self, saved: dict[str, Any]) -> None:
         """A run goes on with the recipe that it was begun with."""
@@ -125,6 +117,50 @@ class RunFolder:
                     f"The run in {self.path} has {key}: {json.dumps(before)} and not {json.dumps(now)}: "
                     "resume it with its own recipe, or choose another --out."
                 )
+
+
+def make_room(out: Path, folders: Sequence[Path], *, overwrite: bool) -> None:
+    """Before stages are trained in `folders` of `out`: no earlier run may be taken for a part of this one.
+
+    With `overwrite` it goes as a whole: should this run die in its first stage, none would be taken up later.
+    """
+    for path in filter(_begun, dict.fromkeys([*folders, out, *_stages(out)])):
+        if overwrite:
+            lock = FolderLock(path)
+            lock.acquire()
+            _clear(path)
+            lock.release()
+            if path not in folders and not any(path.iterdir()):
+                path.rmdir()
+        elif path not in folders:
+            raise InputError(
+                f"{path} holds a run that is no part of this recipe: replace it with --overwrite, or choose "
+                "another --out."
+            )
+
+
+def _stages(out: Path) -> list[Path]:
+    """Folders in which stages were trained, and no runs of their own that are called so."""
+    found = []
+    for status in sorted(out.glob(f"*/{STATUS}")):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            if json.loads(status.read_text(encoding="utf-8")).get("stage"):
+                found.append(status.parent)
+    return found
+
+
+def _begun(path: Path) -> bool:
+    """Whether there is a run: its state is saved before the first step."""
+    # A recipe alone is what a mistake in it has left.
+    return (path / RECIPE).exists() and any(path.glob("*.safetensors"))
+
+
+def _clear(folder: Path) -> None:
+    for path in [path for pattern in OWN for path in folder.glob(pattern)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def as_data(recipe: Recipe) -> dict[str, Any]:

@@ -55,8 +55,6 @@ def build(recipe: Recipe) -> tuple[VideoModel, Taken | None]:
     """The model before the first step: the same for a seed, on every process."""
     torch.manual_seed(recipe.seed)
     model = build_model(recipe.model.preset, options_for(recipe))
-    if recipe.clip.references is not None:
-        model.references = recipe.clip.references
     if recipe.model.pretrained and not load_pretrained(model):
         raise InputError(
             f"No part of {recipe.model.preset} has published weights: model.pretrained is false."
@@ -71,7 +69,11 @@ def build(recipe: Recipe) -> tuple[VideoModel, Taken | None]:
 def options_for(recipe: Recipe) -> dict[str, object]:
     """All options that the model is built with: a checkpoint then does not depend on what defaults become."""
     options = {**options_of(recipe.model.preset), **recipe.model.options}
-    if recipe.clip.references is not None and "references" in options:
+    if recipe.clip.references is not None:
+        if "references" not in options:
+            raise InputError(
+                f"clip.references is set, but {recipe.model.preset} has no option references: leave it out."
+            )
         options["references"] = list(recipe.clip.references)
     return options
 

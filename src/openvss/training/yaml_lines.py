@@ -70,7 +70,10 @@ def _note_lines(node: yaml.Node, key: Key, file: Path, lines: dict[Key, int]) ->
 
 
 def change(content: dict[str, Any], assignment: str) -> Key:
-    """Carry out `a.b=c`, where numbers are places in lists; the key that was set."""
+    """Carry out `a.b=c`, where numbers are places in lists.
+
+    Returns the outermost key whose value is new: `a`, if it had to become a table to hold `b`.
+    """
     path, equals, text = assignment.partition("=")
     if not equals or not path.strip():
         raise InputError(
@@ -82,16 +85,18 @@ def change(content: dict[str, Any], assignment: str) -> Key:
         raise InputError(f"--set {assignment}: the value cannot be read as YAML: quote it.") from None
     *outer, last = path.strip().split(".")
     key: list[str | int] = []
+    new: Key = ()
     inner: Any = content
     for part in outer:
         place = _place(inner, part, key, assignment)
         key.append(place)
         if isinstance(inner, dict) and not isinstance(inner.get(part), dict | list):
             inner[part] = {}
+            new = new or tuple(key)
         inner = inner[place]
     place = _place(inner, last, key, assignment)
     inner[place] = value
-    return (*key, place)
+    return new or (*key, place)
 
 
 def _place(inner: Any, part: str, key: list[str | int], assignment: str) -> str | int:
