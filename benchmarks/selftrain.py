@@ -47,8 +47,6 @@ ROWS: dict[str, tuple[str, bool, tuple[str, ...] | None]] = {
     "st": ("baseline", False, ()),
     "dea-st": ("dea", True, ()),
     "st-no-sam": ("baseline", False, ("targets.options.prior=none",)),
-    "st-mask": ("baseline", False, ("targets.options.prompts=mask",)),
-    "st-alike": ("baseline", False, ("words.seen=null",)),
 }
 LINES = {
     "baseline": ("baseline", 31.6),
@@ -56,8 +54,6 @@ LINES = {
     "st": ("+ self-training", 32.5),
     "dea-st": ("+ both", 33.2),
     "st-no-sam": ("self-training without SAM's masks", None),
-    "st-mask": ("self-training, prompts of masks alone", None),
-    "st-alike": ("self-training, all words weigh alike", None),
 }
 METRICS = {"unseen_miou": "unseen mIoU", "seen_miou": "seen mIoU", "hiou": "harmonic"}
 

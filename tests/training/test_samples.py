@@ -115,6 +115,14 @@ def test_word_cap_keeps_what_is_there(videos: Path) -> None:
     assert batch(videos, 1, words={"cap": 20}).words != capped.words
 
 
+def test_the_number_of_words_changes_from_step_to_step(videos: Path) -> None:
+    counts = [len(batch(videos, number, words={"cap": 40, "fewest": 15}).words) for number in range(12)]
+    assert len(set(counts)) > 4
+    assert min(counts) >= 15
+    assert max(counts) <= 40
+    assert sum(count < 25 for count in counts) > 2  # half of 15..40 on the scale of logarithms
+
+
 def test_batches_of_one_set_have_its_words(videos: Path, images: Path) -> None:
     train = [
         {"set": f"folder:{videos}", "split": "train", "classes": ["red plain disc", "blue plain sky"]},

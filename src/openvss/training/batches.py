@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -125,10 +126,12 @@ class Batches(Dataset[Batch]):
             choice = self._joint.words[examples[0].source]
         else:
             choice = tuple(range(len(self._joint.vocabulary)))
-        cap = self._recipe.words.cap
+        cap, fewest = self._recipe.words.cap, self._recipe.words.fewest
+        rng = random.Random(f"{self._recipe.seed} words {number}")
+        if cap is not None and fewest is not None:
+            cap = round(math.exp(rng.uniform(math.log(fewest), math.log(cap))))
         if cap is None or len(choice) <= cap:
             return choice
-        rng = random.Random(f"{self._recipe.seed} words {number}")
         ids = torch.unique(torch.cat([e.labels.flatten() for e in examples]))
         present = [int(i) for i in ids if i != UNKNOWN]
         present = rng.sample(present, min(len(present), MOST_WORDS))

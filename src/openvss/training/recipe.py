@@ -130,6 +130,8 @@ class WordChoice(Section):
 
     Attributes:
         cap: So many: those that occur in the batch, and random others up to this number. None gives all.
+        fewest: With `cap`, another number at each step, between this and `cap`; fewer as often as more (their
+            logarithms are evenly spread).
         seen: Words of an earlier stage, as `--words` takes them. They weigh `alpha` in the loss and all
             others 1 - `alpha` (Eq. 6 of STSeg); None weighs all alike.
         alpha: See `seen`.
@@ -137,6 +139,7 @@ class WordChoice(Section):
     """
 
     cap: int | None = Field(default=None, ge=1, le=MOST_WORDS)
+    fewest: int | None = Field(default=None, ge=1)
     seen: str | None = None
     alpha: float = Field(default=0.3, gt=0, lt=1)
     literal: bool = False
@@ -145,6 +148,8 @@ class WordChoice(Section):
     def _weighed(self) -> WordChoice:
         if self.literal and self.seen is None:
             raise impossible("literal", "the loss of Eq. 6 needs to know which words were seen")
+        if self.fewest is not None and (self.cap is None or self.fewest > self.cap):
+            raise impossible("fewest", "it is the lower end of a range that words.cap is the upper end of")
         return self
 
 

@@ -12,6 +12,7 @@ from openvss.models.stseg.early import REJECTED, keep_best
 from openvss.models.stseg.stage import Part, Stage
 
 WORKSPACE = 1 << 26  # floats that the words in work at once may take: 256 MB
+PRIOR = -4.0  # logit that the heads start at: 2 %
 
 
 class Decoder(nn.Module):
@@ -46,8 +47,8 @@ class Decoder(nn.Module):
         self.stages = nn.ModuleList(
             Stage(w, s, g) for w, s, g in zip(widths, reversed(skips), guides, strict=False)
         )
-        self.early = nn.ModuleList(nn.Conv2d(w, 1, 3, padding=1) for w in widths)
-        self.head = nn.Conv2d(widths[-1] // 2, 1, 3, padding=1)
+        self.early = nn.ModuleList(_head(w) for w in widths)
+        self.head = _head(widths[-1] // 2)
 
     def forward(
         self, dense: Tensor, skips: Sequence[Tensor], embeddings: Tensor
@@ -91,6 +92,18 @@ class Decoder(nn.Module):
         positions = dense.shape[0] * dense.shape[-2] * dense.shape[-1]
         words = max(1, self.workspace // (self.floats * positions))
         return list(torch.arange(n, device=dense.device).split(words))
+
+
+def _head(width: int) -> nn.Conv2d:
+    """A head that says no to begin with, as nearly every word is absent at a pixel.
+
+    Started at one half it has to learn "no" first, which it does with positive features. "Yes" is then all
+    features at zero, and its logit the bias: one ceiling for all words, at which they tie.
+    """
+    head = nn.Conv2d(width, 1, 3, padding=1)
+    assert head.bias is not None
+    nn.init.constant_(head.bias, PRIOR)
+    return head
 
 
 def _each(head: nn.Module, x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from openvss.models.encoders.toy import DIM, ToyBackbone, ToyPair, ToyText
 class ToyPyramid(nn.Module):
     """Its dense map, at stride 8, is what is compared with words; the maps at strides 2 and 4 are detail.
 
-    Frozen: the pair is too small to be tuned along without forgetting the words that are not trained on.
+    Its image side is trained along, as SED's is.
     """
 
     channels = (*ToyBackbone.channels[:2], DIM)
@@ -20,6 +20,8 @@ class ToyPyramid(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.toy = ToyPair()
+        for part in (self.toy.backbone, self.toy.lateral, self.toy.merge, self.toy.project):
+            part.requires_grad_(True)
         self.dim: int = self.toy.dim
         self.text: ToyText = self.toy.text
 
