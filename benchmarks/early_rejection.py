@@ -121,9 +121,7 @@ def main() -> None:
     n = len(pictures)
     print(describe())
     print(f"{len(words.names)} words, {n} pictures")
-    print(
-        "| topk | words left | ms a picture | times faster | right labels | same | same where plain is right |"
-    )
+    print("| topk | words left | ms a picture | times faster | right | same | same where plain is right |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     right = torch.stack(plain.labels) == truth
     for way in (plain, *ways):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +13,27 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from openvss.data.base import Dataset
-from openvss.models.base import VideoModel
 from openvss.training import targets
-from openvss.training.targets import MAKERS, context_file, label_file
-from openvss.words.vocabulary import Vocabulary
+from openvss.training.targets import MAKERS, Order, context_file, label_file
 from tests.cli.runner import Runner
 from tests.training.processes import fork, kill_self, train_here, wait
 from tests.training.runs import recipe, write
 
 
-def guess(
-    model: VideoModel,
-    dataset: Dataset,
-    vocabulary: Vocabulary,
-    folder: Path,
-    options: Mapping[str, Any],
-    update: Callable[[int], None],
-) -> None:
+def guess(order: Order) -> None:
     """Labels that depend on the weights; an option kills the process once."""
-    assert not model.training
-    flag = Path(options["once"]) if "once" in options else None
-    for done, clip in enumerate(dataset.clips):
-        update(done)
-        if flag is not None and done == 1 and not flag.exists() and "001" in folder.parent.name:
+    assert not order.model.training
+    flag = Path(order.options["once"]) if "once" in order.options else None
+    for done, clip in enumerate(order.dataset.clips):
+        order.update(done)
+        if flag is not None and done == 1 and not flag.exists() and "001" in order.folder.parent.name:
             flag.touch()
             kill_self()
         for t in range(len(clip.frames)):
-            file = label_file(folder, clip, t)
+            file = label_file(order.folder, clip, t)
             file.parent.mkdir(parents=True, exist_ok=True)
-            word = int(1000 * float(model.state_dict()["stem.bias"].abs().sum())) % len(vocabulary)
-            ids = np.full((32, 48), word, np.uint8)
+            bias = float(order.model.state_dict()["stem.bias"].abs().sum())
+            ids = np.full((32, 48), int(1000 * bias) % len(order.vocabulary), np.uint8)
             ids[:4] = 255
             Image.fromarray(ids).save(file)
 

@@ -46,13 +46,13 @@ def make(
         source.made = targets.round_folder(run, number, source.number)
         if accelerator.is_main_process:
             what, clips = f"targets {number}", len(source.dataset.clips)
-            targets.make(
-                maker,
-                model,
+            order = targets.Order(
+                model.eval(),
                 source.dataset,
                 source.vocabulary(data.joint),
                 source.made,
                 settings.options,
                 lambda done, what=what, clips=clips: on_clip(what, done, clips),  # type: ignore[misc]
             )
+            targets.make(maker, order)
     accelerator.wait_for_everyone()

@@ -1,28 +1,18 @@
 """Targets that the model makes for itself as it learns: pseudo-labels, or contexts of whole videos.
 
 Every so many steps the run pauses and a *maker* writes files for each data set that wants them, with the
-weights of that moment; the data sets then read those files. A maker is a function:
-
-    maker(model, dataset, vocabulary, folder, options, update)
-
-    model        in eval mode, averaged weights if there are any; nothing else changes it meanwhile
-    dataset      its clips, of which any may be without labels
-    vocabulary   the words of the set; labels are positions in it
-    folder       for this set and this round; an interrupted maker is called again with the same weights and
-                 finds what it left
-    options      `targets.options` of the recipe
-    update       told how many clips are done
-
-Labels go to `label_file`, as PNGs of ids with the last value (255 or 65535) where there is no label; contexts
-to `context_file`, as safetensors of what `VideoModel.summarise` gives.
+weights of that moment; the data sets then read those files. A maker is a function of an `Order`. Labels go
+to `label_file`, as PNGs of ids with the last value (255 or 65535) where there is no label; contexts to
+`context_file`, as safetensors of what `VideoModel.summarise` gives.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -37,19 +27,29 @@ from openvss.words.vocabulary import Vocabulary
 DONE = "done.json"
 
 
-class Maker(Protocol):
-    """What makes targets; see above."""
+@dataclass(frozen=True, eq=False)
+class Order:
+    """What a maker is to make.
 
-    def __call__(
-        self,
-        model: VideoModel,
-        dataset: Dataset,
-        vocabulary: Vocabulary,
-        folder: Path,
-        options: Mapping[str, Any],
-        update: Callable[[int], None],
-    ) -> None:
-        """Fill the folder."""
+    Attributes:
+        model: In eval mode, averaged weights if there are any; nothing else changes it meanwhile.
+        dataset: Its clips, of which any may be without labels.
+        vocabulary: The words of the set; labels are positions in it.
+        folder: For this set and this round; an interrupted maker is called again with the same weights and
+            finds what it left.
+        options: `targets.options` of the recipe.
+        update: Told how many clips are done.
+    """
+
+    model: VideoModel
+    dataset: Dataset
+    vocabulary: Vocabulary
+    folder: Path
+    options: Mapping[str, Any]
+    update: Callable[[int], None]
+
+
+Maker = Callable[[Order], None]
 
 
 def label_file(folder: Path, clip: Clip, frame: int) -> Path:
@@ -76,40 +76,26 @@ def round_folder(run: Path, number: int, source: int) -> Path:
     return run / "targets" / f"{number:03d}" / str(source)
 
 
-def make(
-    maker: Maker,
-    model: VideoModel,
-    dataset: Dataset,
-    vocabulary: Vocabulary,
-    folder: Path,
-    options: Mapping[str, Any],
-    update: Callable[[int], None],
-) -> None:
+def make(maker: Maker, order: Order) -> None:
     """Fill a folder, unless that is done."""
-    if (folder / DONE).exists():
+    if (order.folder / DONE).exists():
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    maker(model.eval(), dataset, vocabulary, folder, options, update)
-    (folder / DONE).write_text(json.dumps({"words": list(vocabulary.names)}) + "\n", encoding="utf-8")
+    order.folder.mkdir(parents=True, exist_ok=True)
+    maker(order)
+    words = json.dumps({"words": list(order.vocabulary.names)})
+    (order.folder / DONE).write_text(f"{words}\n", encoding="utf-8")
 
 
-def contexts(
-    model: VideoModel,
-    dataset: Dataset,
-    vocabulary: Vocabulary,
-    folder: Path,
-    options: Mapping[str, Any],
-    update: Callable[[int], None],
-) -> None:
+def contexts(order: Order) -> None:
     """Maker: summarise each video as its last frame sees it, once for all its samples (CFFM++'s prototypes).
 
     The option `size` is the short side of the frames, the model's own by default.
     """
-    del vocabulary
-    size = int(options.get("size", model.size))
-    for done, clip in enumerate(dataset.clips):
-        update(done)
-        file = context_file(folder, clip)
+    model, clips = order.model, order.dataset.clips
+    size = int(order.options.get("size", model.size))
+    for done, clip in enumerate(clips):
+        order.update(done)
+        file = context_file(order.folder, clip)
         if file.exists():
             continue
         wanted = model.context_frames(len(clip.frames) - 1, len(clip.frames))
@@ -123,7 +109,7 @@ def contexts(
         draft = file.with_suffix(".tmp")
         save_file({name: value.cpu().contiguous() for name, value in context.items()}, draft)
         draft.replace(file)
-    update(len(dataset.clips))
+    order.update(len(clips))
 
 
 def _frame(path: Path, size: int, device: torch.device) -> torch.Tensor:

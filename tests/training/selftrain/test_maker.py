@@ -15,6 +15,7 @@ from openvss.errors import InputError
 from openvss.models.encoders.sam import Sam
 from openvss.models.stseg.sed import SED
 from openvss.training.selftrain.maker import pseudo_labels
+from openvss.training.targets import Order
 from openvss.video.formats.masks import read_mask
 from tests.models.stseg.stand_in import StandInPair
 
@@ -41,7 +42,7 @@ def model() -> SED:
 def make(root: Path, folder: Path, **options: object) -> list[int]:
     dataset = open_dataset(f"folder:{root}", labelled=False)
     told: list[int] = []
-    pseudo_labels(model().eval(), dataset, dataset.vocabulary, folder, EASY | options, told.append)
+    pseudo_labels(Order(model().eval(), dataset, dataset.vocabulary, folder, EASY | options, told.append))
     return told
 
 

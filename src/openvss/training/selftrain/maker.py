@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,9 +19,9 @@ from openvss.models.stseg.pseudo import Prior, Refinement
 from openvss.training.selftrain.labelling import Picture, Round
 from openvss.training.selftrain.report import write_report
 from openvss.training.selftrain.teacher import Teacher, fingerprint
+from openvss.training.targets import Order
 from openvss.weights.checkpoint import load_state
 from openvss.weights.strict import fill
-from openvss.words.vocabulary import Vocabulary
 
 
 class Settings(BaseModel):
@@ -56,26 +56,20 @@ class Settings(BaseModel):
     size: int | None = Field(default=None, ge=32)
 
 
-def pseudo_labels(
-    model: VideoModel,
-    dataset: Dataset,
-    vocabulary: Vocabulary,
-    folder: Path,
-    options: Mapping[str, Any],
-    update: Callable[[int], None],
-) -> None:
+def pseudo_labels(order: Order) -> None:
     """Label every frame of the data set with the model as it is."""
-    settings = read_settings(options)
-    pictures = pictures_of(dataset)
+    settings, model = read_settings(order.options), order.model
+    pictures = pictures_of(order.dataset)
     made_with = {"snapshot": fingerprint(model), **settings.model_dump()}
-    done = Round(folder, vocabulary.names, made_with)
+    done = Round(order.folder, order.vocabulary.names, made_with)
     refine = Refinement(
         Gate(settings.threshold, settings.score, settings.smallest),
         _prior(settings, model),
         settings.same,
         settings.drop,
     )
-    done.label(pictures, Teacher(model, model.words(vocabulary), settings.size), refine, update)
+    teacher = Teacher(model, model.words(order.vocabulary), settings.size)
+    done.label(pictures, teacher, refine, order.update)
     write_report(done, pictures)
 
 
