@@ -81,7 +81,7 @@ def trained(out: Path) -> SED:
     if not start.exists():
         pair = toy_pair.train(0, toy_pair.Settings(size=SIZE, window=SIZE[1] // 2))
         save_file({f"pair.toy.{name}": value.clone() for name, value in pair.state_dict().items()}, start)
-    changes = [f"model.init_from={start}", f"data.train.0.set=folder:{out / 'data' / 'seen'}"]
+    changes = [f"stages.0.model.init_from={start}", f"data.train.0.set=folder:{out / 'data' / 'seen'}"]
     stages = read_stages(RECIPE, changes)
     run = train(stages, out / "run", Options(resume=True, cpu=True), Watcher(say=print))
     model = load_model(str(run))
@@ -111,9 +111,8 @@ def main() -> None:
     dataset = open_dataset(f"folder:{arguments.out / 'data' / 'seen'}", "test")
     clips = dataset.clips[: arguments.pictures]
     frames = [read_image(clip.frames[0]) for clip in clips]
-    truth = torch.stack(
-        [torch.from_numpy(dataset.read_label(clip.labels[0]).astype("int64")) for clip in clips]
-    )
+    masks = [dataset.read_label(file) for clip in clips if (file := clip.labels[0]) is not None]
+    truth = torch.stack([torch.from_numpy(mask.astype("int64")) for mask in masks])
     pictures = [
         model.fuse(model.encode(to_input(shrink(frame, SIZE), model.device)), ())[0] for frame in frames
     ]
