@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ def load(
     *,
     weights: str | Path | None = None,
     untrained: bool = False,
+    options: Mapping[str, object] | None = None,
     size: int | None = None,
     device: str = "auto",
     unlabelled_below: float = 0.0,
@@ -24,6 +26,7 @@ def load(
     """A `Segmenter` around a model with trained weights: a preset's name, or the path of a checkpoint or run.
 
     `weights` is a file to use instead of the preset's own; without any, `untrained` takes the model as it is.
+    `options` are the model's own, such as `{"smoothing": 0}`, as far as they change no weights.
     Models that have words of their own need no `words`.
 
     Example:
@@ -33,7 +36,7 @@ def load(
         ```
     """
     return Segmenter(
-        load_model(model, weights, untrained=untrained),
+        load_model(model, weights, untrained=untrained, options=options),
         words,
         size=size,
         device=device,

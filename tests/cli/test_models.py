@@ -96,6 +96,37 @@ def test_segmenting_with_a_checkpoint_a_weights_file_or_none(
     assert "does not know the word 'cow'" in said
 
 
+def test_options_of_a_trained_model(run: Runner, tmp_path: Path, closed: str) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", n=2, size=(64, 48))
+    file = tmp_path / "a.safetensors"
+    save_model(build_model(closed), file, closed, {"words": "car, sea"})
+    call: list[str | Path] = ["segment", clip, "--model", file, "--format", "png", "--out", "out", *SMALL]
+    run.ok(*call, "--option", "shape=[1,2]", "--option", "words=cow, sky")
+    settings = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert settings["options"] == {"shape": [1, 2], "words": "cow, sky"}
+    assert "cow" in (tmp_path / "out" / "classes.json").read_text()
+    assert "options.shape" in run.sentence(*call, "--resume", "--option", "words=cow, sky")
+    wrong = {
+        "width": "--option width is not KEY=VALUE",
+        "wdith=4": "no option 'wdith': choose one of words, width, shape",
+        "width=wide": "cannot be 'wide'",
+        "width=4": "do not fit the model with width=4",
+    }
+    for option, said in wrong.items():
+        assert said in run.sentence(*call, "--overwrite", "--option", option)
+    assert "has no options" in run.sentence("segment", clip, "--model", "hf:x", "--option", "a=1", *SMALL)
+
+
+def test_options_decide_a_score(run: Runner, tmp_path: Path) -> None:
+    write_set(tmp_path / "set", (3,))
+    call = ("evaluate", "--data", "folder:set", "--out", "a", *SMALL, "--option", "smoothing=0")
+    run.ok(*call)
+    result = json.loads((tmp_path / "a" / "metrics.json").read_text())
+    assert result["model"]["options"] == {"smoothing": 0}
+    assert "other settings" in run.sentence(*call[:-1], "smoothing=0.5", "--resume")
+    assert "would do nothing" in run.sentence(*call, "--predictions", "set")
+
+
 def test_a_segformer_in_the_layout_of_the_hub(run: Runner, tmp_path: Path) -> None:
     theirs = SegformerForSemanticSegmentation(segformer_config("wall", "sky", "road"))
     theirs.save_pretrained(tmp_path / "theirs")

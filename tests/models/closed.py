@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
 from openvss.models.fixed_words import select
 from openvss.models.words import Words
 from openvss.words.vocabulary import Vocabulary
@@ -26,18 +24,6 @@ class Closed(VideoModel):
 
     def encode(self, frames: Tensor) -> FrameFeatures:
         return {"map": torch.tanh(self.stem(frames))}
-
-    def compact(self, features: FrameFeatures) -> FrameFeatures:
-        return {}
-
-    def fuse(
-        self,
-        target: FrameFeatures,
-        references: Sequence[FrameFeatures],
-        context: VideoContext | None = None,
-        memory: Memory | None = None,
-    ) -> tuple[Fused, Memory | None]:
-        return target, None
 
     def score(self, fused: Fused, words: Words) -> Output:
         return Output(select(self.classifier(fused["map"]), words))

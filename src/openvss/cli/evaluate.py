@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from openvss.cli import model_options
 from openvss.cli.comparison import compare_runs
 from openvss.cli.progress import emit, progress
 from openvss.cli.segment import Context
@@ -33,6 +34,7 @@ class _Choice:
     name: str
     weights: Path | None
     untrained: bool
+    options: dict[str, object]
     size: int | None
     device: str
     context: Context
@@ -64,6 +66,7 @@ def evaluate(
     untrained: Annotated[
         bool, typer.Option("--untrained", help="Use a model without trained weights, at random.")
     ] = False,
+    option: model_options.Given = None,
     predictions: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Score this folder of PNG masks instead of a model."),
@@ -128,7 +131,8 @@ def evaluate(
             "--data": data, "--model": model, "--predictions": predictions, "--split": split,
             "--protocol": protocol, "--words": words, "--size": size, "--device": device != "auto",
             "--weights": weights, "--untrained": untrained, "--context": context != Context.past,
-            "--out": out, "--submission": submission, "--resume": resume, "--overwrite": overwrite,
+            "--option": option, "--out": out, "--submission": submission, "--resume": resume,
+            "--overwrite": overwrite,
         }  # fmt: skip
         _refuse(about_scoring, "--compare, which reads finished evaluations")
         compare_runs(runs or [], as_json)
@@ -142,14 +146,16 @@ def evaluate(
     if predictions:
         about_model = {
             "--size": size, "--device": device != "auto", "--weights": weights, "--untrained": untrained,
-            "--context": context != Context.past,
+            "--option": option, "--context": context != Context.past,
         }  # fmt: skip
         _refuse(about_model, "--predictions, which are scored as they are")
     if submission:
         _check_submission(submission, data, resume=resume, overwrite=overwrite)
 
     task = _task(_open(data, split, submission), words, protocol)
-    choice = _Choice(model or DEFAULT_MODEL, weights, untrained, size, device, context)
+    choice = _Choice(
+        model or DEFAULT_MODEL, weights, untrained, model_options.parse(option), size, device, context
+    )
     scored = _scored(task, choice, predictions)
     if submission is None:
         _score(task, scored, out, resume=resume, overwrite=overwrite, as_json=as_json)
@@ -295,12 +301,14 @@ def _model(choice: _Choice, words: Vocabulary, rules: Protocol) -> Predictions:
         rules.choose_words(words),
         weights=choice.weights,
         untrained=choice.untrained,
+        options=choice.options,
         size=choice.size,
         device=choice.device,
         context=choice.context.value,
     )
     about = {
         "name": choice.name,
+        "options": choice.options,
         "weights_sha256": segmenter.model.weights_sha256,
         "size": segmenter.size,
         "context": segmenter.context,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from openvss.cli import model_options
 from openvss.cli.progress import emit, progress
 from openvss.errors import BrokenVideoError, InputError
 
@@ -60,6 +61,7 @@ def segment(
     untrained: Annotated[
         bool, typer.Option("--untrained", help="Use a model without trained weights, at random.")
     ] = False,
+    option: model_options.Given = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the results.", show_default="segmented/<name of the input>"),
@@ -109,6 +111,7 @@ def segment(
     from openvss.video.sources import open_source
     from openvss.words.vocabulary import Vocabulary
 
+    options = model_options.parse(option)
     vocabulary = None if words is None else Vocabulary.parse(words)
     chosen = known_formats([name.strip() for name in formats.split(",")])
     source = open_source(video, fps=_rate(fps))
@@ -124,6 +127,7 @@ def segment(
         vocabulary,
         weights=weights,
         untrained=untrained,
+        options=options,
         size=size,
         device=device,
         unlabelled_below=unlabelled_below,
@@ -134,7 +138,7 @@ def segment(
         folder,
         classes=class_infos([(label.name, label.synonyms) for label in vocabulary]),
         formats=chosen,
-        run=_settings(source, segmenter, model),
+        run=_settings(source, segmenter, model, options),
         source=SourceInfo(
             size=source.size,
             rate=source.rate,
@@ -178,7 +182,7 @@ def _check_places(source: Source, folder: Path, resume: bool) -> None:
         raise InputError(f"The input {inside} lies in the output folder {folder}: choose another --out.")
 
 
-def _settings(source: Source, segmenter: Segmenter, model: str) -> dict[str, Any]:
+def _settings(source: Source, segmenter: Segmenter, model: str, options: dict[str, object]) -> dict[str, Any]:
     """Everything that decides what the results are: the content of run.json."""
     import av
     import torch
@@ -194,6 +198,7 @@ def _settings(source: Source, segmenter: Segmenter, model: str) -> dict[str, Any
         "words": str(segmenter.vocabulary),
         "word_list": segmenter.vocabulary.source,
         "model": model,
+        "options": options,
         "weights_sha256": segmenter.model.weights_sha256,
         "size": segmenter.size,
         "context": segmenter.context,
@@ -216,7 +221,8 @@ def _report(folder: Path, files: Sequence[str], done: Done, as_json: bool) -> No
         return
     overlay = next((name for name in files if name.startswith("overlay")), None)
     again = f", {done.resumed} of them from the earlier run" if done.resumed else ""
-    typer.echo(f"{done.frames} frames labelled{again}; in {folder}: {', '.join(files)}")
+    frames = "1 frame" if done.frames == 1 else f"{done.frames} frames"
+    typer.echo(f"{frames} labelled{again}; in {folder}: {', '.join(files)}")
     if overlay:
         typer.echo(str(folder / overlay))
 

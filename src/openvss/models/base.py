@@ -74,8 +74,11 @@ class VideoModel(nn.Module, ABC):
         """Features of each frame alone, from (B, 3, H, W) RGB in 0..1. Streaming caches them."""
 
     def compact(self, features: FrameFeatures) -> FrameFeatures:
-        """The part of `features` that is still needed once the frame is only a reference."""
-        return features
+        """The part of `features` that is still needed once the frame is only a reference.
+
+        Here all of it, or nothing if no later frame looks back.
+        """
+        return features if self.references or self.context_frames(0, 1) else {}
 
     def encode_reference(self, frames: Tensor) -> FrameFeatures:
         """What `compact(encode(frames))` gives; a model that can have it for less says how."""
@@ -90,7 +93,6 @@ class VideoModel(nn.Module, ABC):
         """Features of K frames of one video, stacked on the batch axis -> context for a batch of one."""
         raise TypeError(f"{type(self).__name__} uses no context frames, got {len(features)} maps")
 
-    @abstractmethod
     def fuse(
         self,
         target: FrameFeatures,
@@ -98,7 +100,13 @@ class VideoModel(nn.Module, ABC):
         context: VideoContext | None = None,
         memory: Memory | None = None,
     ) -> tuple[Fused, Memory | None]:
-        """Put the target in its context. `references` has one entry per `self.references`, farthest first."""
+        """Put the target in its context. `references` has one entry per `self.references`, farthest first.
+
+        Here for image models: the target stays as it is.
+        """
+        if self.references:
+            raise TypeError(f"{type(self).__name__} has references and does not say how it uses them")
+        return target, None
 
     @abstractmethod
     def score(self, fused: Fused, words: Words) -> Output:

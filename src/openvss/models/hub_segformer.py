@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from openvss.errors import InputError
-from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
 from openvss.models.encoders.pixels import IMAGENET_MEAN, IMAGENET_STD, Colour, normalise
 from openvss.models.fixed_words import select
 from openvss.models.words import Words
@@ -64,18 +64,6 @@ class HubSegFormer(VideoModel):
 
     def encode(self, frames: Tensor) -> FrameFeatures:
         return {"logits": self.model(normalise(frames, self.mean, self.std)).logits}  # (B, all words, h, w)
-
-    def compact(self, features: FrameFeatures) -> FrameFeatures:
-        return {}
-
-    def fuse(
-        self,
-        target: FrameFeatures,
-        references: Sequence[FrameFeatures],
-        context: VideoContext | None = None,
-        memory: Memory | None = None,
-    ) -> tuple[Fused, Memory | None]:
-        return target, None
 
     def score(self, fused: Fused, words: Words) -> Output:
         return Output(select(fused["logits"], words))

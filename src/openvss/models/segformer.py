@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor
 
-from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
 from openvss.models.encoders.contract import Backbone
 from openvss.models.layers.classifier import Classifier, classifier, weights_of
 from openvss.models.layers.mlp_head import MlpHead
@@ -35,18 +33,6 @@ class SegFormer(VideoModel):
 
     def encode(self, frames: Tensor) -> FrameFeatures:
         return {"map": self.head(self.backbone(frames))}  # (B, dim, h, w)
-
-    def compact(self, features: FrameFeatures) -> FrameFeatures:
-        return {}
-
-    def fuse(
-        self,
-        target: FrameFeatures,
-        references: Sequence[FrameFeatures],
-        context: VideoContext | None = None,
-        memory: Memory | None = None,
-    ) -> tuple[Fused, Memory | None]:
-        return target, None
 
     def score(self, fused: Fused, words: Words) -> Output:
         return Output(self.classifier(fused["map"], words))

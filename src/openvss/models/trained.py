@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from openvss.errors import InputError
 from openvss.models import hub_segformer
@@ -14,10 +16,16 @@ from openvss.models.builders import KeyMap
 from openvss.models.presets import PRESETS, build_model, find_preset, unknown
 from openvss.models.pretrained import load_pretrained
 from openvss.weights import bundled, checkpoint
-from openvss.weights.strict import fill
+from openvss.weights.strict import compare, fill
 
 
-def load_model(name: str, weights: str | Path | None = None, *, untrained: bool = False) -> VideoModel:
+def load_model(
+    name: str,
+    weights: str | Path | None = None,
+    *,
+    untrained: bool = False,
+    options: Mapping[str, object] | None = None,
+) -> VideoModel:
     """A model that is ready to segment.
 
     Args:
@@ -26,28 +34,33 @@ def load_model(name: str, weights: str | Path | None = None, *, untrained: bool 
         weights: A file for the preset to use instead of its own weights: a checkpoint, whose options count,
             or weights of other software.
         untrained: Take the model as it was built, at random, the same each time.
+        options: Of the model, in place of the preset's or the checkpoint's, as far as its weights stay.
     """
+    chosen = options or {}
     if name.startswith(hub_segformer.PREFIX):
         if weights or untrained:
             raise InputError(f"{name} brings its own weights: leave --weights and --untrained out.")
+        if chosen:
+            raise InputError(f"{name} has no options: leave --option out.")
         return hub_segformer.load(name.removeprefix(hub_segformer.PREFIX))
     if name not in PRESETS:
-        return _from_checkpoint(name, weights, untrained=untrained)
+        return _from_checkpoint(name, weights, chosen, untrained=untrained)
     if untrained and weights:
         raise InputError("--untrained and --weights contradict each other: leave one of them out.")
     if untrained:
-        return _build(name, {}).eval()
+        return _build(name, chosen).eval()
     if weights:
-        return _with_weights(name, Path(weights))
+        return _with_weights(name, Path(weights), chosen)
     if find_preset(name).parts:
-        return _from_parts(name)
+        return _from_parts(name, chosen)
     own = find_preset(name).weights
     if own is None:
         raise InputError(
             f"There are no trained weights of {name} yet: give some with --weights FILE, or see what it does "
             "without with --untrained."
         )
-    model = _build(name, {})
+    model = _build(name, chosen)
+    _require_fit(model, chosen, checkpoint.load_state(bundled.path(own)))
     bundled.load_into(model, bundled.path(own))
     model.weights_sha256 = bundled.sha256(own)
     return model.eval()
@@ -61,34 +74,36 @@ def checkpoint_of(name: str) -> Path:
             f"The folder {name} holds no weights ({checkpoint.BEST} or {checkpoint.LAST}): name a checkpoint."
         )
     if file is None:
-        raise unknown(name, "; a checkpoint, a run's folder or hf:NAME will do, too")
+        raise unknown(name, "; a checkpoint, a run's folder or hf:NAME of the Hugging Face hub will do, too")
     return file
 
 
-def _from_parts(name: str) -> VideoModel:
-    model = _build(name, {})
+def _from_parts(name: str, chosen: Mapping[str, object]) -> VideoModel:
+    model = _build(name, chosen)
     load_pretrained(model)
     model.weights_sha256 = checkpoint.state_sha256(model.state_dict())
     return model.eval()
 
 
-def _from_checkpoint(name: str, weights: str | Path | None, *, untrained: bool) -> VideoModel:
+def _from_checkpoint(
+    name: str, weights: str | Path | None, chosen: Mapping[str, object], *, untrained: bool
+) -> VideoModel:
     file = checkpoint_of(name)
     if weights or untrained:
         raise InputError(f"{name} brings its own weights: leave --weights and --untrained out.")
     note = checkpoint.read_metadata(file)
     if note.preset not in PRESETS:
         raise InputError(f"{file} belongs to a model {note.preset!r}, which this version does not have.")
-    return _load(_build(note.preset, note.options), file)
+    return _load(_build(note.preset, {**note.options, **chosen}), chosen, file)
 
 
-def _with_weights(name: str, file: Path) -> VideoModel:
+def _with_weights(name: str, file: Path, chosen: Mapping[str, object]) -> VideoModel:
     if not checkpoint.is_ours(file):
-        return _load(_build(name, {}), file, find_preset(name).keys)
+        return _load(_build(name, chosen), chosen, file, find_preset(name).keys)
     note = checkpoint.read_metadata(file)
     if note.preset != name:
         raise InputError(f"{file} holds weights of {note.preset}, not of {name}: use --model {note.preset}.")
-    return _load(_build(name, note.options), file)
+    return _load(_build(name, {**note.options, **chosen}), chosen, file)
 
 
 def _build(name: str, options: Mapping[str, object]) -> VideoModel:
@@ -98,8 +113,22 @@ def _build(name: str, options: Mapping[str, object]) -> VideoModel:
         return build_model(name, options)
 
 
-def _load(model: VideoModel, file: Path, keys: Callable[[], KeyMap] | None = None) -> VideoModel:
+def _require_fit(model: VideoModel, chosen: Mapping[str, object], state: Mapping[str, Tensor]) -> None:
+    """Options may be chosen for trained weights only if a model has the same weights with them."""
+    if chosen and not compare(model, state, "").fits:
+        given = ", ".join(f"{key}={json.dumps(value)}" for key, value in chosen.items())
+        raise InputError(
+            f"The weights do not fit the model with {given}: leave out what has to be chosen in training."
+        )
+
+
+def _load(
+    model: VideoModel, chosen: Mapping[str, object], file: Path, keys: Callable[[], KeyMap] | None = None
+) -> VideoModel:
     state = checkpoint.load_state(file)
-    fill(model, keys()(state) if keys else state, str(file))
+    if keys:
+        state = keys()(state)
+    _require_fit(model, chosen, state)
+    fill(model, state, str(file))
     model.weights_sha256 = checkpoint.sha256(file)
     return model.eval()

@@ -54,9 +54,12 @@ Maker = Callable[[Order], None]
 
 def label_file(folder: Path, clip: Clip, frame: int) -> Path:
     """Where the made label of a frame lies."""
-    if len(clip.frames) == 1:
-        return folder / "labels" / f"{clip.name}.png"
-    return folder / "labels" / clip.name / f"{clip.frames[frame].stem}.png"
+    return folder / "labels" / f"{frame_name(clip, frame)}.png"
+
+
+def frame_name(clip: Clip, frame: int) -> str:
+    """What a frame of a data set is called; those of a video after it."""
+    return clip.name if len(clip.frames) == 1 else f"{clip.name}/{clip.frames[frame].stem}"
 
 
 def context_file(folder: Path, clip: Clip) -> Path:

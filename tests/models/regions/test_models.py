@@ -22,6 +22,7 @@ from openvss.models.words import Words
 from openvss.words.vocabulary import Vocabulary
 from tests.models.golden import scene
 from tests.models.suite import VideoModelSuite
+from tests.models.two_frame import LetterText
 
 
 def nano(namer: Literal["crops", "pooled"]) -> RegionsAndNames:
@@ -40,10 +41,16 @@ class TestSamClipPooled(VideoModelSuite):
         return nano("pooled")
 
 
+class Letters(LetterText):
+    """In place of MiniLM, which takes a minute for hundreds of words and is tested by itself."""
+
+    dim = 384
+
+
 class TestRegionsTiny(VideoModelSuite):
     def build(self) -> VideoModel:
         model = build_regions_tiny(count=40)
-        model.templates = ("{}",)  # 300 words in all prompts of a real text tower would take half a minute
+        model.text = Letters()
         return model
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
 from openvss.models.regions.contract import Namer, Regions
 from openvss.models.words import Words
 
@@ -39,18 +39,6 @@ class RegionsAndNames(VideoModel):
     def encode(self, frames: Tensor) -> FrameFeatures:
         ids = self.regions(frames)
         return {"ids": ids.to(torch.int32), "regions": self.namer(frames, ids)}  # (B, H, W), (B, R, D)
-
-    def compact(self, features: FrameFeatures) -> FrameFeatures:
-        return {}
-
-    def fuse(
-        self,
-        target: FrameFeatures,
-        references: Sequence[FrameFeatures],
-        context: VideoContext | None = None,
-        memory: Memory | None = None,
-    ) -> tuple[Fused, Memory | None]:
-        return target, None
 
     def score(self, fused: Fused, words: Words) -> Output:
         cosine = torch.einsum("brd,nd->bnr", fused["regions"], words.embeddings.mean(1)) / self.temperature

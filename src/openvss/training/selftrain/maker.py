@@ -19,7 +19,7 @@ from openvss.models.stseg.pseudo import Prior, Refinement
 from openvss.training.selftrain.labelling import Picture, Round
 from openvss.training.selftrain.report import write_report
 from openvss.training.selftrain.teacher import Teacher, fingerprint
-from openvss.training.targets import Order
+from openvss.training.targets import Order, frame_name
 from openvss.weights.checkpoint import load_state
 from openvss.weights.strict import fill
 
@@ -74,11 +74,11 @@ def pseudo_labels(order: Order) -> None:
 
 
 def pictures_of(dataset: Dataset) -> list[Picture]:
-    """All frames of a data set; those of a video are named after it."""
+    """All frames of a data set, called as their labels will be."""
     return [
-        Picture(clip.name if len(clip.frames) == 1 else f"{clip.name}/{frame.stem}", frame)
+        Picture(frame_name(clip, index), frame)
         for clip in dataset.clips
-        for frame in clip.frames
+        for index, frame in enumerate(clip.frames)
     ]
 
 
