@@ -92,6 +92,7 @@ def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
     (tmp_path / "evil.pt").write_bytes(pickle.dumps(Evil()))
     (tmp_path / "noise.pth").write_bytes(b"noise")
     (tmp_path / "noise.safetensors").write_bytes(b"noise")
+    (tmp_path / "text.pth").write_text("hello\n")
     (tmp_path / "empty.pth").touch()
     torch.save([torch.ones(1)], tmp_path / "list.pth")
     torch.save({"weight": torch.ones(1), "epoch": 3}, tmp_path / "mixed.pth")
