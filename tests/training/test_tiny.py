@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,24 @@ import torch.nn.functional as F
 from PIL import Image
 
 from openvss.errors import InputError
-from openvss.models.tiny import TEMPERATURE
+from openvss.models.ov2vss.factorised import SCALE
 from openvss.training import tiny, tiny_views
-from openvss.training.tiny_backgrounds import label_backgrounds
-from openvss.training.tiny_cache import fill
-from openvss.training.tiny_data import IGNORE, NONE_OF_VOC, read_pictures, read_scenes, read_words
+from openvss.training.recipe_file import Stage, read_stages
+from openvss.training.run import Options
+from openvss.training.tiny_backgrounds import label_one
+from openvss.training.tiny_cache import fill, relabel
+from openvss.training.tiny_data import (
+    IGNORE,
+    NONE_OF_VOC,
+    read_kinds,
+    read_pictures,
+    read_scenes,
+    read_words,
+)
+from openvss.training.tiny_loss import WordLoss, WordTable
+from openvss.training.tiny_start import load, name_table, start
 from openvss.training.tiny_views import Views
+from openvss.training.watcher import Watcher
 from openvss.weights.lite0 import fold, imagenet_checkpoint
 from tests.models.two_frame import LetterText
 
@@ -33,7 +44,8 @@ def data(tmp_path: Path) -> Path:
         root = tmp_path / name
         (root / "images").mkdir(parents=True)
         (root / "labels").mkdir()
-        (root / "classes.txt").write_text("".join(f"{i} {c}\n" for i, c in enumerate(classes)))
+        listed = classes if name == "coco" else [*classes, "motorbike", "diningtable", "tvmonitor", "sofa"]
+        (root / "classes.txt").write_text("".join(f"{i} {c}\n" for i, c in enumerate(listed)))
         (root / "held_out.txt").write_text("p0\n")
         for i in range(6):
             number = i % len(classes)
@@ -71,10 +83,6 @@ def test_words_that_are_left_out_are_ignored(data: Path) -> None:
     assert names[voc[2]] == "cat"
     with pytest.raises(InputError, match="no word 'dgo'"):
         read_words("tiny_words.txt", ("dgo",))
-    settings = tiny.Settings(
-        views=4, size=64, steps=(1, 1), batch=2, warmup=1, without=("dog", "dining table")
-    )
-    tiny.train(data / "voc", data / "coco", data / "work", settings, LetterText())
 
 
 def test_no_classes_file_is_one_sentence(tmp_path: Path) -> None:
@@ -89,6 +97,21 @@ def test_lists_have_no_duplicates() -> None:
     assert len(read_words("imagenet1k.txt")) == 1000
 
 
+def test_kinds_are_words_for_classes_of_imagenet() -> None:
+    kinds = read_kinds()
+    names = [synonyms[0] for synonyms in read_words("imagenet1k.txt")]
+    assert {names[i] for i in kinds["bicycle"]} == {"bicycle-built-for-two", "mountain bike"}
+    assert all(0 <= i < 1000 for ids in kinds.values() for i in ids)
+    table, text = (
+        name_table(LetterText()),
+        WordTable([("bicycle",), ("mountain bike",), ("tench",)], LetterText()),
+    )
+    bicycle, bike, tench = text.means
+    torch.testing.assert_close(table[names.index("mountain bike")], F.normalize(bike + bicycle, dim=0))
+    fish = WordTable([("fish",)], LetterText()).means[0]
+    torch.testing.assert_close(table[0], F.normalize(tench + fish, dim=0))
+
+
 def test_scenes_name_training_words() -> None:
     words = read_words("tiny_words.txt")
     scenes = read_scenes(words)
@@ -99,7 +122,7 @@ def test_scenes_name_training_words() -> None:
 def views_of(data: Path, size: int = 64, backgrounds: dict[str, np.ndarray] | None = None) -> Views:
     words = read_words("tiny_words.txt")
     pictures = {name: read_pictures(data / name, words) for name in ("voc", "coco")}
-    return Views(pictures, [synonyms[0] for synonyms in words], size, backgrounds)
+    return Views(pictures, [synonyms[0] for synonyms in words], size, 4, backgrounds)
 
 
 def test_views_keep_pixels_and_labels_together(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,10 +134,9 @@ def test_views_keep_pixels_and_labels_together(data: Path, monkeypatch: pytest.M
     colour = {names.index(n): 40 * i + 15 for i, n in enumerate(["sky", "grass", "dog", "road"])}
     colour |= {names.index(n): 40 * i + 15 for i, n in [(1, "airplane"), (2, "cat"), (4, "potted plant")]}
     dog = names.index("dog")
-    rng = random.Random(0)
     seen = set()
-    for _ in range(30):
-        pixels, ids = views.draw(rng)
+    for number in range(30):
+        pixels, ids = views.draw(number)
         assert pixels.shape == (64, 64, 3)
         for kind in set(ids.flatten().tolist()) - {IGNORE, NONE_OF_VOC}:
             seen.add(kind)
@@ -122,7 +144,7 @@ def test_views_keep_pixels_and_labels_together(data: Path, monkeypatch: pytest.M
             expected = [colour[kind]] if kind != dog else [2 * 40 + 15, 3 * 40 + 15]
             assert min(expected) - 12 < mean < max(expected) + 12
     assert len(seen) > 4
-    first, second = (views.draw(random.Random(5)) for _ in range(2))
+    first, second = (views.draw(5) for _ in range(2))
     assert np.array_equal(first[0], second[0])
     assert np.array_equal(first[1], second[1])
 
@@ -134,8 +156,7 @@ def test_pasted_objects_bring_their_label(data: Path, monkeypatch: pytest.Monkey
     views = views_of(data)
     names = [synonyms[0] for synonyms in read_words("tiny_words.txt")]
     plane, plant = names.index("airplane"), names.index("potted plant")
-    rng = random.Random(0)
-    drawn = [set(views.draw(rng)[1].flatten().tolist()) for _ in range(20)]
+    drawn = [set(views.draw(number)[1].flatten().tolist()) for number in range(20)]
     assert views.kinds == sorted([plane, plant])  # cats and dogs are not pasted
     assert sum(bool({plane, plant} & ids) for ids in drawn) > 15
 
@@ -155,27 +176,40 @@ def test_known_backgrounds_replace_only_what_was_unnamed(data: Path) -> None:
 def test_backgrounds_are_chosen_among_the_listed_words(data: Path) -> None:
     words = read_words("tiny_words.txt")
     names = [synonyms[0] for synonyms in words]
-    model = tiny.start(LetterText()).eval()
-    table = tiny.WordTable(words, LetterText()).means
+    model = start(LetterText())
+    table = WordTable(words, LetterText()).means
     other = torch.ones(len(words), dtype=torch.bool)
     listed = [names.index("sky"), names.index("grass")]
     pictures = read_pictures(data / "voc", words)[:2]
-    ids = label_backgrounds(model, pictures, table, other, {"p1": listed})
-    assert set(np.unique(ids["p1"])) <= {*listed, NONE_OF_VOC}
-    assert ids["p2"].shape == (48, 64)
+    looked_up = label_one(model, pictures[0], table, other, listed)
+    assert set(np.unique(looked_up)) <= {*listed, NONE_OF_VOC}
+    assert label_one(model, pictures[1], table, other, None).shape == (48, 64)
 
 
 def test_the_cache_holds_what_the_backbone_sees(data: Path, tmp_path: Path) -> None:
-    backbone = tiny.start(LetterText()).image.backbone.eval()
-    cache = fill(tmp_path / "cache", views_of(data), backbone, 3, seed=4)
+    backbone = start(LetterText()).pair.backbone
+    cache = fill(tmp_path / "cache", views_of(data), backbone, 3, Watcher())
     maps, ids = cache.rows([2, 0])
-    rng = random.Random(4)
-    drawn = [views_of(data).draw(rng) for _ in range(1)]
+    pixels, labels = views_of(data).draw(0)
     with torch.no_grad():
-        expected = backbone(torch.from_numpy(drawn[0][0]).permute(2, 0, 1)[None])
+        expected = backbone(torch.from_numpy(pixels).permute(2, 0, 1)[None])
     for got, want in zip(maps, expected, strict=True):
         torch.testing.assert_close(got[1], want[0], rtol=2e-2, atol=2e-2)
-    assert np.array_equal(ids[1], drawn[0][1][4::8, 4::8])
+    assert np.array_equal(ids[1], labels[4::8, 4::8])
+
+
+def test_relabelled_views_differ_in_their_backgrounds_alone(data: Path, tmp_path: Path) -> None:
+    names = [synonyms[0] for synonyms in read_words("tiny_words.txt")]
+    backbone = start(LetterText()).pair.backbone
+    before = fill(tmp_path / "cache", views_of(data), backbone, 40, Watcher())
+    sky = names.index("sky")
+    behind = {f"p{i}": np.full((48, 64), sky, np.uint8) for i in range(6)}
+    after = relabel(tmp_path / "ids", tmp_path / "cache", views_of(data, backgrounds=behind), Watcher())
+    unnamed = before.ids == NONE_OF_VOC
+    assert unnamed.any()
+    assert (after.ids[unnamed] == sky).all()
+    assert np.array_equal(after.ids[~unnamed], before.ids[~unnamed])
+    assert torch.equal(before.rows([3])[0][0], after.rows([3])[0][0])
 
 
 def test_word_loss_spelt_out() -> None:
@@ -187,11 +221,11 @@ def test_word_loss_spelt_out() -> None:
     labels = torch.tensor([table, NONE_OF_VOC, table, names.index("sky"), NONE_OF_VOC, table])
     dense = F.normalize(torch.randn(len(labels), 8, generator=generator), dim=1)
     vectors = F.normalize(torch.randn(len(words), 8, generator=generator), dim=1)
-    got = tiny.WordLoss(words, voc_ids)(dense, labels, vectors)
+    got = WordLoss(words, voc_ids)(dense, labels, vectors)
     named: list[tuple[int, float]] = []
     none = 0.0
     for vector, label in zip(dense, labels.tolist(), strict=True):
-        scores = (vectors @ vector / TEMPERATURE).double()
+        scores = (vectors @ vector * SCALE).double()
         if label == NONE_OF_VOC:
             others = [i for i in range(len(words)) if i not in voc_ids]
             none += float(scores.logsumexp(0) - scores[others].logsumexp(0))
@@ -206,18 +240,48 @@ def test_word_loss_spelt_out() -> None:
     assert got.item() == pytest.approx(total / len(labels), rel=1e-4)
 
 
-def test_training_repeats_exactly_and_freezes_what_it_says(data: Path, tmp_path: Path) -> None:
-    settings = tiny.Settings(views=6, size=64, steps=(2, 2), batch=4, warmup=2)
-    first, second = (
-        tiny.train(data / "voc", data / "coco", tmp_path / name, settings, LetterText()) for name in "ab"
-    )
-    for (name, a), b in zip(first.state_dict().items(), second.state_dict().values(), strict=True):
-        assert torch.equal(a, b), name
-    fresh = tiny.start(LetterText()).image.state_dict()
-    trained = first.image.state_dict()
-    assert all(
-        torch.equal(trained[f"backbone.{name}"], value) for name, value in fold(imagenet_checkpoint()).items()
-    )
-    assert all(torch.equal(trained[n], v) for n, v in fresh.items() if n.startswith("names."))
-    assert not torch.equal(trained["join.weight"], fresh["join.weight"])
+def stages(data: Path, *more: str) -> list[Stage]:
+    """The recipe that ships, made small."""
+    sets = [f"data.train.{i}.set=folder:{data / name}" for i, name in enumerate(("voc", "coco"))]
+    small = [
+        "data.batch=4",
+        "view.crop=[64, 64]",
+        "view.base=[80, 64]",
+        "schedule.steps=2",
+        "schedule.warmup=0",
+    ]
+    place = {"first": 0, "second": 1, "video": 2}
+    small += [f"stages.{place['second']}.schedule.steps=2", f"stages.{place['video']}.view.crop=[64, 64]"]
+    small += [f"stages.{place['video']}.schedule={{steps: 2, warmup: 0}}"]
+    recipe = Path(__file__).parents[2] / "recipes" / "tiny.yaml"
+    return read_stages(recipe, [*sets, *small, *more])
+
+
+def test_training_repeats_exactly_and_freezes_what_it_says(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openvss.models.encoders.tiny.MiniLM", LetterText)
+    options = Options(cpu=True)
+    files = [tiny.train(stages(data), tmp_path / name, options, Watcher(), 6, LetterText()) for name in "ab"]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    names = ("1-first", "2-second", "3-video")
+    first, second, last = (load(tmp_path / "a" / name, LetterText()).state_dict() for name in names)
+    head = {name for name, x in first.items() if not torch.equal(x, second[name])}
+    video = {name for name, x in second.items() if not torch.equal(x, last[name])}
+    assert {"pair.image.join.weight", "pair.image.enter.weight", "pair.image.gate.bias"} <= head
+    frozen = ("pair.image.backbone", "pair.image.names")
+    assert all(name.startswith("pair.image.") and not name.startswith(frozen) for name in head)
+    assert {"decoder.correct.weight", "down.0.weight"} <= video
+    assert not any(name.startswith("pair.") for name in video)
+    for name, value in fold(imagenet_checkpoint()).items():
+        assert torch.equal(last[f"pair.image.backbone.{name}"], value)
     assert "voc/p1" in (tmp_path / "a" / "manifest.txt").read_text().split()
+
+
+def test_words_can_be_kept_out_of_all_stages(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openvss.models.encoders.tiny.MiniLM", LetterText)
+    without = [f"data.train.{i}.without=[dog]" for i in range(2)]
+    tiny.train(stages(data, *without), tmp_path / "run", Options(cpu=True), Watcher(), 4, LetterText())
+    assert (tmp_path / "run" / "tiny.safetensors").is_file()

@@ -8,7 +8,8 @@ A label file has the name of its frame; frames of a video may go without. `class
 for each class; bars separate synonyms. The ids may have gaps: classes are numbered 0, 1, ... in order of id.
 Pixels of 255 do not count (of 65535 where 255 is a class of its own).
 
-`<split>.txt`, one video or image a line, names a part of the set; without a split, all of it is meant.
+`<split>.txt`, one video or image a line, names a part of the set; without a split, all of it is meant. If
+there is no `train.txt`, but `held_out.txt`, split `train` is what that does not name.
 
 Background: in most sets a class called "background" is what nobody labelled. It holds all sorts of things
 that have names, so no word can be right or wrong there: its pixels do not count and it is no word. To have it
@@ -33,6 +34,8 @@ from openvss.errors import InputError
 from openvss.words.vocabulary import Vocabulary
 
 ALL = "all"
+TRAIN = "train"
+HELD_OUT = "held_out.txt"
 BACKGROUND = "background"
 CLASSES = "classes.txt"
 SEQUENCES = "sequences.txt"
@@ -52,9 +55,17 @@ def read(root: Path, split: str) -> ClipSet:
         objects = None
     table = IdTable.of(ids, len(vocabulary), {*IGNORED, *classes})
     clips = _videos(root, objects) if (root / "data").is_dir() else _images(root)
-    if split != ALL:
+    if split == TRAIN and not (root / f"{TRAIN}.txt").exists() and (root / HELD_OUT).exists():
+        held_out = _part(clips, root / HELD_OUT)
+        clips = tuple(clip for clip in clips if clip not in held_out)
+    elif split != ALL:
         clips = _part(clips, root / f"{split}.txt")
     return ClipSet("folder", root, split, vocabulary, table, clips)
+
+
+def has_train(root: Path) -> bool:
+    """Whether a set of this layout says what to train on."""
+    return any((root / name).is_file() for name in (f"{TRAIN}.txt", HELD_OUT))
 
 
 def _read_classes(path: Path) -> dict[int, str]:

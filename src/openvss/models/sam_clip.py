@@ -11,7 +11,8 @@ from openvss.models.regions.model import RegionsAndNames
 from openvss.models.regions.namers import Crops, Pooled
 from openvss.models.regions.sam_masks import Choice, SamMasks
 from openvss.models.regions.superpixels import Superpixels
-from openvss.models.tiny import Tiny
+from openvss.models.tiny import SIZE
+from openvss.models.tiny import TEMPLATES as TINY_TEMPLATES
 from openvss.words.templates import TEMPLATES, TemplateSet
 
 
@@ -52,4 +53,4 @@ def build_regions_tiny(
     """Superpixels, named by the bundled pair; the options are those of `Superpixels`."""
     namer = Pooled(TinyPair().requires_grad_(False))
     regions = Superpixels(count, compactness, rounds)
-    return RegionsAndNames(regions, namer, Tiny.templates, Tiny.size, temperature)
+    return RegionsAndNames(regions, namer, TINY_TEMPLATES, SIZE, temperature)

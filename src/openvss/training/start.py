@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from openvss.data import base
 from openvss.data.catalogue import LAYOUTS, open_dataset
+from openvss.data.folder import has_train
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.models.presets import build_model, options_of
@@ -129,6 +130,6 @@ def _open(setting: TrainingSet) -> base.Dataset:
     name, _, root = setting.set.partition(":")
     split = setting.split
     if split is None and name in LAYOUTS:
-        listed = name == "folder" and (Path(root).expanduser() / "train.txt").is_file()
+        listed = name == "folder" and has_train(Path(root).expanduser())
         split = "train" if listed or "train" in LAYOUTS[name].splits else None
     return open_dataset(setting.set, split, labelled=setting.labels == "own")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,46 +10,60 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.images import input_size, shrink, to_input
-from openvss.models.tiny import TEMPERATURE, Tiny
-from openvss.training.tiny_data import NONE_OF_VOC, Ids, Picture
+from openvss.models.ov2vss.factorised import SCALE
+from openvss.models.tiny import Tiny
+from openvss.training.tiny_data import NONE_OF_VOC, Ids, Picture, read_scenes
+from openvss.training.tiny_lesson import Lesson
+from openvss.training.watcher import Watcher
 
 SURE = 0.5  # of a word among all that are none of VOC's
 SURE_AMONG_LISTED = 0.45  # where the words were looked up
 
 
-@torch.inference_mode()
-def label_backgrounds(
-    model: Tiny,
-    pictures: Sequence[Picture],
-    words: Tensor,
-    other: Tensor,
-    scenes: dict[str, list[int]],
-) -> dict[str, Ids]:
-    """Ids for every pixel of every picture, `NONE_OF_VOC` where the model is not sure.
+def label_backgrounds(model: Tiny, lesson: Lesson, file: Path, watcher: Watcher) -> dict[str, Ids]:
+    """Ids for every pixel of every picture of VOC, by stem; kept in a file.
 
     Args:
         model: In eval mode.
-        pictures: Of VOC.
+        lesson: Pictures and words.
+        file: Read if it is there.
+        watcher: Told how many pictures are done.
+    """
+    if not file.exists():
+        pictures, scenes = lesson.pictures["voc"], read_scenes(lesson.words)
+        labelled = {}
+        for i, picture in enumerate(pictures):
+            stem = picture.image.stem
+            ids = label_one(model, picture, lesson.table.means, lesson.loss.other, scenes.get(stem))
+            labelled[stem] = ids
+            watcher.frame("backgrounds", i + 1, len(pictures))
+        draft = file.with_suffix(".tmp.npz")
+        np.savez_compressed(draft, allow_pickle=False, **labelled)
+        draft.replace(file)
+    with np.load(file) as stored:
+        return dict(stored)
+
+
+@torch.inference_mode()
+def label_one(model: Tiny, picture: Picture, words: Tensor, other: Tensor, listed: list[int] | None) -> Ids:
+    """Ids of a picture, `NONE_OF_VOC` where the model is not sure.
+
+    Args:
+        model: In eval mode.
+        picture: Of VOC.
         words: (N, D) unit vectors.
         other: (N,) true for words that are none of VOC's 20.
-        scenes: The words to choose among, for the pictures that were looked at.
+        listed: The words to choose among, if somebody has looked at the picture.
     """
-    labelled: dict[str, Ids] = {}
-    for i, picture in enumerate(pictures):
-        stem = picture.image.stem
-        pixels = np.asarray(picture.pixels())
-        height, width = pixels.shape[:2]
-        image = to_input(shrink(pixels, input_size(height, width, model.size)), torch.device("cpu"))
-        allowed = other
-        if stem in scenes:
-            allowed = torch.zeros_like(other)
-            allowed[scenes[stem]] = True
-        dense = model.encode(image)["dense"]
-        logits = torch.einsum("bdhw,nd->bnhw", dense, words[allowed]) / TEMPERATURE
-        sure, best = F.interpolate(logits, (height, width), mode="bilinear").softmax(1)[0].max(0)
-        ids = allowed.nonzero()[:, 0][best]
-        ids[sure < (SURE_AMONG_LISTED if stem in scenes else SURE)] = NONE_OF_VOC
-        labelled[stem] = ids.numpy().astype(np.uint8)
-        if i % 200 == 0:
-            print(f"background {i} of {len(pictures)}", flush=True)
-    return labelled
+    pixels = np.asarray(picture.pixels())
+    height, width = pixels.shape[:2]
+    image = to_input(shrink(pixels, input_size(height, width, model.size)), torch.device("cpu"))
+    allowed = other
+    if listed is not None:
+        allowed = torch.zeros_like(other)
+        allowed[listed] = True
+    logits = SCALE * torch.einsum("bdhw,nd->bnhw", model.pair.dense(image), words[allowed])
+    sure, best = F.interpolate(logits, (height, width), mode="bilinear").softmax(1)[0].max(0)
+    ids = allowed.nonzero()[:, 0][best]
+    ids[sure < (SURE if listed is None else SURE_AMONG_LISTED)] = NONE_OF_VOC
+    return ids.numpy().astype(np.uint8)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from openvss.models.encoders.lite0 import Lite0
+from openvss.training.tiny_data import Ids
 from openvss.training.tiny_views import Views
+from openvss.training.watcher import Watcher
 
 BATCH = 8
 STRIDE = Lite0.strides[0]
+DONE = "done"
 
 
 class Cache:
     """Features in half precision and ids at stride 8, one row a view; half a megabyte for two views."""
 
-    def __init__(self, folder: Path) -> None:
-        self.maps = [np.load(folder / f"map{i}.npy", mmap_mode="r") for i in range(len(Lite0.channels))]
-        self.ids: npt.NDArray[np.uint8] = np.load(folder / "ids.npy", mmap_mode="r")
+    def __init__(self, features: Path, ids: Path | None = None) -> None:
+        self.maps = [np.load(features / f"map{i}.npy", mmap_mode="r") for i in range(len(Lite0.channels))]
+        self.ids: Ids = np.load((ids or features) / "ids.npy", mmap_mode="r")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -35,10 +36,29 @@ class Cache:
         return [m.contiguous(memory_format=torch.channels_last) for m in maps], torch.from_numpy(ids)
 
 
-def fill(folder: Path, views: Views, backbone: Lite0, count: int, seed: int) -> Cache:
-    """Draw `count` views and keep what the backbone makes of them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = random.Random(seed)
+def fill(folder: Path, views: Views, backbone: Lite0, count: int, watcher: Watcher) -> Cache:
+    """Keep what the backbone makes of the first `count` views, and their ids, unless that is done."""
+    if not (folder / DONE).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _fill(folder, views, backbone, count, watcher)
+        (folder / DONE).touch()
+    return Cache(folder)
+
+
+def relabel(folder: Path, features: Path, views: Views, watcher: Watcher) -> Cache:
+    """The same features with the ids of other views that differ in nothing but their backgrounds."""
+    ids = np.load(features / "ids.npy")
+    if not (folder / DONE).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for i in range(len(ids)):
+            ids[i] = at_stride(views.draw(i)[1])
+            watcher.frame("labels of views", i + 1, len(ids))
+        np.save(folder / "ids.npy", ids)
+        (folder / DONE).touch()
+    return Cache(features, folder)
+
+
+def _fill(folder: Path, views: Views, backbone: Lite0, count: int, watcher: Watcher) -> None:
     sides = [-(-views.size // stride) for stride in Lite0.strides]
     shapes = [(count, c, s, s) for c, s in zip(Lite0.channels, sides, strict=True)]
     maps = [
@@ -47,14 +67,17 @@ def fill(folder: Path, views: Views, backbone: Lite0, count: int, seed: int) -> 
     ]
     ids = np.lib.format.open_memmap(folder / "ids.npy", "w+", np.uint8, (count, sides[0], sides[0]))
     for first in range(0, count, BATCH):
-        drawn = [views.draw(rng) for _ in range(min(BATCH, count - first))]
+        drawn = [views.draw(i) for i in range(first, min(first + BATCH, count))]
         images = torch.from_numpy(np.stack([pixels for pixels, _ in drawn])).permute(0, 3, 1, 2)
         with torch.inference_mode():
             seen = backbone(images)  # channels last in memory as they come from numpy
         rows = slice(first, first + len(drawn))
         for kept, new in zip(maps, seen, strict=True):
             kept[rows] = new.half().numpy()
-        ids[rows] = np.stack([labels for _, labels in drawn])[:, STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
-        if first % 400 == 0:
-            print(f"view {first} of {count}", flush=True)
-    return Cache(folder)
+        ids[rows] = np.stack([at_stride(labels) for _, labels in drawn])
+        watcher.frame("views", first + len(drawn), count)
+
+
+def at_stride(ids: Ids) -> Ids:
+    """The ids in the middle of the cells of the finest map."""
+    return ids[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]

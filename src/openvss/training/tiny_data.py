@@ -71,6 +71,16 @@ def read_scenes(words: list[tuple[str, ...]]) -> dict[str, list[int]]:
     return {stem: those for stem, those in listed.items() if those}
 
 
+def read_kinds() -> dict[str, set[int]]:
+    """Common words for classes of ImageNet: word -> numbers of the classes."""
+    kinds: dict[str, set[int]] = {}
+    for line in _lines("imagenet_kinds.txt"):
+        word, _, ranges = line.partition(":")
+        ends = [part.strip().partition("-") for part in ranges.split(",")]
+        kinds[word] = {i for a, _, b in ends for i in range(int(a), int(b or a) + 1)}
+    return kinds
+
+
 def _lines(name: str) -> list[str]:
     text = files("openvss.training").joinpath(name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]

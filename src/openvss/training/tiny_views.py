@@ -46,6 +46,7 @@ class Views:
         pictures: The two data sets.
         names: Of our classes, by id.
         size: Of a view.
+        seed: Of all chance.
         backgrounds: What is behind the objects of VOC pictures, by their stem; `NONE_OF_VOC` if unknown.
     """
 
@@ -54,10 +55,11 @@ class Views:
         pictures: Mapping[str, Sequence[Picture]],
         names: Sequence[str],
         size: int,
+        seed: int,
         backgrounds: Mapping[str, Ids] | None = None,
     ) -> None:
         self.pictures = pictures
-        self.size = size
+        self.size, self.seed = size, seed
         self.backgrounds = backgrounds or {}
         pasted = {names.index(name) for name in PASTED if name in names}
         self.cutouts: dict[int, list[Cutout]] = {kind: [] for kind in sorted(pasted)}
@@ -84,9 +86,9 @@ class Views:
             )
             self.cutouts[kind].append(Cutout(picture, box, kind))
 
-    def draw(self, rng: random.Random) -> tuple[Pixels, Ids]:
-        """RGB in 0..1 (size, size, 3) and ids (size, size)."""
-        size = self.size
+    def draw(self, number: int) -> tuple[Pixels, Ids]:
+        """RGB in 0..1 (size, size, 3) and ids (size, size) of a view; its number decides all."""
+        rng, size = random.Random(f"{self.seed} view {number}"), self.size
         if rng.random() < SHARE_OF_MOSAICS:
             pixels, ids = self._mosaic(rng)
         else:

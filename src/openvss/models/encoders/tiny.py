@@ -2,7 +2,8 @@
 
 The deepest map (stride 32) looks at all of itself, the middle one (16) mixes neighbourhoods, the finest (8)
 restores edges. Beside them runs a path that was not trained on segmented pictures: the ImageNet classifier
-that came with the backbone gives every position a mean name, and a gate says how much it counts.
+that came with the backbone gives every position and its surroundings a mean name, and gates say how much
+these count.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.models.encoders.imagenet_names import ImageNetNames
+from openvss.models.encoders.imagenet_names import ImageNetNames, Names
 from openvss.models.encoders.lite0 import Lite0
 from openvss.models.encoders.minilm import MiniLM
 from openvss.models.words import TextEncoder
 from openvss.weights import bundled
+from openvss.weights.checkpoint import load_state
+from openvss.weights.strict import fill
 
 NAME_SCALE = 4.0  # a mean name has small entries beside the backbone's features
 PLACE_SCALE = 0.2
@@ -47,10 +50,10 @@ class TinyEncoder(nn.Module):
         self.backbone = Lite0()
         c8, c16, c32 = self.backbone.channels
         self.names = ImageNetNames(c32, dim)
-        self.enter = nn.Linear(c32 + dim, deep)
+        self.enter = nn.Linear(c32 + 2 * dim, deep)
         self.attend = nn.Sequential(*(Attend(deep) for _ in range(2)))
         self.norm = nn.LayerNorm(deep)
-        self.gate = nn.Linear(deep, 1)
+        self.gate = nn.Linear(deep, 2)
         nn.init.zeros_(self.gate.weight)
         nn.init.constant_(self.gate.bias, -1.0)
         self.join = nn.Linear(c8 + c16 + deep, width)
@@ -71,17 +74,19 @@ class TinyEncoder(nn.Module):
         dense = self.vectors(parts.fine, resize(parts.middle, size), resize(parts.name, size))
         return dense.permute(0, 3, 1, 2)
 
-    def parts(self, maps: list[Tensor], name: Tensor, dropout: float = 0.0) -> Parts:
-        """Maps (B, C, h, w), finest first, and mean names (B, h, w, dim) of the last."""
+    def parts(self, maps: list[Tensor], names: Names, dropout: float = 0.0) -> Parts:
+        """Maps (B, C, h, w), finest first, and the names of the last."""
         c8, c16, c32 = (x.permute(0, 2, 3, 1) for x in maps)
-        x = self.enter(torch.cat([c32, NAME_SCALE * name], dim=-1))
+        x = self.enter(torch.cat([c32, NAME_SCALE * names.here, NAME_SCALE * names.around], dim=-1))
         x = x + PLACE_SCALE * places(x)
         x = self.norm(self.attend(x.flatten(1, 2))).view_as(x)
         size = (c16.shape[1], c16.shape[2])
         joined = torch.cat([resize(c8, size), c16, resize(x, size)], dim=-1)
         y = self.context(self.join(F.dropout(joined, dropout)))
         fine = self.refine(resize(self.down(y), (c8.shape[1], c8.shape[2])) + self.lateral(c8))
-        return Parts(fine, self.from_middle(y), 2 * torch.sigmoid(self.gate(x)) * name)
+        gates = 2 * torch.sigmoid(self.gate(x))
+        name = gates[..., :1] * names.here + gates[..., 1:] * names.around
+        return Parts(fine, self.from_middle(y), name)
 
     def vectors(self, fine: Tensor, middle: Tensor, name: Tensor) -> Tensor:
         """Unit vectors (..., dim) from the three parts at the same positions."""
@@ -155,7 +160,11 @@ class TinyPair(nn.Module):
         self.image = TinyEncoder(self.dim).requires_grad_(False)
 
     def load_pretrained(self) -> None:
-        bundled.load_into(self, bundled.path("tiny"))
+        """From the weights of the bundled model."""
+        prefix = "pair."
+        state = load_state(bundled.path("tiny"))
+        own = {name.removeprefix(prefix): x for name, x in state.items() if name.startswith(prefix)}
+        fill(self, own, str(bundled.path("tiny")))
 
     @property
     def backbone(self) -> Lite0:

@@ -30,6 +30,7 @@ def build(
     regions: int = Options.regions,
     cost_channels: int = Options.cost_channels,
     pair_pixels: int | None = Options.pair_pixels,
+    look_stride: int = Options.look_stride,
     templates: TemplateSet = Options.templates,
     keep_templates: bool = Options.keep_templates,
     decoder: DecoderName = Options.decoder,

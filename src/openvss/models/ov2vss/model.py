@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Self, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.errors import InputError
@@ -129,7 +130,8 @@ class OV2VSS(VideoModel):
         fused = self.decoder.fuse(us, enhanced, target.get("dense"))
         if self.vte is not None:
             looked_at = [r["dense"] for r in references if "dense" in r] + [target["dense"]]
-            fused["key"], fused["value"] = self.vte.look(torch.stack(looked_at, dim=1))
+            seen = [F.avg_pool2d(d, self.options.look_stride, ceil_mode=True) for d in looked_at]
+            fused["key"], fused["value"] = self.vte.look(torch.stack(seen, dim=1))
         if self.training:
             fused["short_term"] = o
         return fused, memory

@@ -29,6 +29,7 @@ class Options:
         regions: Soft regions that the distant frame is summarised to (Eq. 9).
         cost_channels: Width of the refined cost volume of one word.
         pair_pixels: Frames with more pixels are shrunk before the pair sees them; None: never.
+        look_stride: Words look at averages of so many by so many of the pair's dense features (Eq. 11).
         templates: Prompts around each word.
         keep_templates: One vector per prompt instead of their mean; part of the weights' shape.
         decoder: `cost` is the paper's, whose price grows with the words; that of `factorised` hardly does.
@@ -56,6 +57,7 @@ class Options:
     regions: int = 64
     cost_channels: int = 16
     pair_pixels: int | None = 384 * 384
+    look_stride: int = 1
     templates: TemplateSet = "imagenet"
     keep_templates: bool = False
     decoder: DecoderName = "cost"
@@ -79,8 +81,9 @@ class Options:
         distances = (*self.references, 0)
         if not self.references or any(a <= b for a, b in pairwise(distances)):
             raise InputError("The references of OV2VSS are distances, farthest first, such as [9, 6, 3].")
-        if min(self.heads, self.pool, self.regions, self.cost_channels, self.pair_pixels or 1) < 1:
-            raise InputError("heads, pool, regions, cost_channels and pair_pixels of OV2VSS are at least 1.")
+        counts = ("heads", "pool", "regions", "cost_channels", "pair_pixels", "look_stride")
+        if any((getattr(self, name) or 1) < 1 for name in counts):
+            raise InputError(f"{', '.join(counts[:-1])} and {counts[-1]} of OV2VSS are at least 1.")
         if self.channels < 16 or self.channels % 16 or self.channels % self.heads:
             raise InputError("The channels of OV2VSS must be a multiple of 16 and of heads.")
         if self.recurrent and not (self.stcf and self.shared and len(self.references) > 1):

@@ -1,0 +1,83 @@
+"""What the head of `tiny` learns in a round, put together for the training engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+from openvss.models.tiny import Tiny
+from openvss.models.words import TextEncoder
+from openvss.training.average import Average
+from openvss.training.classes import Joint
+from openvss.training.groups import groups_of
+from openvss.training.parts import Parts, accelerate_for
+from openvss.training.recipe import Recipe, TrainingSet
+from openvss.training.start import TrainingData, build
+from openvss.training.step import Stepper
+from openvss.training.tiny_cache import Cache
+from openvss.training.tiny_data import VOC_SPELLING, Ids, read_classes, read_pictures, read_words
+from openvss.training.tiny_loss import WordLoss, WordTable
+from openvss.training.tiny_pass import FeatureBatches, HeadPass
+from openvss.training.tiny_start import give_imagenet, start
+from openvss.training.tiny_views import Views, manifest
+from openvss.words.vocabulary import Vocabulary
+
+
+class Lesson:
+    """The pictures and words of a recipe whose first data set is VOC and whose second is COCO.
+
+    Attributes:
+        words: Each with its synonyms.
+        names: The first of each.
+        pictures: Of both data sets.
+        table: Vectors of the words.
+        loss: Over the words.
+    """
+
+    def __init__(self, recipe: Recipe, text: TextEncoder | None = None) -> None:
+        self._recipe, self._text = recipe, text
+        voc, coco = recipe.data.train
+        without = {VOC_SPELLING.get(name, name) for name in (*voc.without, *coco.without)}
+        self.words = read_words("tiny_words.txt", without)
+        self.names = [synonyms[0] for synonyms in self.words]
+        self.pictures = {
+            name: read_pictures(_root(one), self.words) for name, one in (("voc", voc), ("coco", coco))
+        }
+        self.table = WordTable(self.words, start(text).pair.text)
+        classes = (VOC_SPELLING.get(name, name) for name in read_classes(_root(voc)).values())
+        self.loss = WordLoss(self.words, [self.names.index(c) for c in classes if c in self.names])
+
+    def manifest(self) -> list[str]:
+        """The pictures."""
+        return manifest(self.pictures)
+
+    def views(self, backgrounds: Mapping[str, Ids] | None = None) -> Views:
+        """Random views, with known backgrounds if there are any."""
+        return Views(self.pictures, self.names, self._recipe.view.crop[0], self._recipe.seed, backgrounds)
+
+    def assembler(self, cache: Cache) -> Callable[[Recipe, Path, bool], Parts]:
+        """For `train_stage`: everything but what the backbone and the video's part do is trained."""
+
+        def assemble(recipe: Recipe, folder: Path, cpu: bool) -> Parts:
+            accelerator = accelerate_for(recipe, cpu=cpu)
+            built, taken = build(recipe)
+            model = cast(Tiny, built)
+            if taken is None:
+                give_imagenet(model)
+            model.requires_grad_(False)
+            image = model.pair.image.requires_grad_(True)
+            image.backbone.requires_grad_(False)
+            image.names.requires_grad_(False)
+            groups = groups_of(model, recipe.optimiser)
+            batches = FeatureBatches(cache, recipe.data.batch, recipe.seed)
+            data = TrainingData((), Joint(Vocabulary(()), (), ()), batches)
+            stepper = Stepper(recipe, accelerator, HeadPass(model, self.table, self.loss), groups, folder)
+            average = Average(model, recipe.ema) if recipe.ema else None
+            return Parts(accelerator, model, taken, data, [], groups, stepper, average)
+
+        return assemble
+
+
+def _root(one: TrainingSet) -> Path:
+    return Path(one.set.partition(":")[2]).expanduser()
