@@ -15,7 +15,7 @@ from openvss.training.tiny_cache import Cache
 from openvss.training.tiny_data import IGNORE
 from openvss.training.tiny_loss import WordLoss, WordTable, name_loss
 
-DROPOUT = 0.1
+DROPOUT = 0.2
 LOOKED_AT = 0.35  # share of the labelled positions that a step looks at
 TEACHER_WEIGHT = 0.15
 TEACHER_FLOOR = 0.15  # positions where the classifier is less certain than this teach nothing
