@@ -228,6 +228,20 @@ def test_large_frames_are_shrunk_for_the_pair(monkeypatch: pytest.MonkeyPatch) -
     assert [x.shape[-2:] for x in seen] == [(64, 64), (32, 128)]
 
 
+def test_words_may_look_at_averages_of_dense_features() -> None:
+    """Squares of 2 x 2, cut off at the right and at the bottom."""
+    torch.manual_seed(0)
+    model = built(look_stride=2)
+    features = model.encode(torch.rand(1, 3, 72, 104))
+    dense = features["dense"]
+    h, w = dense.shape[-2:]
+    squares = [dense[:, :, y : y + 2, x : x + 2].mean((2, 3)) for y in range(0, h, 2) for x in range(0, w, 2)]
+    assert model.vte is not None
+    norm = model.vte.norm_image(torch.stack(squares, dim=1))
+    fused, _ = model.fuse(features, [model.compact(features)] * 3)
+    close(fused["key"][:, 0], model.vte.key(norm))
+
+
 def test_distant_frame() -> None:
     model = built()
     assert model.context_frames(0, 1) == [0]
