@@ -82,7 +82,7 @@ class Options:
         if not self.references or any(a <= b for a, b in pairwise(distances)):
             raise InputError("The references of OV2VSS are distances, farthest first, such as [9, 6, 3].")
         counts = ("heads", "pool", "regions", "cost_channels", "pair_pixels", "look_stride")
-        if any((getattr(self, name) or 1) < 1 for name in counts):
+        if any(count is not None and count < 1 for count in map(self.__getattribute__, counts)):
             raise InputError(f"{', '.join(counts[:-1])} and {counts[-1]} of OV2VSS are at least 1.")
         if self.channels < 16 or self.channels % 16 or self.channels % self.heads:
             raise InputError("The channels of OV2VSS must be a multiple of 16 and of heads.")
