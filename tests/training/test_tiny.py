@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from openvss.data.catalogue import open_dataset
 from openvss.errors import InputError
 from openvss.models.ov2vss.factorised import SCALE
 from openvss.training import tiny, tiny_views
@@ -181,9 +182,12 @@ def test_backgrounds_are_chosen_among_the_listed_words(data: Path) -> None:
     other = torch.ones(len(words), dtype=torch.bool)
     listed = [names.index("sky"), names.index("grass")]
     pictures = read_pictures(data / "voc", words)[:2]
-    looked_up = label_one(model, pictures[0], table, other, listed)
+    looked_up = label_one(model, pictures[0], table, other, listed, sure=0.2)
     assert set(np.unique(looked_up)) <= {*listed, NONE_OF_VOC}
-    assert label_one(model, pictures[1], table, other, None).shape == (48, 64)
+    assert set(np.unique(label_one(model, pictures[1], table, other, None, sure=1.1))) == {NONE_OF_VOC}
+    free = label_one(model, pictures[1], table, other, None, sure=0.0)
+    assert free.shape == (48, 64)
+    assert NONE_OF_VOC not in free
 
 
 def test_the_cache_holds_what_the_backbone_sees(data: Path, tmp_path: Path) -> None:
@@ -275,6 +279,13 @@ def test_training_repeats_exactly_and_freezes_what_it_says(
     assert not any(name.startswith("pair.") for name in video)
     for name, value in fold(imagenet_checkpoint()).items():
         assert torch.equal(last[f"pair.image.backbone.{name}"], value)
+    stills = open_dataset(f"folder:{tmp_path / 'a' / 'stills'}")
+    assert len(stills.clips) == 10
+    labels = [np.asarray(Image.open(tmp_path / "a" / "stills" / "labels" / f"voc-p{i}.png")) for i in (1, 5)]
+    assert (labels[0][:, :32] == stills.vocabulary.names.index("airplane")).all()
+    assert len(set(stills.vocabulary.names) & {"airplane", "dog"}) == 2
+    assert (labels[1][:, :32] < len(stills.vocabulary)).all()  # nobody named it
+    assert (labels[1][:, 32:] == IGNORE).all()
     assert "voc/p1" in (tmp_path / "a" / "manifest.txt").read_text().split()
 
 

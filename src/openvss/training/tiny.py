@@ -5,10 +5,10 @@ trained on the features of random views, which are kept on disk: each position i
 with the embeddings of 131 words. Four things make more words than those work: the classifier's 1,000 names
 have a path of their own and keep teaching, synonyms are drawn at random, VOC's background only has to be
 "none of the 20", and a first round labels that background for the second. Then the video's part is trained
-as any other model is.
+as any other model is, on the same pictures.
 
 All three stages run on the training engine, from one recipe. The first two read its data, sizes of batch and
-view, seed, optimiser and schedule; the third reads all of it.
+view, seed, optimiser and schedule; the third reads all but its data.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from pathlib import Path
 from openvss.cli.training_progress import watching
 from openvss.errors import InputError, Stopped
 from openvss.models.words import TextEncoder
-from openvss.training.recipe import Recipe
+from openvss.training.recipe import Recipe, TrainingSet
 from openvss.training.recipe_file import Stage, read_stages
 from openvss.training.run import Options, train_stage
 from openvss.training.tiny_backgrounds import label_backgrounds
 from openvss.training.tiny_cache import fill, relabel
 from openvss.training.tiny_lesson import Lesson
 from openvss.training.tiny_start import load, start
+from openvss.training.tiny_stills import write_stills
 from openvss.training.watcher import Watcher
 from openvss.weights import bundled
 from openvss.weights.checkpoint import find_checkpoint
@@ -60,6 +61,8 @@ def train(
     cache = relabel(out / "labels", features, lesson.views(behind), watcher)
     train_stage(_after(runs[0], second), runs[1], options, watcher, lesson.assembler(cache))
 
+    stills = TrainingSet(set=write_stills(out / "stills", lesson, load(runs[1], text), watcher))
+    video = video.model_copy(update={"data": video.data.model_copy(update={"train": (stills,)})})
     train_stage(_after(runs[1], video), runs[2], options, watcher)
     weights = out / "tiny.safetensors"
     bundled.save(load(runs[2], text), weights)

@@ -34,8 +34,9 @@ def label_backgrounds(model: Tiny, lesson: Lesson, file: Path, watcher: Watcher)
         labelled = {}
         for i, picture in enumerate(pictures):
             stem = picture.image.stem
-            ids = label_one(model, picture, lesson.table.means, lesson.loss.other, scenes.get(stem))
-            labelled[stem] = ids
+            listed = scenes.get(stem)
+            sure = SURE if listed is None else SURE_AMONG_LISTED
+            labelled[stem] = label_one(model, picture, lesson.table.means, lesson.loss.other, listed, sure)
             watcher.frame("backgrounds", i + 1, len(pictures))
         draft = file.with_suffix(".tmp.npz")
         np.savez_compressed(draft, allow_pickle=False, **labelled)
@@ -45,8 +46,10 @@ def label_backgrounds(model: Tiny, lesson: Lesson, file: Path, watcher: Watcher)
 
 
 @torch.inference_mode()
-def label_one(model: Tiny, picture: Picture, words: Tensor, other: Tensor, listed: list[int] | None) -> Ids:
-    """Ids of a picture, `NONE_OF_VOC` where the model is not sure.
+def label_one(
+    model: Tiny, picture: Picture, words: Tensor, other: Tensor, listed: list[int] | None, sure: float
+) -> Ids:
+    """The best ids among words that are none of VOC's 20, `NONE_OF_VOC` where the model is not sure enough.
 
     Args:
         model: In eval mode.
@@ -54,6 +57,7 @@ def label_one(model: Tiny, picture: Picture, words: Tensor, other: Tensor, liste
         words: (N, D) unit vectors.
         other: (N,) true for words that are none of VOC's 20.
         listed: The words to choose among, if somebody has looked at the picture.
+        sure: The least confidence.
     """
     pixels = np.asarray(picture.pixels())
     height, width = pixels.shape[:2]
@@ -63,7 +67,7 @@ def label_one(model: Tiny, picture: Picture, words: Tensor, other: Tensor, liste
         allowed = torch.zeros_like(other)
         allowed[listed] = True
     logits = SCALE * torch.einsum("bdhw,nd->bnhw", model.pair.dense(image), words[allowed])
-    sure, best = F.interpolate(logits, (height, width), mode="bilinear").softmax(1)[0].max(0)
+    confidence, best = F.interpolate(logits, (height, width), mode="bilinear").softmax(1)[0].max(0)
     ids = allowed.nonzero()[:, 0][best]
-    ids[sure < (SURE if listed is None else SURE_AMONG_LISTED)] = NONE_OF_VOC
+    ids[confidence < sure] = NONE_OF_VOC
     return ids.numpy().astype(np.uint8)
