@@ -17,6 +17,7 @@ from openvss.models.regions import model as regions_model
 from openvss.models.regions.model import RegionsAndNames
 from openvss.models.regions.sam_masks import SamMasks
 from openvss.models.sam_clip import build_regions_tiny, build_sam_clip
+from openvss.models.tiny import Tiny
 from openvss.models.trained import load_model
 from openvss.models.words import Words
 from openvss.words.vocabulary import Vocabulary
@@ -95,15 +96,17 @@ def test_scores_of_many_words_stay_bounded(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_regions_tiny_brings_its_weights() -> None:
-    """Those of `tiny`, whose answers it averages over regions."""
+    """Those of the pair of `tiny`, whose answers it averages over regions."""
     model, tiny = load_model("regions-tiny"), load_model("tiny")
     assert isinstance(model, RegionsAndNames)
+    assert isinstance(tiny, Tiny)
     assert model.weights_sha256 is not None
     frame = torch.from_numpy(scene()).permute(2, 0, 1)[None] / 255
     words = tiny.words(Vocabulary.parse("sky, grass, tree, person, car"))
     with torch.no_grad():
         ours = model(frame[:, None], words).logits.argmax(1)
-        theirs = torch.nn.functional.interpolate(tiny(frame[:, None], words).logits, frame.shape[2:])
+        cosines = torch.einsum("bdhw,nd->bnhw", tiny.pair.dense(frame), words.embeddings[:, 0])
+        theirs = torch.nn.functional.interpolate(cosines, frame.shape[2:])
     assert (ours == theirs.argmax(1)).float().mean() > 0.9
 
 
