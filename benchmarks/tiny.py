@@ -2,7 +2,7 @@
 
 Run `python -m benchmarks.tiny --voc ROOT --coco ROOT --camvid ROOT --davis ROOT`; it uses the product's own
 `Segmenter`. Pictures of the first table are labelled one by one. The second table is about videos: the
-sequence of CamVid that has every frame, and DAVIS; the whole model against its image encoder alone.
+sequence of CamVid that has every frame, and DAVIS, with and without the average over time.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ import torch
 from PIL import Image
 
 from benchmarks.machine import describe
-from benchmarks.tiny_alone import Alone
 from openvss.evaluation.consistency import VideoMeter, mean_consistency
-from openvss.models.base import VideoModel
 from openvss.models.tiny import SMOOTHING, Tiny
 from openvss.segmenter import Segmenter
 from openvss.training.tiny_data import VOC_SPELLING, read_classes
@@ -118,20 +116,15 @@ def videos(model: Tiny, camvid: Path | None, davis: Path | None, size: int | Non
         + "| ---: " * 5
         + "|"
     )
-    smoothed: list[tuple[str, VideoModel, float]] = [
-        ("image encoder, each frame alone", Alone(model), 0.0),
-        ("with the video's part", model, 0.0),
-        ("and averaged over time: the model as it is", model, SMOOTHING),
-    ]
-    for title, used, smoothing in smoothed:
+    for title, smoothing in (("each frame alone", 0.0), ("averaged over time", SMOOTHING)):
         model.smoothing, model.recurrent = smoothing, smoothing > 0
         steady, mean, each = "- | - | - | -", "-", ""
         if camvid is not None:
             classes = [name for _, name in sorted(read_classes(camvid).items())]
             vocabulary = Vocabulary(tuple(Label(c, (c,)) for c in classes))
-            steady = steadiness(Segmenter(used, vocabulary, size=size), camvid)
+            steady = steadiness(Segmenter(model, vocabulary, size=size), camvid)
         if davis is not None:
-            found = objects(Segmenter(used, DAVIS_WORDS, size=size), davis)
+            found = objects(Segmenter(model, DAVIS_WORDS, size=size), davis)
             mean = f"{np.mean(list(found.values())):.1f}"
             each = ": " + ", ".join(f"{name} {value:.1f}" for name, value in found.items())
         print(f"| {title} | {steady} | {mean}{each} |", flush=True)

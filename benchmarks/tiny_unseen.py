@@ -1,4 +1,4 @@
-"""Words that no training picture carried: the bundled model trained without some words, and two baselines.
+"""Words that no training picture carried: the bundled model trained without some words, and a baseline.
 
 Run `python -m benchmarks.tiny_unseen --voc ROOT --coco ROOT --run RUN [--set KEY=VALUE]`. It trains in the
 folder RUN, or goes on there, by `recipes/tiny.yaml` without every sixth of the training words in alphabetical
@@ -18,7 +18,6 @@ from PIL import Image
 
 from benchmarks.machine import describe
 from benchmarks.tiny import confusion, held_out
-from benchmarks.tiny_alone import Alone
 from openvss.cli.training_progress import watching
 from openvss.models.base import VideoModel
 from openvss.models.tiny import TEMPLATES, Tiny
@@ -83,7 +82,7 @@ def of_nearest(model: Tiny, root: Path, names: Sequence[str], first: int) -> npt
     unseen = left_out()
     seen = [name for name in names if name not in unseen]
     stand_in = nearest(names, seen, model)
-    segmenter = Segmenter(Alone(model), vocabulary(seen))
+    segmenter = Segmenter(model, vocabulary(seen))
     iou = np.full(len(names), -1.0)
     counts = stacked(segmenter, root, len(names), first)
     truth, claimed = counts.sum(1), counts.sum(0)
@@ -130,8 +129,7 @@ def main() -> None:
         print(f"\n| {title}, held-out pictures | seen | unseen | harmonic | unseen words |")
         print("| --- | ---: | ---: | ---: | --- |")
         print(row("nearest training word", of_nearest(model, root, names, first), names), flush=True)
-        print(row("image encoder, each frame alone", of_model(Alone(model), root, names, first), names))
-        print(row("the whole model", of_model(model, root, names, first), names), flush=True)
+        print(row("the model", of_model(model, root, names, first), names), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from openvss.data.catalogue import open_dataset
 from openvss.errors import InputError
-from openvss.models.ov2vss.factorised import SCALE
+from openvss.models.tiny import SCALE
 from openvss.training import tiny, tiny_views
 from openvss.training.recipe_file import Stage, read_stages
 from openvss.training.run import Options
@@ -247,18 +246,9 @@ def test_word_loss_spelt_out() -> None:
 def stages(data: Path, *more: str) -> list[Stage]:
     """The recipe that ships, made small."""
     sets = [f"data.train.{i}.set=folder:{data / name}" for i, name in enumerate(("voc", "coco"))]
-    small = [
-        "data.batch=4",
-        "view.crop=[64, 64]",
-        "view.base=[80, 64]",
-        "schedule.steps=2",
-        "schedule.warmup=0",
-    ]
-    place = {"first": 0, "second": 1, "video": 2}
-    small += [f"stages.{place['second']}.schedule.steps=2", f"stages.{place['video']}.view.crop=[64, 64]"]
-    small += [f"stages.{place['video']}.schedule={{steps: 2, warmup: 0}}"]
+    small = ["data.batch=4", "view.crop=[64, 64]", "schedule.steps=2", "schedule.warmup=0"]
     recipe = Path(__file__).parents[2] / "recipes" / "tiny.yaml"
-    return read_stages(recipe, [*sets, *small, *more])
+    return read_stages(recipe, [*sets, *small, "stages.1.schedule.steps=2", *more])
 
 
 def test_training_repeats_exactly_and_freezes_what_it_says(
@@ -268,30 +258,18 @@ def test_training_repeats_exactly_and_freezes_what_it_says(
     options = Options(cpu=True)
     files = [tiny.train(stages(data), tmp_path / name, options, Watcher(), 6, LetterText()) for name in "ab"]
     assert files[0].read_bytes() == files[1].read_bytes()
-    names = ("1-first", "2-second", "3-video")
-    first, second, last = (load(tmp_path / "a" / name, LetterText()).state_dict() for name in names)
-    head = {name for name, x in first.items() if not torch.equal(x, second[name])}
-    video = {name for name, x in second.items() if not torch.equal(x, last[name])}
-    assert {"pair.image.join.weight", "pair.image.enter.weight", "pair.image.gate.bias"} <= head
-    frozen = ("pair.image.backbone", "pair.image.names")
-    assert all(name.startswith("pair.image.") and not name.startswith(frozen) for name in head)
-    assert {"decoder.correct.weight", "down.0.weight"} <= video
-    assert not any(name.startswith("pair.") for name in video)
+    first, second = (
+        load(tmp_path / "a" / name, LetterText()).state_dict() for name in ("1-first", "2-second")
+    )
+    changed = {name for name, x in first.items() if not torch.equal(x, second[name])}
+    assert {"pair.image.join.weight", "pair.image.enter.weight", "pair.image.gate.bias"} <= changed
+    assert not any(name.startswith(("pair.image.backbone", "pair.image.names")) for name in changed)
     for name, value in fold(imagenet_checkpoint()).items():
-        assert torch.equal(last[f"pair.image.backbone.{name}"], value)
-    stills = open_dataset(f"folder:{tmp_path / 'a' / 'stills'}")
-    assert len(stills.clips) == 10
-    labels = [np.asarray(Image.open(tmp_path / "a" / "stills" / "labels" / f"voc-p{i}.png")) for i in (1, 5)]
-    assert (labels[0][:, :32] == stills.vocabulary.names.index("airplane")).all()
-    assert len(set(stills.vocabulary.names) & {"airplane", "dog"}) == 2
-    assert (labels[1][:, :32] < len(stills.vocabulary)).all()  # nobody named it
-    assert (labels[1][:, 32:] == IGNORE).all()
+        assert torch.equal(second[f"pair.image.backbone.{name}"], value)
     assert "voc/p1" in (tmp_path / "a" / "manifest.txt").read_text().split()
 
 
-def test_words_can_be_kept_out_of_all_stages(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_words_can_be_kept_out(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("openvss.models.encoders.tiny.MiniLM", LetterText)
     without = [f"data.train.{i}.without=[dog]" for i in range(2)]
     tiny.train(stages(data, *without), tmp_path / "run", Options(cpu=True), Watcher(), 4, LetterText())

@@ -1,65 +1,54 @@
-"""The bundled model: OV2VSS on a small image encoder whose every position speaks the text's language."""
+"""The bundled model: a small image encoder whose every position speaks the language of the text encoder."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from openvss.models.base import FrameFeatures, Fused, Memory, VideoContext
+import torch
+from torch import Tensor
+
+from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.encoders.tiny import TinyPair
 from openvss.models.layers.smoothing import smooth
-from openvss.models.ov2vss.model import OV2VSS
-from openvss.models.ov2vss.options import Options
-from openvss.models.words import TextEncoder
+from openvss.models.words import TextEncoder, Words
 
 TEMPLATES = ("{}", "a photo of a {}", "a picture of the {}")
 SIZE = 320
-CHANNELS = 64
-REGIONS = 32
+SCALE = 20.0  # of cosines
 SMOOTHING = 0.7
 FLOOR = 0.7  # cosine of then and now below which the past does not count
 
 
-def build(smoothing: float = SMOOTHING, channels: int = CHANNELS, regions: int = REGIONS) -> Tiny:
-    """The model without weights; the options are those of `Tiny`."""
-    return Tiny(smoothing=smoothing, channels=channels, regions=regions)
+def build(smoothing: float = SMOOTHING) -> Tiny:
+    """The model without weights."""
+    return Tiny(smoothing=smoothing)
 
 
-class Tiny(OV2VSS):
-    """OV2VSS with the factorised decoder on `TinyPair`, whose backbone it shares.
-
-    After the paper's modules the dense vectors are averaged over time where a video stands still.
+class Tiny(VideoModel):
+    """Cosine of dense image vectors and word vectors.
 
     Args:
         text: Replaces MiniLM.
-        smoothing: Weight of the past, 0..1, where nothing moves; 0 averages nothing.
-        channels: Width of the video's part.
-        regions: Soft regions of the distant frame.
+        smoothing: Weight of the past, 0..1, where a video stands still; 0 labels each frame alone.
     """
 
-    pair: TinyPair
+    templates = TEMPLATES
     size = SIZE
     edge_aware = True
 
-    def __init__(
-        self,
-        text: TextEncoder | None = None,
-        smoothing: float = SMOOTHING,
-        channels: int = CHANNELS,
-        regions: int = REGIONS,
-    ) -> None:
-        options = Options(
-            channels=channels,
-            heads=4,
-            regions=regions,
-            decoder="factorised",
-            pair_pixels=None,
-            look_stride=4,
-            beta=0.2,
-        )
-        super().__init__(None, TinyPair(text), options)
-        self.templates = TEMPLATES
+    def __init__(self, text: TextEncoder | None = None, smoothing: float = SMOOTHING) -> None:
+        super().__init__()
         self.smoothing = smoothing
         self.recurrent = smoothing > 0
+        self.pair = TinyPair(text)
+        # the text encoder belongs to the pair: as an attribute it would be registered twice
+        self.__dict__["text"] = self.pair.text
+
+    def encode(self, frames: Tensor) -> FrameFeatures:
+        return {"dense": self.pair.dense(frames)}  # (B, D, h, w), unit length along D
+
+    def compact(self, features: FrameFeatures) -> FrameFeatures:
+        return {}
 
     def fuse(
         self,
@@ -68,9 +57,10 @@ class Tiny(OV2VSS):
         context: VideoContext | None = None,
         memory: Memory | None = None,
     ) -> tuple[Fused, Memory | None]:
-        fused, _ = super().fuse(target, references, context)
         if not self.recurrent:
-            return fused, None
-        past = None if memory is None else memory["embedding"]
-        fused["embedding"] = smooth(fused["embedding"], past, self.smoothing, FLOOR)
-        return fused, {"embedding": fused["embedding"]}
+            return target, None
+        dense = smooth(target["dense"], (memory or {}).get("dense"), self.smoothing, FLOOR)
+        return {"dense": dense}, {"dense": dense}
+
+    def score(self, fused: Fused, words: Words) -> Output:
+        return Output(SCALE * torch.einsum("bdhw,nd->bnhw", fused["dense"], words.embeddings.mean(1)))

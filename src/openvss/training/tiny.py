@@ -1,14 +1,13 @@
 """Train the bundled model: `python -m openvss.training.tiny recipes/tiny.yaml --out RUN`.
 
-The backbone and its ImageNet classifier stay as they came. First what is between them and the text space is
-trained on the features of random views, which are kept on disk: each position is classified by its cosine
+The backbone and its ImageNet classifier stay as they came. What is between them and the text space is trained
+on the features of random views, which are kept on disk: each position is classified by its cosine
 with the embeddings of 131 words. Four things make more words than those work: the classifier's 1,000 names
 have a path of their own and keep teaching, synonyms are drawn at random, VOC's background only has to be
-"none of the 20", and a first round labels that background for the second. Then the video's part is trained
-as any other model is, on the same pictures.
+"none of the 20", and a first round labels that background for the second.
 
-All three stages run on the training engine, from one recipe. The first two read its data, sizes of batch and
-view, seed, optimiser and schedule; the third reads all but its data.
+Both rounds are stages of one recipe on the training engine, which reads its data, sizes of batch and view,
+seed, optimiser, schedule and the like; it has no use for clips.
 """
 
 from __future__ import annotations
@@ -20,20 +19,19 @@ from pathlib import Path
 from openvss.cli.training_progress import watching
 from openvss.errors import InputError, Stopped
 from openvss.models.words import TextEncoder
-from openvss.training.recipe import Recipe, TrainingSet
+from openvss.training.recipe import Recipe
 from openvss.training.recipe_file import Stage, read_stages
 from openvss.training.run import Options, train_stage
 from openvss.training.tiny_backgrounds import label_backgrounds
 from openvss.training.tiny_cache import fill, relabel
 from openvss.training.tiny_lesson import Lesson
 from openvss.training.tiny_start import load, start
-from openvss.training.tiny_stills import write_stills
 from openvss.training.watcher import Watcher
 from openvss.weights import bundled
 from openvss.weights.checkpoint import find_checkpoint
 
 VIEWS = 8000
-STAGES = ("first", "second", "video")
+STAGES = ("first", "second")
 
 
 def train(
@@ -47,7 +45,7 @@ def train(
     """The weights as they ship, in a folder that also holds the stages' runs and 2 GB of features."""
     if tuple(stage.name for stage in stages) != STAGES:
         raise InputError(f"The recipe of tiny has the stages {', '.join(STAGES)}.")
-    first, second, video = (stage.recipe for stage in stages)
+    first, second = (stage.recipe for stage in stages)
     runs = [out / f"{place + 1}-{name}" for place, name in enumerate(STAGES)]
     out.mkdir(parents=True, exist_ok=True)
     lesson = Lesson(first, text)
@@ -60,12 +58,8 @@ def train(
     behind = label_backgrounds(load(runs[0], text), lesson, out / "backgrounds.npz", watcher)
     cache = relabel(out / "labels", features, lesson.views(behind), watcher)
     train_stage(_after(runs[0], second), runs[1], options, watcher, lesson.assembler(cache))
-
-    stills = TrainingSet(set=write_stills(out / "stills", lesson, load(runs[1], text), watcher))
-    video = video.model_copy(update={"data": video.data.model_copy(update={"train": (stills,)})})
-    train_stage(_after(runs[1], video), runs[2], options, watcher)
     weights = out / "tiny.safetensors"
-    bundled.save(load(runs[2], text), weights)
+    bundled.save(load(runs[1], text), weights)
     return weights
 
 

@@ -10,8 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.images import input_size, shrink, to_input
-from openvss.models.ov2vss.factorised import SCALE
-from openvss.models.tiny import Tiny
+from openvss.models.tiny import SCALE, Tiny
 from openvss.training.tiny_data import NONE_OF_VOC, Ids, Picture, read_scenes
 from openvss.training.tiny_lesson import Lesson
 from openvss.training.watcher import Watcher

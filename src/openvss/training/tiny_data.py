@@ -55,11 +55,6 @@ def _label(path: Path) -> Ids:
     return np.asarray(Image.open(path))
 
 
-def behind_objects(ids: Ids, behind: Ids) -> Ids:
-    """A picture's ids with its unnamed background replaced."""
-    return np.where(ids == NONE_OF_VOC, behind, ids)
-
-
 def read_words(name: str, without: Collection[str] = ()) -> list[tuple[str, ...]]:
     """A list of labels with synonyms that ships beside this file, less those whose first is in `without`."""
     words = [tuple(w.strip() for w in line.split("|")) for line in _lines(name)]

@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.models.ov2vss.factorised import SCALE
-from openvss.models.tiny import TEMPLATES
+from openvss.models.tiny import SCALE, TEMPLATES
 from openvss.models.words import TextEncoder, embed
 from openvss.training.tiny_data import NONE_OF_VOC
 from openvss.words.vocabulary import Label, Vocabulary

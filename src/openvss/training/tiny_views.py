@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from openvss.training.tiny_data import IGNORE, NONE_OF_VOC, Ids, Picture, behind_objects
+from openvss.training.tiny_data import IGNORE, NONE_OF_VOC, Ids, Picture
 
 # Objects that are cut out and pasted elsewhere: each kind is drawn as often as any other.
 PASTED = (
@@ -145,7 +145,7 @@ class Views:
     def _ids(self, picture: Picture) -> Ids:
         ids = picture.ids()
         behind = self.backgrounds.get(picture.image.stem)
-        return ids if behind is None else behind_objects(ids, behind)
+        return ids if behind is None else np.where(ids == NONE_OF_VOC, behind, ids)
 
     def _paste(self, pixels: Pixels, ids: Ids, rng: random.Random) -> None:
         """Put a random object somewhere, in place."""
