@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from openvss import load
+from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.models.tiny import Tiny
 from tests.models.golden import scene
@@ -36,6 +37,12 @@ def test_what_stands_still_is_averaged_and_what_changed_is_not() -> None:
     alone, memory = Tiny(LetterText(), smoothing=0).fuse({"dense": now}, (), memory={"dense": before})
     assert memory is None
     assert torch.equal(alone["dense"], now)
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0, float("nan")])
+def test_impossible_weights_of_the_past(smoothing: float) -> None:
+    with pytest.raises(InputError, match="smoothing is the weight of the past"):
+        Tiny(LetterText(), smoothing)
 
 
 def test_the_bundled_weights_have_not_drifted() -> None:

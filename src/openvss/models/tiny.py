@@ -9,7 +9,7 @@ from torch import Tensor
 
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.encoders.tiny import TinyPair
-from openvss.models.layers.smoothing import smooth
+from openvss.models.layers.smoothing import smooth, weight_of_past
 from openvss.models.words import TextEncoder, Words
 
 TEMPLATES = ("{}", "a photo of a {}", "a picture of the {}")
@@ -38,7 +38,7 @@ class Tiny(VideoModel):
 
     def __init__(self, text: TextEncoder | None = None, smoothing: float = SMOOTHING) -> None:
         super().__init__()
-        self.smoothing = smoothing
+        self.smoothing = weight_of_past(smoothing)
         self.recurrent = smoothing > 0
         self.pair = TinyPair(text)
         # the text encoder belongs to the pair: as an attribute it would be registered twice
@@ -46,9 +46,6 @@ class Tiny(VideoModel):
 
     def encode(self, frames: Tensor) -> FrameFeatures:
         return {"dense": self.pair.dense(frames)}  # (B, D, h, w), unit length along D
-
-    def compact(self, features: FrameFeatures) -> FrameFeatures:
-        return {}
 
     def fuse(
         self,
@@ -58,7 +55,7 @@ class Tiny(VideoModel):
         memory: Memory | None = None,
     ) -> tuple[Fused, Memory | None]:
         if not self.recurrent:
-            return target, None
+            return super().fuse(target, references, context, memory)
         dense = smooth(target["dense"], (memory or {}).get("dense"), self.smoothing, FLOOR)
         return {"dense": dense}, {"dense": dense}
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
-from openvss.models.layers.smoothing import smooth
+from openvss.models.layers.smoothing import smooth, weight_of_past
 from openvss.models.stseg.decoder import Decoder
 from openvss.models.stseg.loss import Ignored, binary_loss
 from openvss.models.words import TextEncoder, Words
@@ -87,7 +87,7 @@ class SED(VideoModel):
         self.text = pair.text
         self.templates = tuple(templates)
         self.square = square
-        self.smoothing = smoothing
+        self.smoothing = weight_of_past(smoothing)
         self.recurrent = smoothing > 0
         self.official = official
         self.decoder = Decoder(len(self.templates), pair.channels[:-1], width, topk)
