@@ -63,6 +63,14 @@ def test_a_split_is_a_list_of_names(tmp_path: Path) -> None:
         open_dataset(spec, "other")
 
 
+def test_what_is_not_held_out_is_for_training(tmp_path: Path) -> None:
+    spec = videos(tmp_path)
+    trees.text(tmp_path / "held_out.txt", "b")
+    assert [clip.name for clip in open_dataset(spec, "train").clips] == ["a"]
+    trees.text(tmp_path / "train.txt", "b")
+    assert [clip.name for clip in open_dataset(spec, "train").clips] == ["b"]
+
+
 def test_background_does_not_count_where_classes_share_the_picture(tmp_path: Path) -> None:
     opened = open_dataset(videos(tmp_path, "0 Background", "5 sea"))
     assert opened.vocabulary.names == ("sea",)
