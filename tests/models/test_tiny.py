@@ -5,6 +5,7 @@ import torch
 from openvss import load
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
+from openvss.models.encoders.tiny import TinyPair
 from openvss.models.tiny import Tiny
 from tests.models.golden import scene
 from tests.models.suite import VideoModelSuite
@@ -37,6 +38,12 @@ def test_what_stands_still_is_averaged_and_what_changed_is_not() -> None:
     alone, memory = Tiny(LetterText(), smoothing=0).fuse({"dense": now}, (), memory={"dense": before})
     assert memory is None
     assert torch.equal(alone["dense"], now)
+
+
+def test_it_can_be_adapted() -> None:
+    """Its pair is frozen inside other models; here it is the model."""
+    assert all(p.requires_grad for p in Tiny(LetterText()).parameters())
+    assert not any(p.requires_grad for p in TinyPair(LetterText()).parameters())
 
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0, float("nan")])

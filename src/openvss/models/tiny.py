@@ -40,7 +40,7 @@ class Tiny(VideoModel):
         super().__init__()
         self.smoothing = weight_of_past(smoothing)
         self.recurrent = smoothing > 0
-        self.pair = TinyPair(text)
+        self.pair = TinyPair(text).requires_grad_(True)  # frozen where it serves another model
         # the text encoder belongs to the pair: as an attribute it would be registered twice
         self.__dict__["text"] = self.pair.text
 
