@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,78 +15,19 @@ Builder = Callable[..., "VideoModel"]
 KeyMap = Callable[["Mapping[str, Tensor]"], "dict[str, Tensor]"]
 
 
-def tiny() -> Builder:
-    """The bundled model."""
-    from openvss.models.tiny import build
-
-    return build
+def _later(module: str, name: str) -> Callable[[], Any]:
+    return lambda: getattr(import_module(module), name)
 
 
-def ov2vss() -> Builder:
-    """OV2VSS."""
-    from openvss.models.ov2vss.build import build
+tiny = _later("openvss.models.tiny", "build")
+ov2vss = _later("openvss.models.ov2vss.build", "build")
+sed = _later("openvss.models.stseg.build", "build_sed")
+stseg = _later("openvss.models.stseg.build", "build_stseg")
+segformer = _later("openvss.models.cffm.build", "build_segformer")
+cffm = _later("openvss.models.cffm.build", "build")
+sam_clip = _later("openvss.models.sam_clip", "build_sam_clip")
+regions_tiny = _later("openvss.models.sam_clip", "build_regions_tiny")
 
-    return build
-
-
-def sed() -> Builder:
-    """SED."""
-    from openvss.models.stseg.build import build_sed
-
-    return build_sed
-
-
-def sed_keys() -> KeyMap:
-    """SED's released checkpoints."""
-    from openvss.weights.sed import sed
-
-    return sed
-
-
-def stseg() -> Builder:
-    """STSeg."""
-    from openvss.models.stseg.build import build_stseg
-
-    return build_stseg
-
-
-def segformer() -> Builder:
-    """SegFormer."""
-    from openvss.models.cffm.build import build_segformer
-
-    return build_segformer
-
-
-def cffm() -> Builder:
-    """CFFM and CFFM++."""
-    from openvss.models.cffm.build import build
-
-    return build
-
-
-def segformer_keys() -> KeyMap:
-    """SegFormer's checkpoints in CFFM's release."""
-    from openvss.weights.cffm import segformer
-
-    return segformer
-
-
-def cffm_keys() -> KeyMap:
-    """The authors' checkpoints of CFFM and CFFM++."""
-    from openvss.weights.cffm import cffm
-
-    return cffm
-
-
-def sam_clip() -> Builder:
-    """Regions from SAM, named by CLIP."""
-    from openvss.models.sam_clip import build_sam_clip
-
-    return build_sam_clip
-
-
-def regions_tiny() -> Builder:
-    """Superpixels, named by the pair of `tiny`."""
-    from openvss.models.sam_clip import build_regions_tiny
-
-    return build_regions_tiny
+sed_keys = _later("openvss.weights.sed", "sed")
+segformer_keys = _later("openvss.weights.cffm", "segformer")  # as CFFM's release names them
+cffm_keys = _later("openvss.weights.cffm", "cffm")
