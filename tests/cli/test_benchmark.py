@@ -25,6 +25,9 @@ def test_costs_of_models(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row["name"] for row in rows] == ["small"]
     assert rows[0]["clip_macs"] > rows[0]["streaming_macs"] > 0
     assert "small" in run.ok(*command)
+    (less,) = json.loads(run.ok(*command, "--json", "--option", "stride=32"))
+    assert less["streaming_macs"] < rows[0]["streaming_macs"]
+    assert "layers" in run.sentence(*command, "--option", "layer=1")
 
 
 def test_a_wrong_size_is_one_sentence(run: Runner) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openvss.cli import model_options
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ def model(
     batch: Annotated[int, typer.Option(min=1, help="Videos at a time.")] = 1,
     rounds: Annotated[int, typer.Option(min=1, help="Frames to time; the median counts.")] = 10,
     words: Annotated[str, typer.Option(help="For models that take any words.")] = "vspw",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="An option of the named models (`openvss models show NAME`), such as layers=1; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -44,8 +53,9 @@ def model(
     from openvss.evaluation.cost import measure
 
     shape = _size(size)
-    wanted = with_baseline(names)
-    costs = measure([_subject(name, shape, batch, words, device) for name in wanted], rounds)
+    options = model_options.parse(option)
+    given = {name: options if name in names else {} for name in with_baseline(names)}
+    costs = measure([_subject(name, o, shape, batch, words, device) for name, o in given.items()], rounds)
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(cost) for cost in costs], indent=2))
     else:
@@ -64,7 +74,9 @@ def with_baseline(names: Sequence[str]) -> list[str]:
     return list(names)
 
 
-def _subject(name: str, size: tuple[int, int], batch: int, words: str, device: str) -> Subject:
+def _subject(
+    name: str, options: Mapping[str, object], size: tuple[int, int], batch: int, words: str, device: str
+) -> Subject:
     import torch
 
     from openvss.evaluation.cost import Subject
@@ -73,7 +85,7 @@ def _subject(name: str, size: tuple[int, int], batch: int, words: str, device: s
     from openvss.words.vocabulary import Vocabulary
 
     torch.manual_seed(0)
-    built = build_model(name).to(choose_device(device))
+    built = build_model(name, options).to(choose_device(device))
     return Subject(name, built, built.words(built.fixed_words or Vocabulary.parse(words)), size, batch)
 
 
@@ -87,10 +99,11 @@ def _size(text: str) -> tuple[int, int]:
 
 def _print(costs: Sequence[Cost]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     table = Table(
-        "model", "parameters (M)", "GMACs streaming", "GMACs clip", "ms streaming", "ms clip", "memory (MB)",
+        Column("model", min_width=max(len(cost.name) for cost in costs)),
+        "parameters (M)", "GMACs streaming", "GMACs clip", "ms streaming", "ms clip", "memory (MB)",
         box=None, pad_edge=False,
     )  # fmt: skip
     for cost in costs:

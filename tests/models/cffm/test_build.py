@@ -9,9 +9,9 @@ from openvss.models.cffm.geometry import COARSE, FINE, MIDDLE
 from openvss.models.presets import build_model
 
 
-def millions(name: str) -> float:
+def millions(name: str, **options: object) -> float:
     with torch.device("meta"):
-        model: nn.Module = build_model(name)
+        model: nn.Module = build_model(name, options)
     return sum(p.numel() for p in model.parameters()) / 1e6
 
 
@@ -20,10 +20,19 @@ def millions(name: str) -> float:
     [("b0", 3.8, 4.67), ("b1", 13.8, 15.48), ("b2", 24.8, 26.53), ("b5", 82.1, 85.47)],
 )
 def test_parameters_are_those_of_the_authors(size: str, segformer: float, cffm: float) -> None:
-    """The authors' heads carry one more classifier, 128 channels wide, that they never use."""
-    unused = (128 + 1) * 124 / 1e6
-    assert round(millions(f"cffm-{size}") + unused, 2) == cffm
+    assert round(millions(f"cffm-{size}", official=True), 2) == cffm
     assert millions(f"segformer-{size}") == pytest.approx(segformer, abs=0.12)  # published
+
+
+def test_without_the_classifier_that_nothing_reads() -> None:
+    assert millions("cffm-b1", official=True) - millions("cffm-b1") == pytest.approx((128 + 1) * 124 / 1e6)
+
+
+def test_checkpoints_do_not_hold_what_nothing_reads() -> None:
+    small = {"backbone": "mit-nano", "words": "a, b", "dim": 16, "heads": 2}
+    ours, theirs = build_model("cffm-b1", small), build_model("cffm-b1", {**small, "official": True})
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+    theirs.load_state_dict(ours.state_dict(), strict=True)
 
 
 def test_references_are_pooled_by_rank() -> None:

@@ -66,7 +66,7 @@ def build(
         stride: Of the map that is mined, unless the backbone's finest is coarser.
         centred: Regions that lie around their window; not for the authors' checkpoints.
         mask_border: Hide padding and the opposite edge; not for the authors' checkpoints.
-        official: Begin a video, average losses, and find prototypes as the authors do.
+        official: Begin a video, average losses, find prototypes and count parameters as the authors do.
         global_layers: N_g of the paper.
         prototypes: N_p of the paper.
         frames: f of the paper: how many frames of the video are summarised.

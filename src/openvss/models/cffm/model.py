@@ -46,7 +46,7 @@ class Settings:
         heads: Of attention.
         attend: False replaces attention by the mean of the tokens: assembling without mining.
         stride: Of the map that is mined, unless the backbone's finest is coarser.
-        official: Begin a video, average losses and find prototypes as the authors do.
+        official: Begin a video, average losses, find prototypes and count parameters as the authors do.
     """
 
     references: tuple[int, ...] = (9, 6, 3)
@@ -86,6 +86,8 @@ class CFFM(VideoModel):
         self.frame_classifier: Classifier = classifier(s.dim, words)
         self.layers = nn.ModuleList(Mine(s.geometry, s.dim, s.heads, s.attend) for _ in range(s.layers))
         self.classifier: Classifier | None = classifier(2 * s.dim, words) if s.layers else None
+        if s.official and isinstance(words, Vocabulary):
+            self.unread = Unread(s.dim // 2, len(words))
 
     @property
     def learns(self) -> bool:
@@ -162,3 +164,18 @@ class CFFM(VideoModel):
         total = F.cross_entropy(logits, labels.long(), ignore_index=IGNORE, reduction="sum")
         counted = labels.numel() if self.official else (labels != IGNORE).sum().clamp(min=1)
         return total / counted
+
+
+class Unread(nn.Conv2d):
+    """The classifier that each head of mmsegmentation is born with, and that CFFM's never reads.
+
+    It counts among the parameters, as published. It is not trained, and no checkpoint holds it.
+    """
+
+    def __init__(self, channels: int, n_words: int) -> None:
+        super().__init__(channels, n_words, kernel_size=1)
+        self.requires_grad_(False)
+
+    def _save_to_state_dict(self, *_: object) -> None: ...
+
+    def _load_from_state_dict(self, *_: object) -> None: ...
