@@ -21,7 +21,7 @@ from benchmarks.tiny import Pair, frames, held_out
 from openvss import load
 from openvss.evaluation.pictures.curves import Curve, Panel, draw_curves
 from openvss.segmenter import Segmenter
-from openvss.training.tiny_data import VOC_SPELLING, read_classes
+from openvss.training.tiny.data import VOC_SPELLING, read_classes
 from openvss.words.vocabulary import Label, Vocabulary
 
 BINS = 10

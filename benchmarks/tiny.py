@@ -21,7 +21,7 @@ from benchmarks.machine import describe
 from openvss.evaluation.consistency import VideoMeter, mean_consistency
 from openvss.models.tiny import SMOOTHING, Tiny
 from openvss.segmenter import Segmenter
-from openvss.training.tiny_data import VOC_SPELLING, read_classes
+from openvss.training.tiny.data import VOC_SPELLING, read_classes
 from openvss.weights import bundled
 from openvss.words.vocabulary import Label, Vocabulary
 

@@ -25,8 +25,8 @@ from openvss.models.words import embed
 from openvss.segmenter import Segmenter
 from openvss.training.recipe_file import read_stages
 from openvss.training.run import Options
-from openvss.training.tiny import VIEWS, train
-from openvss.training.tiny_data import VOC_SPELLING, read_classes, read_words
+from openvss.training.tiny.data import VOC_SPELLING, read_classes, read_words
+from openvss.training.tiny.rounds import VIEWS, train
 from openvss.weights import bundled
 from openvss.words.vocabulary import Label, Vocabulary
 
@@ -36,7 +36,7 @@ Matrix = npt.NDArray[np.int64]
 
 
 def left_out() -> list[str]:
-    return sorted(synonyms[0] for synonyms in read_words("tiny_words.txt"))[::EVERY]
+    return sorted(synonyms[0] for synonyms in read_words("words.txt"))[::EVERY]
 
 
 def trained(voc: Path, coco: Path, run: Path, changes: Sequence[str], views: int) -> Path:

@@ -12,12 +12,13 @@ from PIL import Image
 
 from openvss.errors import InputError
 from openvss.models.tiny import SCALE
-from openvss.training import tiny, tiny_views
 from openvss.training.recipe_file import Stage, read_stages
 from openvss.training.run import Options
-from openvss.training.tiny_backgrounds import label_one
-from openvss.training.tiny_cache import fill, relabel
-from openvss.training.tiny_data import (
+from openvss.training.tiny import rounds
+from openvss.training.tiny import views as drawing
+from openvss.training.tiny.backgrounds import label_one
+from openvss.training.tiny.cache import fill, relabel
+from openvss.training.tiny.data import (
     IGNORE,
     NONE_OF_VOC,
     read_kinds,
@@ -25,9 +26,9 @@ from openvss.training.tiny_data import (
     read_scenes,
     read_words,
 )
-from openvss.training.tiny_loss import WordLoss, WordTable
-from openvss.training.tiny_start import load, name_table, start
-from openvss.training.tiny_views import Views
+from openvss.training.tiny.loss import WordLoss, WordTable
+from openvss.training.tiny.start import load, name_table, start
+from openvss.training.tiny.views import Views
 from openvss.training.watcher import Watcher
 from openvss.weights.lite0 import fold, imagenet_checkpoint
 from tests.models.two_frame import LetterText
@@ -58,14 +59,14 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_held_out_pictures_are_kept_out(data: Path) -> None:
-    words = read_words("tiny_words.txt")
+    words = read_words("words.txt")
     kept = read_pictures(data / "voc", words)
     assert sorted(p.image.stem for p in kept) == ["p1", "p2", "p3", "p4", "p5"]
     assert [p.image.stem for p in read_pictures(data / "voc", words, held_out=True)] == ["p0"]
 
 
 def test_data_sets_share_one_vocabulary(data: Path) -> None:
-    words = read_words("tiny_words.txt")
+    words = read_words("words.txt")
     names = [synonyms[0] for synonyms in words]
     voc, coco = (read_pictures(data / name, words)[0].table for name in ("voc", "coco"))
     assert [names[i] for i in voc[1:5]] == ["airplane", "cat", "dog", "potted plant"]
@@ -75,23 +76,23 @@ def test_data_sets_share_one_vocabulary(data: Path) -> None:
 
 
 def test_words_that_are_left_out_are_ignored(data: Path) -> None:
-    words = read_words("tiny_words.txt", ("dog", "sky"))
+    words = read_words("words.txt", ("dog", "sky"))
     names = [synonyms[0] for synonyms in words]
     assert not {"dog", "sky"} & set(names)
     voc, coco = (read_pictures(data / name, words)[0].table for name in ("voc", "coco"))
     assert [voc[3], coco[0], coco[2]] == [IGNORE] * 3
     assert names[voc[2]] == "cat"
     with pytest.raises(InputError, match="no word 'dgo'"):
-        read_words("tiny_words.txt", ("dgo",))
+        read_words("words.txt", ("dgo",))
 
 
 def test_no_classes_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no classes\.txt"):
-        read_pictures(tmp_path, read_words("tiny_words.txt"))
+        read_pictures(tmp_path, read_words("words.txt"))
 
 
 def test_lists_have_no_duplicates() -> None:
-    words = read_words("tiny_words.txt")
+    words = read_words("words.txt")
     phrases = [phrase for synonyms in words for phrase in synonyms]
     assert len(set(phrases)) == len(phrases)
     assert len(read_words("imagenet1k.txt")) == 1000
@@ -113,24 +114,24 @@ def test_kinds_are_words_for_classes_of_imagenet() -> None:
 
 
 def test_scenes_name_training_words() -> None:
-    words = read_words("tiny_words.txt")
+    words = read_words("words.txt")
     scenes = read_scenes(words)
     assert len(scenes) > 100
     assert all(0 <= i < len(words) for listed in scenes.values() for i in listed)
 
 
 def views_of(data: Path, size: int = 64, backgrounds: dict[str, np.ndarray] | None = None) -> Views:
-    words = read_words("tiny_words.txt")
+    words = read_words("words.txt")
     pictures = {name: read_pictures(data / name, words) for name in ("voc", "coco")}
     return Views(pictures, [synonyms[0] for synonyms in words], size, 4, backgrounds)
 
 
 def test_views_keep_pixels_and_labels_together(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every pixel that carries a class has its class's colour; views repeat with their seed."""
-    monkeypatch.setattr(tiny_views, "relight", lambda pixels, rng: pixels)
-    monkeypatch.setattr(tiny_views, "SHARE_PASTED", 0.0)
+    monkeypatch.setattr(drawing, "relight", lambda pixels, rng: pixels)
+    monkeypatch.setattr(drawing, "SHARE_PASTED", 0.0)
     views = views_of(data)
-    names = [synonyms[0] for synonyms in read_words("tiny_words.txt")]
+    names = [synonyms[0] for synonyms in read_words("words.txt")]
     colour = {names.index(n): 40 * i + 15 for i, n in enumerate(["sky", "grass", "dog", "road"])}
     colour |= {names.index(n): 40 * i + 15 for i, n in [(1, "airplane"), (2, "cat"), (4, "potted plant")]}
     dog = names.index("dog")
@@ -150,11 +151,11 @@ def test_views_keep_pixels_and_labels_together(data: Path, monkeypatch: pytest.M
 
 
 def test_pasted_objects_bring_their_label(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiny_views, "SMALLEST", 10)
-    monkeypatch.setattr(tiny_views, "SHARE_PASTED", 1.0)
-    monkeypatch.setattr(tiny_views, "SHARE_OF_COCO", 1.0)
+    monkeypatch.setattr(drawing, "SMALLEST", 10)
+    monkeypatch.setattr(drawing, "SHARE_PASTED", 1.0)
+    monkeypatch.setattr(drawing, "SHARE_OF_COCO", 1.0)
     views = views_of(data)
-    names = [synonyms[0] for synonyms in read_words("tiny_words.txt")]
+    names = [synonyms[0] for synonyms in read_words("words.txt")]
     plane, plant = names.index("airplane"), names.index("potted plant")
     drawn = [set(views.draw(number)[1].flatten().tolist()) for number in range(20)]
     assert views.kinds == sorted([plane, plant])  # cats and dogs are not pasted
@@ -162,7 +163,7 @@ def test_pasted_objects_bring_their_label(data: Path, monkeypatch: pytest.Monkey
 
 
 def test_known_backgrounds_replace_only_what_was_unnamed(data: Path) -> None:
-    words = read_words("tiny_words.txt")
+    words = read_words("words.txt")
     names = [synonyms[0] for synonyms in words]
     sky = names.index("sky")
     behind = {"p5": np.full((48, 64), sky, np.uint8)}
@@ -174,7 +175,7 @@ def test_known_backgrounds_replace_only_what_was_unnamed(data: Path) -> None:
 
 
 def test_backgrounds_are_chosen_among_the_listed_words(data: Path) -> None:
-    words = read_words("tiny_words.txt")
+    words = read_words("words.txt")
     names = [synonyms[0] for synonyms in words]
     model = start(LetterText())
     table = WordTable(words, LetterText()).means
@@ -202,7 +203,7 @@ def test_the_cache_holds_what_the_backbone_sees(data: Path, tmp_path: Path) -> N
 
 
 def test_relabelled_views_differ_in_their_backgrounds_alone(data: Path, tmp_path: Path) -> None:
-    names = [synonyms[0] for synonyms in read_words("tiny_words.txt")]
+    names = [synonyms[0] for synonyms in read_words("words.txt")]
     backbone = start(LetterText()).pair.backbone
     before = fill(tmp_path / "cache", views_of(data), backbone, 40, Watcher())
     sky = names.index("sky")
@@ -216,7 +217,7 @@ def test_relabelled_views_differ_in_their_backgrounds_alone(data: Path, tmp_path
 
 
 def test_word_loss_spelt_out() -> None:
-    words = read_words("tiny_words.txt")
+    words = read_words("words.txt")
     names = [synonyms[0] for synonyms in words]
     table, plant = names.index("dining table"), names.index("table")
     voc_ids = [names.index(n) for n in ("cat", "dog", "dining table")]
@@ -256,7 +257,9 @@ def test_training_repeats_exactly_and_freezes_what_it_says(
 ) -> None:
     monkeypatch.setattr("openvss.models.encoders.tiny.MiniLM", LetterText)
     options = Options(cpu=True)
-    files = [tiny.train(stages(data), tmp_path / name, options, Watcher(), 6, LetterText()) for name in "ab"]
+    files = [
+        rounds.train(stages(data), tmp_path / name, options, Watcher(), 6, LetterText()) for name in "ab"
+    ]
     assert files[0].read_bytes() == files[1].read_bytes()
     first, second = (
         load(tmp_path / "a" / name, LetterText()).state_dict() for name in ("1-first", "2-second")
@@ -272,5 +275,5 @@ def test_training_repeats_exactly_and_freezes_what_it_says(
 def test_words_can_be_kept_out(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("openvss.models.encoders.tiny.MiniLM", LetterText)
     without = [f"data.train.{i}.without=[dog]" for i in range(2)]
-    tiny.train(stages(data, *without), tmp_path / "run", Options(cpu=True), Watcher(), 4, LetterText())
+    rounds.train(stages(data, *without), tmp_path / "run", Options(cpu=True), Watcher(), 4, LetterText())
     assert (tmp_path / "run" / "tiny.safetensors").is_file()

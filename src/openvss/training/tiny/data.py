@@ -64,9 +64,9 @@ def read_words(name: str, without: Collection[str] = ()) -> list[tuple[str, ...]
 
 
 def read_scenes(words: list[tuple[str, ...]]) -> dict[str, list[int]]:
-    """What `tiny_scenes.txt` says is behind the objects: stem of a VOC picture -> our ids."""
+    """What `scenes.txt` says is behind the objects: stem of a VOC picture -> our ids."""
     ids = {synonyms[0]: i for i, synonyms in enumerate(words)}
-    rows = (line.split(":") for line in _lines("tiny_scenes.txt"))
+    rows = (line.split(":") for line in _lines("scenes.txt"))
     listed = {stem: [ids[w.strip()] for w in those.split(",") if w.strip() in ids] for stem, those in rows}
     return {stem: those for stem, those in listed.items() if those}
 
@@ -82,7 +82,7 @@ def read_kinds() -> dict[str, set[int]]:
 
 
 def _lines(name: str) -> list[str]:
-    text = files("openvss.training").joinpath(name).read_text(encoding="utf-8")
+    text = files("openvss.training.tiny").joinpath(name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from openvss.training.tiny_data import IGNORE, NONE_OF_VOC, Ids, Picture
+from openvss.training.tiny.data import IGNORE, NONE_OF_VOC, Ids, Picture
 
 # Objects that are cut out and pasted elsewhere: each kind is drawn as often as any other.
 PASTED = (

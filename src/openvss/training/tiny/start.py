@@ -10,7 +10,7 @@ from torch import Tensor
 
 from openvss.models.tiny import TEMPLATES, Tiny
 from openvss.models.words import TextEncoder, embed
-from openvss.training.tiny_data import read_kinds, read_words
+from openvss.training.tiny.data import read_kinds, read_words
 from openvss.weights.checkpoint import find_checkpoint, load_state
 from openvss.weights.lite0 import fold, fold_classifier, imagenet_checkpoint
 from openvss.weights.strict import fill

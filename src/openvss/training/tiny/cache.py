@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from openvss.models.encoders.lite0 import Lite0
-from openvss.training.tiny_data import Ids
-from openvss.training.tiny_views import Views
+from openvss.training.tiny.data import Ids
+from openvss.training.tiny.views import Views
 from openvss.training.watcher import Watcher
 
 BATCH = 8

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from openvss.images import input_size, shrink, to_input
 from openvss.models.tiny import SCALE, Tiny
-from openvss.training.tiny_data import NONE_OF_VOC, Ids, Picture, read_scenes
-from openvss.training.tiny_lesson import Lesson
+from openvss.training.tiny.data import NONE_OF_VOC, Ids, Picture, read_scenes
+from openvss.training.tiny.lesson import Lesson
 from openvss.training.watcher import Watcher
 
 SURE = 0.5  # of a word among all that are none of VOC's

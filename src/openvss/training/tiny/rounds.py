@@ -1,4 +1,4 @@
-"""Train the bundled model: `python -m openvss.training.tiny recipes/tiny.yaml --out RUN`.
+"""Train the bundled model in rounds.
 
 The backbone and its ImageNet classifier stay as they came. What is between them and the text space is trained
 on the features of random views, which are kept on disk: each position is classified by its cosine
@@ -12,20 +12,18 @@ seed, optimiser, schedule and the like; it has no use for clips.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from openvss.cli.training_progress import watching
-from openvss.errors import InputError, Stopped
+from openvss.errors import InputError
 from openvss.models.words import TextEncoder
 from openvss.training.recipe import Recipe
-from openvss.training.recipe_file import Stage, read_stages
+from openvss.training.recipe_file import Stage
 from openvss.training.run import Options, train_stage
-from openvss.training.tiny_backgrounds import label_backgrounds
-from openvss.training.tiny_cache import fill, relabel
-from openvss.training.tiny_lesson import Lesson
-from openvss.training.tiny_start import load, start
+from openvss.training.tiny.backgrounds import label_backgrounds
+from openvss.training.tiny.cache import fill, relabel
+from openvss.training.tiny.lesson import Lesson
+from openvss.training.tiny.start import load, start
 from openvss.training.watcher import Watcher
 from openvss.weights import bundled
 from openvss.weights.checkpoint import find_checkpoint
@@ -69,28 +67,3 @@ def _after(run: Path, recipe: Recipe) -> Recipe:
     assert file is not None
     model = recipe.model.model_copy(update={"init_from": str(file.absolute())})
     return recipe.model_copy(update={"model": model})
-
-
-def main() -> None:
-    """Parse the command line, train, say where the weights are."""
-    parser = argparse.ArgumentParser(
-        prog="python -m openvss.training.tiny", description="Train the bundled model."
-    )
-    parser.add_argument("recipe", type=Path, help="recipes/tiny.yaml")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key")
-    parser.add_argument("--out", type=Path, required=True, help="a folder for the runs and 2 GB of features")
-    parser.add_argument("--resume", action="store_true", help="go on where an interrupted run stopped")
-    parser.add_argument("--views", type=int, default=VIEWS)
-    given = parser.parse_args()
-    try:
-        with watching(as_json=False) as watcher:
-            options = Options(resume=given.resume, cpu=True)
-            print(train(read_stages(given.recipe, given.set), given.out, options, watcher, given.views))
-    except InputError as error:
-        parser.error(str(error))
-    except Stopped:
-        parser.exit(1, "Stopped; the same command with --resume goes on.\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -11,9 +11,9 @@ from torch.utils.data import Dataset
 from openvss.models.encoders.tiny import resize
 from openvss.models.tiny import Tiny
 from openvss.training.order import Order
-from openvss.training.tiny_cache import Cache
-from openvss.training.tiny_data import IGNORE
-from openvss.training.tiny_loss import WordLoss, WordTable, name_loss
+from openvss.training.tiny.cache import Cache
+from openvss.training.tiny.data import IGNORE
+from openvss.training.tiny.loss import WordLoss, WordTable, name_loss
 
 DROPOUT = 0.2
 LOOKED_AT = 0.35  # share of the labelled positions that a step looks at

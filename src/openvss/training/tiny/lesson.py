@@ -15,12 +15,12 @@ from openvss.training.parts import Parts, accelerate_for
 from openvss.training.recipe import Recipe, TrainingSet
 from openvss.training.start import TrainingData, build
 from openvss.training.step import Stepper
-from openvss.training.tiny_cache import Cache
-from openvss.training.tiny_data import VOC_SPELLING, Ids, read_classes, read_pictures, read_words
-from openvss.training.tiny_loss import WordLoss, WordTable
-from openvss.training.tiny_pass import FeatureBatches, HeadPass
-from openvss.training.tiny_start import give_imagenet, start
-from openvss.training.tiny_views import Views, manifest
+from openvss.training.tiny.cache import Cache
+from openvss.training.tiny.data import VOC_SPELLING, Ids, read_classes, read_pictures, read_words
+from openvss.training.tiny.head_pass import FeatureBatches, HeadPass
+from openvss.training.tiny.loss import WordLoss, WordTable
+from openvss.training.tiny.start import give_imagenet, start
+from openvss.training.tiny.views import Views, manifest
 from openvss.words.vocabulary import Vocabulary
 
 
@@ -39,7 +39,7 @@ class Lesson:
         self._recipe, self._text = recipe, text
         voc, coco = recipe.data.train
         without = {VOC_SPELLING.get(name, name) for name in (*voc.without, *coco.without)}
-        self.words = read_words("tiny_words.txt", without)
+        self.words = read_words("words.txt", without)
         self.names = [synonyms[0] for synonyms in self.words]
         self.pictures = {
             name: read_pictures(_root(one), self.words) for name, one in (("voc", voc), ("coco", coco))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from openvss.models.tiny import SCALE, TEMPLATES
 from openvss.models.words import TextEncoder, embed
-from openvss.training.tiny_data import NONE_OF_VOC
+from openvss.training.tiny.data import NONE_OF_VOC
 from openvss.words.vocabulary import Label, Vocabulary
 
 # A pixel of the left class of VOC may as well be called the right word: no penalty there.
