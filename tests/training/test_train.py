@@ -153,6 +153,17 @@ def test_half_precision(run: Runner, videos: Path, tmp_path: Path) -> None:
     assert "fp16 needs a GPU" in run.sentence("train", file, "--out", "x", "--cpu", "--set", "precision=fp16")
 
 
+def test_half_precision_on_a_processor_without_it(
+    run: Runner, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    file = write(tmp_path / "r.yaml", recipe(videos))
+    for precision, told in (("bf16", True), ("fp32", False)):
+        code, _, messages = run("train", file, "--out", precision, "--cpu", "--set", f"precision={precision}")
+        assert code == 0
+        assert ("many times slower" in messages) is told
+
+
 def test_weights_that_are_kept(run: Runner, videos: Path, tmp_path: Path) -> None:
     saving = {"every": 3, "keep_every": 2}
     run.ok("train", write(tmp_path / "r.yaml", recipe(videos, saving=saving)), "--out", "run", "--cpu")

@@ -102,6 +102,8 @@ def train_stage(
     learns from something else than clips, or by another pass, brings one of its own.
     """
     cpu = _begin(options)
+    if cpu and recipe.precision == "bf16" and torch.backends.cpu.get_cpu_capability() == "AVX2":
+        watcher.say("precision: bf16 is many times slower on this processor than --set precision=fp32.")
     folder, main = RunFolder(path, recipe), PartialState().is_main_process
     if main:
         folder.claim(resume=options.resume, overwrite=options.overwrite)
