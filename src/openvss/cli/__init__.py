@@ -9,6 +9,7 @@ from types import FrameType
 import typer
 
 from openvss.cli import benchmark, data, evaluate, models, runs, segment, train
+from openvss.cli.usage import UsageError, sentence
 from openvss.errors import OpenVSSError, Stopped
 
 app = typer.Typer(
@@ -43,13 +44,18 @@ def main() -> None:
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGTERM, _stop)
     try:
-        app()
+        code = app(prog_name="openvss", standalone_mode=False)
+    except UsageError as error:
+        if text := sentence(error):
+            typer.echo(f"openvss: {text}", err=True)
+        sys.exit(2)
     except OpenVSSError as error:
         typer.echo(f"openvss: {error}", err=True)
         sys.exit(error.exit_code)
     except Stopped:
         typer.echo("openvss: stopped; the same command with --resume goes on from here.", err=True)
         sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

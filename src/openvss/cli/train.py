@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,12 @@ def train(
         typer.Option(help="With --adapt: pictures, a folder of them, a video, or name:root; repeatable."),
     ] = None,
     words: Annotated[str | None, typer.Option(help="With --adapt: what to tell apart in the data.")] = None,
-    every: Annotated[float, typer.Option(min=0.001, help="Seconds between frames taken from a video.")] = 1.0,
+    every: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001, help="With --adapt: seconds between frames taken from a video.", show_default="1"
+        ),
+    ] = None,
 ) -> None:
     """Train a model by a recipe, or adapt a trained one to pictures and videos without labels.
 
@@ -49,13 +55,20 @@ def train(
     `torchrun --nproc-per-node 4 -m openvss train recipes/ov2vss/vspw-mit-b2.yaml --out runs/b2`,
     `openvss train --adapt tiny --data drive.mp4 --words "road, car, person, sky"`
     """
+    if find_spec("accelerate") is None:
+        raise InputError(
+            "Training needs more packages: run pip install 'openvss[train]' (in a checkout '.[train]')."
+        )
+
     if (recipe is None) == (adapt is None) or (adapt is None) != (data is None):
         raise InputError("Give a recipe; or --adapt MODEL with --data, and --words for what has none.")
+    if adapt is None and (words is not None or every is not None):
+        raise InputError("--words and --every go with --adapt only: leave them out.")
     if adapt is not None:
         from openvss.training.selftrain.adapt import write_recipe
 
         whole = out or Path("runs/adapted")
-        recipe, folder = write_recipe(adapt, data or [], words, whole, every), whole / "run"
+        recipe, folder = write_recipe(adapt, data or [], words, whole, every or 1.0), whole / "run"
     else:
         assert recipe is not None
         folder = out or Path("runs") / recipe.stem

@@ -19,7 +19,7 @@ from openvss.errors import InputError
 from openvss.evaluation import scores
 from openvss.evaluation.compare import RESULTS
 from openvss.evaluation.scores import VideoScore
-from openvss.video.folder import output_error
+from openvss.video.folder import make_folder, output_error
 from openvss.video.lock import FolderLock
 
 PARTIAL = ".partial"
@@ -55,13 +55,9 @@ class ResultFolder:
         """Make the folder ready for this evaluation; True if it stands there already, finished."""
         if resume and overwrite:
             raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
-        if self.out.exists() and not self.out.is_dir():
-            raise InputError(
-                f"{self.out} cannot be the output folder, there is a file in its way: choose another --out."
-            )
         finished = True
+        make_folder(self.out)
         with self.reporting():
-            self.out.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
             try:
                 finished = self._take(resume=resume, overwrite=overwrite)

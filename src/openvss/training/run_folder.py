@@ -14,7 +14,7 @@ import yaml
 
 from openvss.errors import InputError, OutputError
 from openvss.training.recipe import Recipe
-from openvss.video.folder import output_error
+from openvss.video.folder import make_folder
 from openvss.video.lock import FolderLock
 
 RECIPE, STATE, STATUS = "recipe.yaml", "state.safetensors", "run.json"
@@ -47,12 +47,7 @@ class RunFolder:
 
     def claim(self, *, resume: bool, overwrite: bool) -> None:
         """Make the folder ready; on the main process only."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except FileExistsError as error:
-            raise InputError(f"{self.path} is a file: choose another --out.") from error
-        except OSError as error:
-            raise output_error(self.path, error) or error from error
+        make_folder(self.path)
         if not os.access(self.path, os.W_OK):
             raise OutputError(f"The folder {self.path} cannot be written: choose another --out.")
         self._lock.acquire()

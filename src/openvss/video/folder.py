@@ -62,13 +62,13 @@ class RunFolder:
 
     def claim(self, *, resume: bool, overwrite: bool) -> bool:
         """Make the folder ready for this run; True if the run stands there already, finished."""
+        make_folder(self.out)
         try:
-            self.out.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
             return self._claim(resume=resume, overwrite=overwrite)
         except OSError as error:
             self.release()
-            raise _unusable(self.out, error) from error
+            raise unusable(self.out, error) from error
         except InputError:
             self.release()
             raise
@@ -233,7 +233,18 @@ def _compared(settings: Json) -> Json:
     return {key: value for key, value in settings.items() if key not in ("input", "broken")}
 
 
-def _unusable(folder: Path, error: OSError) -> OpenVSSError:
+def make_folder(folder: Path) -> None:
+    """Make a folder for output, with those above it, unless it is there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # what file systems of the kernel's own say
+        raise InputError(f"{folder} cannot be made ({error.strerror}): choose another --out.") from error
+    except OSError as error:
+        raise unusable(folder, error) from error
+
+
+def unusable(folder: Path, error: OSError) -> OpenVSSError:
+    """The sentence for a folder that a run cannot begin in."""
     if isinstance(error, FileExistsError | NotADirectoryError):
         return InputError(
             f"{folder} cannot be the output folder, there is a file in its way: choose another --out."

@@ -53,4 +53,4 @@ def make(layout: str, root: Path, seed: int = 0, options: Options = DEFAULTS) ->
         raise InputError(f"{root} is a file: name a new folder.") from error
     except OSError as error:
         reason = error.strerror or error
-        raise OutputError(f"The folder {root} could not be filled: {reason}.") from error
+        raise OutputError(f"The folder {root} could not be filled ({reason}): choose another.") from error

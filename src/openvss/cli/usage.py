@@ -1,0 +1,23 @@
+"""What is wrong with the arguments, as one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+# Typer finds these errors with click, or with a copy of click of its own.
+UsageError: Any = typer.BadParameter.__base__
+
+
+def sentence(error: Any) -> str:
+    """What is wrong and where the way out is; empty if the help has been shown instead."""
+    message = error.format_message().replace("Value error, ", "").strip().rstrip(".")
+    command = error.ctx.command_path if error.ctx else "openvss"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return ""
+    if command.endswith(" segment") and "unexpected extra argument" in message:
+        return f'{message}: put all words into one pair of quotes, with commas, such as "dog, sky".'
+    link = " See" if message.endswith("?") else ": see"
+    return f"{message}{link} `{command} --help`."

@@ -1,0 +1,49 @@
+"""Arguments that the command line itself cannot read, and training without its packages."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.runner import Runner
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["segment", "a.mp4", "dog", "sky"], 'put all words into one pair of quotes, with commas'),
+        (["segment"], "Missing argument 'INPUT': see `openvss segment --help`."),
+        (["segment", "a.mp4", "dog", "--size", "big"], "Invalid value for '--size'"),
+        (["segment", "a.mp4", "dog", "--context", "future"], "'--context': 'future' is not one of"),
+        (["segment", "a.mp4", "dog", "--frob"], "No such option: --frob"),
+        (["trian"], "See `openvss --help`."),
+        (["data", "make"], "Missing argument 'LAYOUT': see `openvss data make --help`."),
+        (["train", "r.yaml", "--words", "dog"], "--words and --every go with --adapt only"),
+        (["train", "r.yaml", "--every", "2"], "--words and --every go with --adapt only"),
+    ],
+)  # fmt: skip
+def test_one_sentence(run: Runner, arguments: list[str], expected: str) -> None:
+    assert expected in run.sentence(*arguments)
+
+
+@pytest.mark.parametrize("arguments", [(), ("data",), ("benchmark",)])
+def test_without_arguments_comes_the_help(run: Runner, arguments: tuple[str, ...]) -> None:
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert "Usage" in out + err
+    assert "openvss:" not in err
+
+
+def test_help_and_version_succeed(run: Runner) -> None:
+    assert "Usage" in run.ok("segment", "--help")
+    assert run.ok("--version").startswith("openvss ")
+
+
+def test_training_without_its_packages(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    find: Callable[..., object] = importlib.util.find_spec
+    monkeypatch.setattr(
+        "openvss.cli.train.find_spec", lambda name: None if name == "accelerate" else find(name)
+    )
+    assert "pip install 'openvss[train]'" in run.sentence("train", "r.yaml")
