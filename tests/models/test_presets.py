@@ -175,3 +175,15 @@ def test_load_takes_weights_and_untrained(closed: str, tmp_path: Path) -> None:
     assert openvss.load(str(file), device="cpu").vocabulary.names == ("car", "sea")
     assert openvss.load(closed, "sea", weights=file, device="cpu").vocabulary.names == ("sea",)
     assert openvss.load(closed, untrained=True, device="cpu").model.weights_sha256 is None
+
+
+def test_a_checkpoint_knows_its_words(tmp_path: Path) -> None:
+    small = {"backbone": "mit-nano", "words": "cat, dog", "dim": 16}
+    file = tmp_path / "small.safetensors"
+    save_model(build_model("segformer-b0", small), file, "segformer-b0", small)
+    fixed = load_model(str(file)).fixed_words
+    assert fixed is not None
+    assert fixed.names == ("cat", "dog")
+    for name, weights in ((str(file), None), ("segformer-b0", file)):
+        with pytest.raises(InputError, match="says itself what its words are"):
+            load_model(name, weights, options={"words": "sky, sea"})

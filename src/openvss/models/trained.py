@@ -94,7 +94,7 @@ def _from_checkpoint(
     note = checkpoint.read_metadata(file)
     if note.preset not in PRESETS:
         raise InputError(f"{file} belongs to a model {note.preset!r}, which this version does not have.")
-    return _load(_build(note.preset, {**note.options, **chosen}), chosen, file)
+    return _load_ours(note.preset, note.options, chosen, file)
 
 
 def _with_weights(name: str, file: Path, chosen: Mapping[str, object]) -> VideoModel:
@@ -103,7 +103,16 @@ def _with_weights(name: str, file: Path, chosen: Mapping[str, object]) -> VideoM
     note = checkpoint.read_metadata(file)
     if note.preset != name:
         raise InputError(f"{file} holds weights of {note.preset}, not of {name}: use --model {note.preset}.")
-    return _load(_build(name, {**note.options, **chosen}), chosen, file)
+    return _load_ours(name, note.options, chosen, file)
+
+
+def _load_ours(
+    preset: str, options: Mapping[str, object], chosen: Mapping[str, object], file: Path
+) -> VideoModel:
+    model = _build(preset, {**options, **chosen})
+    if "words" in chosen and model.fixed_words is not None:
+        raise InputError(f"{file} says itself what its words are: leave the option words out.")
+    return _load(model, chosen, file)
 
 
 def _build(name: str, options: Mapping[str, object]) -> VideoModel:
