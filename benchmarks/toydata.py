@@ -65,13 +65,16 @@ def make(root: Path, seed: int, videos: ToyVideos) -> None:
     """
     if (root / "complete").exists():
         return
-    disturbance = Disturbance(videos.noise, videos.blur, videos.occlusion)
-    options = Options(frames=videos.frames, size=videos.size, disturbance=disturbance)
-    splits = {"train": videos.train, "val": videos.val, "test": videos.test}
-    _write_set(Job(root / "seen", seed, options), SEEN, SEEN, splits)
-    both = (*SEEN, *UNSEEN * OFTEN)
-    _write_set(Job(root / "all", seed, options), LOOKS, both, {k: splits[k] for k in ("val", "test")})
+    make_seen(root / "seen", seed, videos, SEEN)
+    both, splits = (*SEEN, *UNSEEN * OFTEN), {"val": videos.val, "test": videos.test}
+    _write_set(Job(root / "all", seed, _options(videos)), LOOKS, both, splits)
     (root / "complete").touch()
+
+
+def make_seen(root: Path, seed: int, videos: ToyVideos, looks: Sequence[Composition]) -> None:
+    """Write a `folder:` set that shows and knows some of the seen compositions."""
+    splits = {"train": videos.train, "val": videos.val, "test": videos.test}
+    _write_set(Job(root, seed, _options(videos)), looks, looks, splits)
 
 
 def cast_of(looks: Sequence[Composition], words: Sequence[Composition], seed: str) -> Cast:
@@ -89,12 +92,17 @@ def protocol() -> Protocol:
     return Protocol("toy-47-13", about, len(LOOKS), candidates=everything, counted=everything, groups=groups)
 
 
+def _options(videos: ToyVideos) -> Options:
+    disturbance = Disturbance(videos.noise, videos.blur, videos.occlusion)
+    return Options(frames=videos.frames, size=videos.size, disturbance=disturbance)
+
+
 def _write_set(
     job: Job, words: Sequence[Composition], looks: Sequence[Composition], splits: Mapping[str, int]
 ) -> None:
     write_lines(job.root / "classes.txt", [f"{number} {look.word}" for number, look in enumerate(words)])
     # The seed of a set and the number of a scene decide a scene: sets of one seed must not share numbers.
-    number = 0 if words == SEEN else 10_000
+    number = 10_000 if words == LOOKS else 0
     for split, count in splits.items():
         cast = cast_of(looks, words, f"{split} {job.seed}")
         names = [f"{split}_{i:03}" for i in range(count)]

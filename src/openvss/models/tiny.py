@@ -9,14 +9,17 @@ from torch import Tensor
 
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.encoders.tiny import TinyPair
+from openvss.models.layers.following import follow
 from openvss.models.layers.smoothing import smooth, weight_of_past
 from openvss.models.words import TextEncoder, Words
 
 TEMPLATES = ("{}", "a photo of a {}", "a picture of the {}")
 SIZE = 320
 SCALE = 20.0  # of cosines
-SMOOTHING = 0.7
-FLOOR = 0.7  # cosine of then and now below which the past does not count
+SMOOTHING = 0.9
+FLOOR = 0.4  # cosine of then and now below which the past does not count
+REACH = 3  # cells of 8 pixels that a thing may move from frame to frame
+TEMPERATURE = 0.05  # of the likeness to what was there
 
 
 def build(smoothing: float = SMOOTHING) -> Tiny:
@@ -29,7 +32,7 @@ class Tiny(VideoModel):
 
     Args:
         text: Replaces MiniLM.
-        smoothing: Weight of the past, 0..1, where a video stands still; 0 labels each frame alone.
+        smoothing: Weight of the past, 0..1, where a video shows what it showed; 0 labels each frame alone.
     """
 
     templates = TEMPLATES
@@ -56,7 +59,9 @@ class Tiny(VideoModel):
     ) -> tuple[Fused, Memory | None]:
         if not self.recurrent:
             return super().fuse(target, references, context, memory)
-        dense = smooth(target["dense"], (memory or {}).get("dense"), self.smoothing, FLOOR)
+        dense, before = target["dense"], (memory or {}).get("dense")
+        if before is not None and before.shape == dense.shape:
+            dense = smooth(dense, follow(dense, before, REACH, TEMPERATURE), self.smoothing, FLOOR)
         return {"dense": dense}, {"dense": dense}
 
     def score(self, fused: Fused, words: Words) -> Output:

@@ -1,0 +1,55 @@
+"""What is remembered of a video, brought to where it is seen now; nothing here is trained."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+BLOCK = 6  # positions a side that share their keys: larger does more in vain, smaller copies more
+
+
+def follow(current: Tensor, before: Tensor, radius: int, temperature: float) -> Tensor:
+    """At each position the mean of what was remembered around it, weighted by its likeness to what is seen.
+
+    Attention with the present as queries and the past as keys and values, in a window of (2 radius + 1)^2
+    positions; beyond the frame the past goes on as it was at the edge. Computed in blocks of positions that
+    look at one window, which is large enough for all of them; what is outside a position's own is masked.
+
+    Args:
+        current: (B, D, h, w), unit length along D.
+        before: Of the same shape.
+        radius: How far a thing may have moved since, in positions.
+        temperature: Of the likeness: 0 takes the one that is most alike.
+    """
+    batch, dim, h, w = current.shape
+    rows, columns = -(-h // BLOCK), -(-w // BLOCK)
+    q = _windows(current, 0)  # (B, rows * columns, BLOCK^2, D)
+    k = _windows(before, radius)  # (B, rows * columns, (BLOCK + 2 radius)^2, D)
+    mask = _within(radius, current.device)
+    found = F.scaled_dot_product_attention(q, k, k, attn_mask=mask, scale=1 / temperature)
+    maps = found.view(batch, rows, columns, BLOCK, BLOCK, dim).transpose(2, 3)
+    maps = maps.reshape(batch, rows * BLOCK, columns * BLOCK, dim)[:, :h, :w]
+    return F.normalize(maps, dim=-1).permute(0, 3, 1, 2)
+
+
+def _windows(x: Tensor, margin: int) -> Tensor:
+    """(B, D, H, W) -> (B, blocks, side^2, D): each block with a margin; outside is what is nearest inside."""
+    rows, columns = (_places(size, margin, x.device) for size in x.shape[2:])
+    places = rows[:, None, :, None] * x.shape[3] + columns[None, :, None, :]  # (rows, columns, side, side)
+    windows = x.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, places.flatten())
+    return windows.view(len(x), len(rows) * len(columns), -1, x.shape[1])
+
+
+def _places(size: int, margin: int, device: torch.device) -> Tensor:
+    first = torch.arange(0, size, BLOCK, device=device)[:, None]
+    offsets = torch.arange(-margin, BLOCK + margin, device=device)
+    return (first + offsets).clamp(0, size - 1)
+
+
+def _within(radius: int, device: torch.device) -> Tensor:
+    """(BLOCK^2, side^2): which positions of the shared window are in a position's own."""
+    own = torch.arange(BLOCK, device=device)[:, None] + radius
+    shared = torch.arange(BLOCK + 2 * radius, device=device)
+    near = (own - shared).abs() <= radius
+    return (near[:, None, :, None] & near[None, :, None, :]).reshape(BLOCK * BLOCK, -1)
