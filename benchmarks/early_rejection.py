@@ -115,7 +115,7 @@ def main() -> None:
     with torch.inference_mode(False), torch.enable_grad():
         model = trained(arguments.out)
     words = model.words(Vocabulary.parse(", ".join(names())))
-    dataset = open_dataset(f"folder:{arguments.out / 'data' / 'seen'}", "test")
+    dataset = open_dataset(f"folder:{arguments.out / 'data'}", "test")
     clips = dataset.clips[: arguments.pictures]
     frames = [read_image(clip.frames[0]) for clip in clips]
     masks = [dataset.read_label(file) for clip in clips if (file := clip.labels[0]) is not None]

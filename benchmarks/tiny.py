@@ -2,7 +2,7 @@
 
 Run `python -m benchmarks.tiny --voc ROOT --coco ROOT --camvid ROOT --davis ROOT`; it uses the product's own
 `Segmenter`. Pictures of the first table are labelled one by one. The second table is about videos: the
-sequence of CamVid that has every frame, and DAVIS, with and without the average over time.
+sequence of CamVid that has every frame, and DAVIS, with and without its memory.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def videos(model: Tiny, camvid: Path | None, davis: Path | None, size: int | Non
         + "| ---: " * 5
         + "|"
     )
-    for title, smoothing in (("each frame alone", 0.0), ("averaged over time", SMOOTHING)):
+    for title, smoothing in (("each frame alone", 0.0), ("with its memory", SMOOTHING)):
         model.smoothing, model.recurrent = smoothing, smoothing > 0
         steady, mean, each = "- | - | - | -", "-", ""
         if camvid is not None:

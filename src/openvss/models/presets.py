@@ -56,7 +56,7 @@ _CFFM_LAYERS = {"b0": 1, "b1": 2, "b2": 2, "b3": 2, "b4": 4, "b5": 4}  # b3 and 
 
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
-        summary="bundled default, works offline; averages over time what stands still",
+        summary="bundled default, works offline; its memory follows what moves",
         pair="EfficientNet-Lite0 features aligned to MiniLM text",
         builder=builders.tiny,
         weights="tiny",

@@ -60,8 +60,9 @@ class Tiny(VideoModel):
         if not self.recurrent:
             return super().fuse(target, references, context, memory)
         dense, before = target["dense"], (memory or {}).get("dense")
-        if before is not None and before.shape == dense.shape:
-            dense = smooth(dense, follow(dense, before, REACH, TEMPERATURE), self.smoothing, FLOOR)
+        if before is None or before.shape != dense.shape:
+            before = dense  # a first frame is its own past, as a still is
+        dense = smooth(dense, follow(dense, before, REACH, TEMPERATURE), self.smoothing, FLOOR)
         return {"dense": dense}, {"dense": dense}
 
     def score(self, fused: Fused, words: Words) -> Output:
