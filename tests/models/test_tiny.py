@@ -70,11 +70,11 @@ def test_the_bundled_weights_have_not_drifted() -> None:
     """Golden numbers of the shipped model; they change with the weights and the memory."""
     segmenter = load("tiny", "sky, grass, tree, person, car", device="cpu")
     labels = segmenter.step(scene())
-    np.testing.assert_allclose(labels.shares()[:3], [0.7290, 0.0015, 0.0000], atol=0.005)
-    assert labels.confidence.mean() == pytest.approx(0.7309, abs=0.003)
+    np.testing.assert_allclose(labels.shares()[:3], [0.7178, 0.0027, 0.0000], atol=0.005)
+    assert labels.confidence.mean() == pytest.approx(0.7292, abs=0.003)
     assert labels.labels[32, 64] == 0
     assert segmenter.state.last is not None
     dense = segmenter.state.last[0]["dense"][0]
     assert dense.shape == (384, 40, 52)
-    np.testing.assert_allclose(dense[:4, 0, 0], [-0.0292, 0.0711, -0.0658, -0.0126], atol=1e-3)
-    np.testing.assert_allclose(dense[:4, -1, 0], [0.0423, 0.0509, -0.1325, -0.0761], atol=1e-3)
+    np.testing.assert_allclose(dense[:4, 0, 0], [-0.0301, 0.0714, -0.0663, -0.0124], atol=1e-3)
+    np.testing.assert_allclose(dense[:4, -1, 0], [0.0428, 0.0515, -0.1344, -0.0762], atol=1e-3)

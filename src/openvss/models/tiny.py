@@ -19,7 +19,7 @@ SCALE = 20.0  # of cosines
 SMOOTHING = 0.9
 FLOOR = 0.4  # cosine of then and now below which the past does not count
 REACH = 3  # cells of 8 pixels that a thing may move from frame to frame
-TEMPERATURE = 0.05  # of the likeness to what was there
+TEMPERATURE = 0.03  # of the likeness to what was there
 
 
 def build(smoothing: float = SMOOTHING) -> Tiny:
