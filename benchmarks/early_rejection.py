@@ -3,7 +3,7 @@
     python -m benchmarks.early_rejection --out DIR
 
 The model is SED on the toy pair, trained first on rendered pictures (an hour of one core, the pair included):
-35 words are in the pictures, the others never are, and a step has at most 254 of them. At test there are 459.
+38 words are in the pictures, the others never are, and a step has at most 254 of them. At test there are 459.
 No picture shows a square: at this size a square that is turned and half hidden is a disc as well, and where
 the answer is open, any change gives another one. Plain path and early rejection label the same pictures in
 turn; times are processor time of one thread, of the decoder alone.

@@ -20,6 +20,7 @@ SMOOTHING = 0.9
 FLOOR = 0.4  # cosine of then and now below which the past does not count
 REACH = 3  # cells of 8 pixels that a thing may move from frame to frame
 TEMPERATURE = 0.03  # of the likeness to what was there
+START = 3  # frames for which a video is taken to have stood still before it began
 
 
 def build(smoothing: float = SMOOTHING) -> Tiny:
@@ -60,10 +61,15 @@ class Tiny(VideoModel):
         if not self.recurrent:
             return super().fuse(target, references, context, memory)
         dense, before = target["dense"], (memory or {}).get("dense")
-        if before is None or before.shape != dense.shape:
-            before = dense  # a first frame is its own past, as a still is
-        dense = smooth(dense, follow(dense, before, REACH, TEMPERATURE), self.smoothing, FLOOR)
+        if before is not None and before.shape == dense.shape:
+            dense = self._remember(dense, before)
+        else:
+            for _ in range(START):
+                dense = self._remember(dense, dense)
         return {"dense": dense}, {"dense": dense}
+
+    def _remember(self, now: Tensor, before: Tensor) -> Tensor:
+        return smooth(now, follow(now, before, REACH, TEMPERATURE), self.smoothing, FLOOR)
 
     def score(self, fused: Fused, words: Words) -> Output:
         return Output(SCALE * torch.einsum("bdhw,nd->bnhw", fused["dense"], words.embeddings.mean(1)))
