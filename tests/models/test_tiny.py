@@ -60,6 +60,8 @@ def test_a_still_is_its_own_past() -> None:
     assert torch.equal(first["dense"], still)
     assert torch.equal(resized["dense"], still)
     assert not torch.equal(still, now)
+    trained, _ = model.train().fuse({"dense": now}, ())
+    assert torch.equal(trained["dense"], now)
 
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0, float("nan")])

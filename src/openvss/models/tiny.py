@@ -58,7 +58,7 @@ class Tiny(VideoModel):
         context: VideoContext | None = None,
         memory: Memory | None = None,
     ) -> tuple[Fused, Memory | None]:
-        if not self.recurrent:
+        if not self.recurrent or self.training:  # what is trained are the vectors themselves
             return super().fuse(target, references, context, memory)
         dense, before = target["dense"], (memory or {}).get("dense")
         if before is not None and before.shape == dense.shape:
