@@ -140,9 +140,7 @@ def main() -> None:
     n = len(pictures)
     print(describe())
     print(f"{len(words.names)} words, {n} pictures")
-    print(
-        "| topk | words left | ms a picture | times faster | right | same | where plain is right | inside |"
-    )
+    print("| topk | words left | ms a picture | times faster | right | same | of right | inside |")
     print("| ---: " * 8 + "|")
     right, inside = torch.stack(plain.labels) == truth, away_from_borders(truth)
     for way in (plain, *ways):

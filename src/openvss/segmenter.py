@@ -51,7 +51,9 @@ class Segmenter:
         context: Literal["past", "whole"] = "past",
     ) -> None:
         if not 0.0 <= unlabelled_below <= 1.0:
-            raise InputError(f"Unlabelled below is a fraction from 0 to 1, not {unlabelled_below}.")
+            raise InputError(
+                f"unlabelled_below (--unlabelled-below) is a fraction from 0 to 1, not {unlabelled_below}."
+            )
         if context not in ("past", "whole"):
             raise InputError(f"The context is past or whole, not {context!r}.")
         if size is not None and not 32 <= size <= 4096:

@@ -59,7 +59,6 @@ def train(
         raise InputError(
             "Training needs more packages: run pip install 'openvss[train]' (in a checkout '.[train]')."
         )
-
     if (recipe is None) == (adapt is None) or (adapt is None) != (data is None):
         raise InputError("Give a recipe; or --adapt MODEL with --data, and --words for what has none.")
     if adapt is None and (words is not None or every is not None):

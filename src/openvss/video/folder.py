@@ -68,7 +68,7 @@ class RunFolder:
             return self._claim(resume=resume, overwrite=overwrite)
         except OSError as error:
             self.release()
-            raise unusable(self.out, error) from error
+            raise _unusable(self.out, error) from error
         except InputError:
             self.release()
             raise
@@ -240,11 +240,10 @@ def make_folder(folder: Path) -> None:
     except FileNotFoundError as error:  # what file systems of the kernel's own say
         raise InputError(f"{folder} cannot be made ({error.strerror}): choose another --out.") from error
     except OSError as error:
-        raise unusable(folder, error) from error
+        raise _unusable(folder, error) from error
 
 
-def unusable(folder: Path, error: OSError) -> OpenVSSError:
-    """The sentence for a folder that a run cannot begin in."""
+def _unusable(folder: Path, error: OSError) -> OpenVSSError:
     if isinstance(error, FileExistsError | NotADirectoryError):
         return InputError(
             f"{folder} cannot be the output folder, there is a file in its way: choose another --out."

@@ -20,7 +20,7 @@ def follow(current: Tensor, before: Tensor, radius: int, temperature: float) -> 
         current: (B, D, h, w), unit length along D.
         before: Of the same shape.
         radius: How far a thing may have moved since, in positions.
-        temperature: Of the likeness: 0 takes the one that is most alike.
+        temperature: Of the likeness, above 0: the lower, the more the most alike counts.
     """
     batch, dim, h, w = current.shape
     rows, columns = -(-h // BLOCK), -(-w // BLOCK)
