@@ -65,7 +65,7 @@ def measure(model: SED, words: Words, pictures: Sequence[Fused], topks: Sequence
     ways = [Way(topk, 0.0, 0, []) for topk in (None, *topks)]
     for fused in pictures:
         for way in ways:
-            model.decoder.topk = way.topk
+            model.topk = way.topk
             began = time.process_time()
             logits = model.score(fused, words).logits
             way.seconds += time.process_time() - began
@@ -94,7 +94,7 @@ def trained(out: Path) -> SED:
 def _pictures(root: Path, words: int) -> str:
     """The data set of the pictures with that many words, most of which no picture shows."""
     if not root.exists():
-        videos = toydata.ToyVideos(1500, 1, 40, 1, SIZE, noise=0.05, blur=0.0, occlusion=0.0)
+        videos = toydata.ToyVideos(1500, 1, 40, 1, SIZE, 2, noise=0.05, blur=0.0, occlusion=0.0)
         draft = root.with_suffix(".draft")
         toydata.make_seen(draft, 0, videos, LOOKS)
         lines = [f"{number} {name}\n" for number, name in enumerate(names()[:words])]

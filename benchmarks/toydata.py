@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from openvss.data.synthetic.casts import Cast, Part, from_parts
+from openvss.data.synthetic.casts import OBJECTS_A_SCENE, Cast, Part, from_parts
 from openvss.data.synthetic.compositions import Composition, compositions, unseen
 from openvss.data.synthetic.disturbance import Disturbance
 from openvss.data.synthetic.files import write_ids, write_image, write_lines
@@ -42,6 +42,7 @@ class ToyVideos:
         test: Number of videos to compare methods on, of each set.
         frames: In each video.
         size: Width and height.
+        objects: In a scene.
         noise: Standard deviation on values of 0..1.
         blur: Largest radius, as a share of the short side.
         occlusion: Probability that a patch hides a fifth of a frame.
@@ -52,6 +53,7 @@ class ToyVideos:
     test: int = 24
     frames: int = 24
     size: tuple[int, int] = SIZE
+    objects: int = OBJECTS_A_SCENE
     noise: float = 0.25
     blur: float = 0.08
     occlusion: float = 0.5
@@ -67,14 +69,14 @@ def make(root: Path, seed: int, videos: ToyVideos) -> None:
         return
     make_seen(root / "seen", seed, videos, SEEN)
     both, splits = (*SEEN, *UNSEEN * OFTEN), {"val": videos.val, "test": videos.test}
-    _write_set(Job(root / "all", seed, _options(videos)), LOOKS, both, splits)
+    _write_set(Job(root / "all", seed, _options(videos)), LOOKS, both, splits, videos.objects)
     (root / "complete").touch()
 
 
 def make_seen(root: Path, seed: int, videos: ToyVideos, looks: Sequence[Composition]) -> None:
     """Write a `folder:` set that shows and knows some of the seen compositions."""
     splits = {"train": videos.train, "val": videos.val, "test": videos.test}
-    _write_set(Job(root, seed, _options(videos)), looks, looks, splits)
+    _write_set(Job(root, seed, _options(videos)), looks, looks, splits, videos.objects)
 
 
 def cast_of(looks: Sequence[Composition], words: Sequence[Composition], seed: str) -> Cast:
@@ -98,13 +100,17 @@ def _options(videos: ToyVideos) -> Options:
 
 
 def _write_set(
-    job: Job, words: Sequence[Composition], looks: Sequence[Composition], splits: Mapping[str, int]
+    job: Job,
+    words: Sequence[Composition],
+    looks: Sequence[Composition],
+    splits: Mapping[str, int],
+    objects: int,
 ) -> None:
     write_lines(job.root / "classes.txt", [f"{number} {look.word}" for number, look in enumerate(words)])
     # The seed of a set and the number of a scene decide a scene: sets of one seed must not share numbers.
     number = 10_000 if words == LOOKS else 0
     for split, count in splits.items():
-        cast = cast_of(looks, words, f"{split} {job.seed}")
+        cast = replace(cast_of(looks, words, f"{split} {job.seed}"), at_once=objects)
         names = [f"{split}_{i:03}" for i in range(count)]
         write_lines(job.root / f"{split}.txt", names)
         for name in names:

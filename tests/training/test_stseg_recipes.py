@@ -55,7 +55,7 @@ def test_the_published_system(name: str, rates: tuple[float, float]) -> None:
 def test_rows_of_table_2() -> None:
     assert not isinstance(built(read("stage1.yaml", "table2/no-dea.set")), STSeg)
     assert not isinstance(built(read("stage2.yaml", "table2/no-dea.set")), STSeg)
-    assert built(read("stage2.yaml", "table2/fast.set")).decoder.topk == 8
+    assert built(read("stage2.yaml", "table2/fast.set")).topk == 8
     recipe = read("stage2.yaml", "table2/literal.set")
     assert recipe.words.literal
     assert isinstance(built(recipe), STSeg)

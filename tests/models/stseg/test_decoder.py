@@ -14,9 +14,9 @@ from openvss.models.stseg.early import REJECTED
 from openvss.models.stseg.stage import Fusion, Part, Surroundings
 
 
-def decoder(topk: int | None = None) -> Decoder:
+def decoder() -> Decoder:
     torch.manual_seed(0)
-    return Decoder(templates=3, skips=(8, 16, 24), width=32, topk=topk).eval()
+    return Decoder(templates=3, skips=(8, 16, 24), width=32).eval()
 
 
 def inputs(batch: int = 1, words: int = 9) -> tuple[Tensor, list[Tensor], Tensor]:
@@ -131,13 +131,13 @@ def test_early_rejection_that_keeps_all_is_the_plain_path() -> None:
     with torch.no_grad():
         plain, _ = decoder()(*inputs())
         for topk in (9, 10, 100):
-            assert torch.equal(decoder(topk)(*inputs())[0], plain)
+            assert torch.equal(decoder()(*inputs(), topk)[0], plain)
 
 
 def test_early_rejection_keeps_the_union_of_the_best_at_each_position() -> None:
-    model, (dense, skips, embeddings) = decoder(topk=2), inputs(words=30)
+    model, (dense, skips, embeddings) = decoder(), inputs(words=30)
     with torch.no_grad():
-        logits, _ = model(dense, skips, embeddings)
+        logits, _ = model(dense, skips, embeddings, 2)
         embedded = model.embed(cost_volume(dense, embeddings[None])[0])
         first = model.early[0](embedded)[:, 0]
     best = {i for y in range(2) for x in range(3) for i in first[:, y, x].topk(2).indices.tolist()}
@@ -149,11 +149,11 @@ def test_early_rejection_keeps_the_union_of_the_best_at_each_position() -> None:
 
 
 def test_early_rejection_of_parts_is_that_of_the_whole() -> None:
-    model, (dense, skips, embeddings) = decoder(topk=2), inputs(words=30)
+    model, (dense, skips, embeddings) = decoder(), inputs(words=30)
     with torch.no_grad():
-        whole, _ = model(dense, skips, embeddings)
+        whole, _ = model(dense, skips, embeddings, 2)
         model.workspace = 4 * model.floats * 6
-        parts, _ = model(dense, skips, embeddings)
+        parts, _ = model(dense, skips, embeddings, 2)
     torch.testing.assert_close(parts, whole, atol=1e-5, rtol=1e-5)
 
 

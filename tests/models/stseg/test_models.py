@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from openvss.models.base import VideoModel
 from openvss.models.presets import build_model
+from openvss.models.stseg.early import REJECTED
 from openvss.models.stseg.sed import SED
 from openvss.models.stseg.stseg import STSeg
 from openvss.segmenter import Segmenter
@@ -125,3 +126,41 @@ def test_the_model_runs_on_hundreds_of_words_part_by_part(topk: int | None) -> N
         model.decoder.workspace = 1 << 20
         parts = model(video(1)[None], words).logits
     torch.testing.assert_close(parts, whole, atol=1e-5, rtol=1e-5)
+
+
+def test_early_rejection_in_training_drops_the_words_that_inference_drops_first() -> None:
+    model = sed(topk=1, rejecting=1.0)
+    words = model.words(Vocabulary.parse(", ".join(f"word {i}" for i in range(40))))
+    frames = torch.stack([*video(1), torch.rand(3, 64, 96)])[:, None]
+    with torch.no_grad():
+        at_inference = dropped(model(frames, words).logits)
+    output = model.train()(frames, words)
+    # Before the first attention, which works on smaller maps in training, both see the same.
+    first = dropped(output.aux["early1"])
+    assert first.any()
+    assert (at_inference | ~first).all()
+    assert (dropped(output.logits) | ~first).all()
+    alone = [model(frame[None], words) for frame in frames]  # each image has words of its own
+    torch.testing.assert_close(output.logits, torch.cat([one.logits for one in alone]))
+    for name, scores in output.aux.items():
+        torch.testing.assert_close(scores, torch.cat([one.aux[name] for one in alone]))
+    total = torch.stack(list(model.loss(output, torch.zeros(2, 64, 96, dtype=torch.long)).values())).sum()
+    total.backward()
+    assert torch.isfinite(total)
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.decoder.parameters())
+
+
+def dropped(logits: torch.Tensor) -> torch.Tensor:
+    """(B, N)."""
+    return logits.flatten(2).amax(2) == REJECTED
+
+
+def test_training_rejects_nothing_unless_told_to() -> None:
+    words = sed().words(Vocabulary.parse(WORDS))
+    plain, topk = (sed(topk=t).train()(video(1)[None], words) for t in (None, 1))
+    assert torch.equal(plain.logits, topk.logits)
+    assert (plain.logits > REJECTED).all()
+    torch.manual_seed(0)
+    model = sed(topk=1, rejecting=0.5).train()
+    some = {bool((model(video(1)[None], words).logits == REJECTED).any()) for _ in range(12)}
+    assert some == {True, False}

@@ -86,16 +86,24 @@ class Part:
 
 @dataclass(frozen=True)
 class Cast:
-    """What a layout's scenes are put together from: each takes the next sky, ground and objects in turn."""
+    """What a layout's scenes are put together from: each takes the next sky, ground and objects in turn.
+
+    Attributes:
+        skies: Above the horizon.
+        grounds: Below it.
+        objects: Before both.
+        at_once: Objects in a scene.
+    """
 
     skies: tuple[Part, ...]
     grounds: tuple[Part, ...]
     objects: tuple[Part, ...]
+    at_once: int = OBJECTS_A_SCENE
 
     def scene(self, number: int) -> tuple[Part, Part, tuple[Part, ...]]:
         """Sky, ground and objects of a scene; over the scenes everything occurs about equally often."""
-        first = number * OBJECTS_A_SCENE
-        objects = (self.objects[(first + i) % len(self.objects)] for i in range(OBJECTS_A_SCENE))
+        first = number * self.at_once
+        objects = (self.objects[(first + i) % len(self.objects)] for i in range(self.at_once))
         return self.skies[number % len(self.skies)], self.grounds[number % len(self.grounds)], tuple(objects)
 
 

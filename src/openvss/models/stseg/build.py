@@ -20,12 +20,13 @@ def build_sed(
     templates: TemplateSet = "imagenet",
     square: int | None = 768,
     topk: int | None = None,
+    rejecting: float = 0.0,
     width: int = 128,
     smoothing: float = 0.0,
     official: bool = False,
 ) -> SED:
     """SED without trained weights; the options are those of `SED`."""
-    return SED(_pair(pair), square, topk, width, TEMPLATES[templates], smoothing, official)
+    return SED(_pair(pair), square, topk, rejecting, width, TEMPLATES[templates], smoothing, official)
 
 
 def build_stseg(
@@ -37,6 +38,7 @@ def build_stseg(
     templates: TemplateSet = "imagenet",
     square: int | None = 768,
     topk: int | None = None,
+    rejecting: float = 0.0,
     width: int = 128,
     smoothing: float = 0.0,
     official: bool = False,
@@ -48,6 +50,7 @@ def build_stseg(
         {"heads": heads, "init": init, "keep_sam_grid": keep_sam_grid},
         square=square,
         topk=topk,
+        rejecting=rejecting,
         width=width,
         templates=TEMPLATES[templates],
         smoothing=smoothing,

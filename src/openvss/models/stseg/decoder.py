@@ -25,7 +25,6 @@ class Decoder(nn.Module):
         templates: Prompts a word.
         skips: Channels of the image's maps at strides 4, 8 and 16.
         width: Of the first stage.
-        topk: Words kept for each position by early rejection, at inference; None keeps all.
     """
 
     def __init__(
@@ -33,10 +32,8 @@ class Decoder(nn.Module):
         templates: int = 80,
         skips: Sequence[int] = (128, 256, 512),
         width: int = 128,
-        topk: int | None = None,
     ) -> None:
         super().__init__()
-        self.topk = topk
         self.workspace = WORKSPACE
         widths = [width >> i for i in range(len(skips))]
         # Of one word at one position of the coarse grid, in the last stage, which takes most: three and a
@@ -51,7 +48,7 @@ class Decoder(nn.Module):
         self.head = _head(widths[-1] // 2)
 
     def forward(
-        self, dense: Tensor, skips: Sequence[Tensor], embeddings: Tensor
+        self, dense: Tensor, skips: Sequence[Tensor], embeddings: Tensor, topk: int | None = None
     ) -> tuple[Tensor, list[Tensor]]:
         """Logits of every word.
 
@@ -59,6 +56,7 @@ class Decoder(nn.Module):
             dense: F_cv, (B, D, h, w).
             skips: The image's maps at 8, 4 and 2 times that resolution. No gradient flows into them.
             embeddings: (N, P, D).
+            topk: Words kept for each position by early rejection, of the only image; None keeps all.
 
         Returns:
             Logits (B, N, 8h, 8w), and in training those of the early heads at 1, 2 and 4 times h, w.
@@ -66,10 +64,13 @@ class Decoder(nn.Module):
         parts = [self._start(dense, embeddings, ids) for ids in self._parts(dense, len(embeddings))]
         early: list[Tensor] = []
         for number, (stage, skip) in enumerate(zip(self.stages, reversed(skips), strict=True)):
+            rejecting = topk is not None and topk < sum(len(p.ids) for p in parts)
+            if self.training or rejecting:
+                scores = self._early(number, parts)
             if self.training:
-                early.append(self._early(number, parts))
-            elif self.topk is not None and self.topk < sum(len(p.ids) for p in parts):
-                parts = keep_best(parts, self._early(number, parts), self.topk)
+                early.append(_of_all(scores, parts, len(embeddings)))
+            if topk is not None and rejecting:
+                parts = keep_best(parts, scores, topk)
             raised = stage(parts, skip.detach())
             if number < len(self.stages) - 1:
                 parts = list(raised)
@@ -104,6 +105,14 @@ def _head(width: int) -> nn.Conv2d:
     assert head.bias is not None
     nn.init.constant_(head.bias, PRIOR)
     return head
+
+
+def _of_all(scores: Tensor, parts: list[Part], n: int) -> Tensor:
+    """Scores of the words that are left, (B, n', h, w), among those of all n."""
+    if scores.shape[1] == n:
+        return scores
+    everything = scores.new_full((scores.shape[0], n, *scores.shape[2:]), REJECTED)
+    return everything.index_copy(1, torch.cat([part.ids for part in parts]), scores)
 
 
 def _each(head: nn.Module, x: Tensor) -> Tensor:

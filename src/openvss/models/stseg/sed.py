@@ -60,6 +60,8 @@ class SED(VideoModel):
         square: Side of the square that every frame is squashed to, as the authors do; None keeps its shape
             and only rounds both sides to whole cells.
         topk: Words a position that early rejection keeps at inference; None keeps all.
+        rejecting: Share of the steps of training in which it is at work as well, so that the attention among
+            words has met what is left of them.
         width: Of the decoder.
         templates: Prompts around each word, kept apart in the cost volume.
         smoothing: Weight of the past, 0..1, where a video stands still; 0 labels each frame alone.
@@ -77,6 +79,7 @@ class SED(VideoModel):
         pair: PyramidPair,
         square: int | None = 768,
         topk: int | None = None,
+        rejecting: float = 0.0,
         width: int = 128,
         templates: Sequence[str] = IMAGENET,
         smoothing: float = 0.0,
@@ -87,10 +90,11 @@ class SED(VideoModel):
         self.text = pair.text
         self.templates = tuple(templates)
         self.square = square
+        self.topk, self.rejecting = topk, rejecting
         self.smoothing = weight_of_past(smoothing)
         self.recurrent = smoothing > 0
         self.official = official
-        self.decoder = Decoder(len(self.templates), pair.channels[:-1], width, topk)
+        self.decoder = Decoder(len(self.templates), pair.channels[:-1], width)
 
     def encode(self, frames: Tensor) -> FrameFeatures:
         *skips, top = self.pair(self._fit(frames))
@@ -113,17 +117,21 @@ class SED(VideoModel):
 
     def score(self, fused: Fused, words: Words) -> Output:
         skips = [fused[f"skip{i}"] for i in range(len(self.decoder.stages))]
-        if self.training or self.decoder.topk is None:
-            logits, early = self.decoder(fused["dense"], skips, words.embeddings)
-            aux = {f"early{i}": scores for i, scores in enumerate(early)}
-        else:
-            # Each image keeps words of its own.
-            each = zip(fused["dense"].split(1), *(skip.split(1) for skip in skips), strict=True)
-            logits = torch.cat([self.decoder(one, some, words.embeddings)[0] for one, *some in each])
-            aux = {}
+        topk = self.topk if self._rejects() else None
+        size = len(fused["dense"]) if topk is None else 1  # each image keeps words of its own
+        each = zip(fused["dense"].split(size), *(skip.split(size) for skip in skips), strict=True)
+        done = [self.decoder(one, some, words.embeddings, topk) for one, *some in each]
+        logits = torch.cat([logits for logits, _ in done])
+        early = zip(*(early for _, early in done), strict=True)
+        aux = {f"early{i}": torch.cat(scores) for i, scores in enumerate(early)}
         if self.official and not self.training:
             logits = logits.sigmoid()
         return Output(logits, aux)
+
+    def _rejects(self) -> bool:
+        if not self.training:
+            return True
+        return self.rejecting > 0 and bool(torch.rand(()) < self.rejecting)
 
     def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
         """Binary cross-entropy of the result and of the early heads, summed."""
