@@ -31,6 +31,12 @@ except SystemExit as end:
     assert not HEAVY & modules_after(code)
 
 
+def test_common_words_need_no_text_encoder() -> None:
+    code = "import openvss as o; o.load('tiny').model.words(o.Vocabulary.parse('dog, car | auto, pavement'))"
+    assert "transformers" not in modules_after(code)
+    assert "transformers" in modules_after(code.replace("dog", "capybara"))
+
+
 def test_public_names_resolve() -> None:
     code = "import openvss; [getattr(openvss, name) for name in openvss.__all__]"
     assert "torch" in modules_after(code)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -106,6 +107,19 @@ def test_braces_in_a_word_are_letters_like_others() -> None:
 def test_templates_without_a_word_are_refused(templates: tuple[str, ...], says: str) -> None:
     with pytest.raises(InputError, match=says):
         embed(WORDS, Fake(), templates, cache=None)
+
+
+def test_what_ships_is_neither_encoded_nor_kept_again(
+    tmp_path: Path, expected: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed(WORDS, Fake(), TEMPLATES, cache=tmp_path / "shipped")
+    monkeypatch.setattr("openvss.models.words.SHIPPED", tmp_path / "shipped")
+    assert same(embed(WORDS, Unloadable(), TEMPLATES, cache=None), expected)
+    embed(Vocabulary.parse("road, swan"), Fake(), TEMPLATES, cache=tmp_path)
+    with safe_open(shelf_in(tmp_path), framework="pt") as file:
+        assert json.loads(file.metadata()["words"]) == ["swan"]
+    embed(WORDS, encoder := Fake("fake-2"), TEMPLATES, cache=None)
+    assert encoder.phrases  # those of another encoder do not count
 
 
 def test_a_label_does_not_depend_on_the_others(expected: Words) -> None:

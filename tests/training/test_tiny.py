@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,16 @@ import torch.nn.functional as F
 from PIL import Image
 
 from openvss.errors import InputError
-from openvss.models.tiny import SCALE
+from openvss.models.encoders.minilm import MiniLM
+from openvss.models.tiny import SCALE, TEMPLATES
+from openvss.models.words import embed
 from openvss.training.recipe_file import Stage, read_stages
 from openvss.training.run import Options
 from openvss.training.tiny import rounds
 from openvss.training.tiny import views as drawing
 from openvss.training.tiny.backgrounds import label_one
 from openvss.training.tiny.cache import fill, relabel
+from openvss.training.tiny.common_words import common_words
 from openvss.training.tiny.data import (
     IGNORE,
     NONE_OF_VOC,
@@ -31,6 +35,7 @@ from openvss.training.tiny.start import load, name_table, start
 from openvss.training.tiny.views import Views
 from openvss.training.watcher import Watcher
 from openvss.weights.lite0 import fold, imagenet_checkpoint
+from openvss.words.vocabulary import Label, Vocabulary
 from tests.models.two_frame import LetterText
 
 VOC = ["background", "aeroplane", "cat", "dog", "pottedplant"]
@@ -277,3 +282,18 @@ def test_words_can_be_kept_out(data: Path, tmp_path: Path, monkeypatch: pytest.M
     without = [f"data.train.{i}.without=[dog]" for i in range(2)]
     rounds.train(stages(data, *without), tmp_path / "run", Options(cpu=True), Watcher(), 4, LetterText())
     assert (tmp_path / "run" / "tiny.safetensors").is_file()
+
+
+def test_common_words_ship_as_the_text_encoder_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    words, encoder = common_words(), MiniLM()
+    assert {"camel", "railway track", "vegetation"} <= set(words)
+    few = words[:: len(words) // 8]
+    prompts = torch.stack([encoder.encode([t.format(word) for t in TEMPLATES]).mean(0) for word in few])
+
+    def refuse(phrases: Sequence[str]) -> torch.Tensor:
+        raise AssertionError(f"encoded {phrases}")
+
+    monkeypatch.setattr(encoder, "encode", refuse)
+    shipped = embed(Vocabulary(tuple(Label(word, (word,)) for word in words)), encoder, TEMPLATES, cache=None)
+    place = [words.index(word) for word in few]
+    torch.testing.assert_close(shipped.embeddings[place, 0], F.normalize(prompts, dim=1), atol=1e-5, rtol=0)

@@ -1,4 +1,7 @@
-"""Words as embeddings: prompts average into synonyms, synonyms into labels, with a cache on disk."""
+"""Words as embeddings: prompts average into synonyms, synonyms into labels, with a cache on disk.
+
+Common words come with the package, in the same form: they need no text encoder at all.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ from torch import Tensor
 
 from openvss.errors import InputError
 from openvss.words import Vocabulary
+
+SHIPPED = Path(__file__).parent.parent / "weights" / "files"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +73,10 @@ def embed(
 
     Args:
         vocabulary: The labels.
-        encoder: Not asked to encode anything that the cache holds.
+        encoder: Not asked to encode anything that ships or that the cache holds.
         templates: Prompts with `{}` in the place of the word.
         cache: Folder to keep embeddings in; "user" means `user_cache()`, None keeps nothing. A cache that is
-            damaged or cannot be written costs time only.
+            damaged or cannot be written costs time only. What ships is not kept again.
         average: Whether a synonym is the mean of its prompts; otherwise templates stay apart, (N, P, D), and
             synonyms are averaged for each of them.
     """
@@ -79,7 +84,7 @@ def embed(
     folder = user_cache() if cache == "user" else cache
     shelf = None if folder is None else _shelf(folder, encoder.fingerprint, templates, average)
     shape = (1 if average else len(templates), encoder.dim)
-    vectors = _load(shelf, shape)
+    vectors = _load(shelf, shape) | _load(_shelf(SHIPPED, encoder.fingerprint, templates, average), shape)
     synonyms = dict.fromkeys(word for label in vocabulary for word in label.synonyms)
     fresh = {word: _embed_word(word, encoder, templates, average) for word in synonyms if word not in vectors}
     if fresh:

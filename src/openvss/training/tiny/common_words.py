@@ -1,0 +1,32 @@
+"""Embed the words that ship with `tiny`: `python -m openvss.training.tiny.common_words`.
+
+They are those of the built-in lists and those that `tiny` learns from, with their synonyms, and ImageNet's.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+from openvss.models.encoders.minilm import MiniLM
+from openvss.models.tiny import TEMPLATES
+from openvss.models.words import SHIPPED, embed
+from openvss.training.tiny.data import read_kinds, read_words
+from openvss.words.builtin import NAMES, class_list
+from openvss.words.vocabulary import Label, Vocabulary
+
+
+def common_words() -> list[str]:
+    """In alphabetical order."""
+    lists = [labels for name in NAMES for labels in class_list(name).labels]
+    lists += [*read_words("words.txt"), *read_words("imagenet1k.txt"), tuple(read_kinds())]
+    return sorted({word for synonyms in lists for word in synonyms})
+
+
+def main() -> None:
+    """Write them as a shelf of the cache, to where embeddings that ship are looked for."""
+    shutil.rmtree(SHIPPED / "words", ignore_errors=True)  # what is there would be taken over
+    embed(Vocabulary(tuple(Label(word, (word,)) for word in common_words())), MiniLM(), TEMPLATES, SHIPPED)
+
+
+if __name__ == "__main__":
+    main()
