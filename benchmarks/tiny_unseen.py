@@ -1,4 +1,4 @@
-"""Words that no training picture carried: the bundled model trained without some words, and a baseline.
+"""Words that no training picture carried: the bundled model trained without some words, and two baselines.
 
 Run `python -m benchmarks.tiny_unseen --voc ROOT --coco ROOT --run RUN [--set KEY=VALUE]`. It trains in the
 folder RUN, or goes on there, by `recipes/tiny.yaml` without every sixth of the training words in alphabetical
@@ -119,8 +119,10 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="change a key of the recipe")
     parser.add_argument("--views", type=int, default=VIEWS)
     given = parser.parse_args()
-    model = Tiny(smoothing=0)
-    bundled.load_into(model, trained(given.voc, given.coco, given.run, given.set, given.views))
+    weights = trained(given.voc, given.coco, given.run, given.set, given.views)
+    model, alone = Tiny().eval(), Tiny(smoothing=0).eval()
+    for one in (model, alone):
+        bundled.load_into(one, weights)
     print(describe(), f"\n\nLeft out: {', '.join(left_out())}")
     for title, root, first in (("VOC", given.voc, 1), ("COCO", given.coco, 0)):
         names = [
@@ -129,6 +131,7 @@ def main() -> None:
         print(f"\n| {title}, held-out pictures | seen | unseen | harmonic | unseen words |")
         print("| --- | ---: | ---: | ---: | --- |")
         print(row("nearest training word", of_nearest(model, root, names, first), names), flush=True)
+        print(row("each frame alone", of_model(alone, root, names, first), names), flush=True)
         print(row("the model", of_model(model, root, names, first), names), flush=True)
 
 

@@ -183,6 +183,21 @@ def test_unlabelled_and_built_in_lists(run: Runner, tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "camvid" / "classes.json").read_text())) == 11
 
 
+def test_a_single_word_is_remarked_upon(run: Runner, tmp_path: Path) -> None:
+    Image.fromarray(picture(0, (48, 32))).save(tmp_path / "a.png")
+    said = {
+        "dog": "name what else",
+        "vpsw": "the list vspw?",
+        "coco": "the list coco-stuff?",
+        "dog, sky": None,
+    }
+    for words, cure in said.items():
+        code, _, err = run("segment", "a.png", words, "--out", words, *SMALL)
+        assert code == 0
+        assert ("Every pixel will be" in err) == (cure is not None)
+        assert cure is None or cure in err
+
+
 def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", n=2, size=(64, 48))
     (tmp_path / "empty").mkdir()

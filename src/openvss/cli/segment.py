@@ -134,6 +134,8 @@ def segment(
         context=context.value,
     )
     vocabulary = _words(segmenter)
+    if len(vocabulary) == 1:
+        typer.echo(_about_one_word(vocabulary.names[0]), err=True)
     outputs = OutputFolder(
         folder,
         classes=class_infos([(label.name, label.synonyms) for label in vocabulary]),
@@ -171,6 +173,16 @@ def _words(segmenter: Segmenter) -> Vocabulary:
     if not hasattr(segmenter, "vocabulary"):
         raise InputError('WORDS are missing: say what to look for, such as "person, road, sky".')
     return segmenter.vocabulary
+
+
+def _about_one_word(word: str) -> str:
+    from difflib import get_close_matches
+
+    from openvss.words.builtin import NAMES
+
+    meant = [name for name in NAMES if word in name] or get_close_matches(word, NAMES, n=1, cutoff=0.7)
+    cure = f"did you mean the list {meant[0]}?" if meant else "name what else there is to see."
+    return f"Every pixel will be {word!r}, the only word: {cure}"
 
 
 def _check_places(source: Source, folder: Path, resume: bool) -> None:

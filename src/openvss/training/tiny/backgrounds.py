@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from openvss.images import input_size, shrink, to_input
@@ -66,7 +67,9 @@ def label_one(
         allowed = torch.zeros_like(other)
         allowed[listed] = True
     logits = SCALE * torch.einsum("bdhw,nd->bnhw", model.pair.dense(image), words[allowed])
-    confidence, best = F.interpolate(logits, (height, width), mode="bilinear").softmax(1)[0].max(0)
+    half = (-(-height // 2), -(-width // 2))  # finer than what is trained, four times as quick
+    confidence, best = F.interpolate(logits, half, mode="bilinear").softmax(1)[0].max(0)
     ids = allowed.nonzero()[:, 0][best]
     ids[confidence < sure] = NONE_OF_VOC
-    return ids.numpy().astype(np.uint8)
+    labels = Image.fromarray(ids.numpy().astype(np.uint8))
+    return np.asarray(labels.resize((width, height), Image.Resampling.NEAREST))
