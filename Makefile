@@ -16,8 +16,8 @@ demo: $(VENV)/.openvss-demo ## segment a real clip: make demo VIDEO=clip.mp4 WOR
 	@video="$(VIDEO)"; test -n "$$video" || video=$$($(BIN)/python examples/sample_clip.py); \
 	$(BIN)/openvss segment "$$video" "$(WORDS)" --out "$(OUT)" --overwrite
 
-test: $(VENV)/.openvss-dev ## the whole test suite
-	$(BIN)/python -m pytest
+test: $(VENV)/.openvss-dev ## the whole test suite, on up to four cores
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 lint: $(VENV)/.openvss-dev ## style and types
 	$(BIN)/ruff check .

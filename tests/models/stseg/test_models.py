@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.models.presets import build_model
 from openvss.models.stseg.early import REJECTED
@@ -153,6 +154,12 @@ def test_early_rejection_in_training_drops_the_words_that_inference_drops_first(
 def dropped(logits: torch.Tensor) -> torch.Tensor:
     """(B, N)."""
     return logits.flatten(2).amax(2) == REJECTED
+
+
+@pytest.mark.parametrize("options", [{"rejecting": 0.5}, {"topk": 2, "rejecting": 2.0}])
+def test_rejecting_is_a_share_and_needs_topk(options: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="needs topk"):
+        sed(**options)
 
 
 def test_training_rejects_nothing_unless_told_to() -> None:

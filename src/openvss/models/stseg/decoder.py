@@ -64,13 +64,14 @@ class Decoder(nn.Module):
         parts = [self._start(dense, embeddings, ids) for ids in self._parts(dense, len(embeddings))]
         early: list[Tensor] = []
         for number, (stage, skip) in enumerate(zip(self.stages, reversed(skips), strict=True)):
-            rejecting = topk is not None and topk < sum(len(p.ids) for p in parts)
-            if self.training or rejecting:
+            left = sum(len(part.ids) for part in parts)
+            kept = left if topk is None else min(topk, left)
+            if self.training or kept < left:
                 scores = self._early(number, parts)
-            if self.training:
-                early.append(_of_all(scores, parts, len(embeddings)))
-            if topk is not None and rejecting:
-                parts = keep_best(parts, scores, topk)
+                if self.training:
+                    early.append(_of_all(scores, parts, len(embeddings)))
+                if kept < left:
+                    parts = keep_best(parts, scores, kept)
             raised = stage(parts, skip.detach())
             if number < len(self.stages) - 1:
                 parts = list(raised)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.layers.smoothing import smooth, weight_of_past
 from openvss.models.stseg.decoder import Decoder
@@ -90,6 +91,10 @@ class SED(VideoModel):
         self.text = pair.text
         self.templates = tuple(templates)
         self.square = square
+        if not 0 <= rejecting <= 1 or (rejecting and topk is None):
+            raise InputError(
+                f"rejecting is a share, 0 to 1, and needs topk; it is {rejecting}, topk is {topk}."
+            )
         self.topk, self.rejecting = topk, rejecting
         self.smoothing = weight_of_past(smoothing)
         self.recurrent = smoothing > 0
