@@ -187,7 +187,7 @@ def test_a_single_word_is_remarked_upon(run: Runner, tmp_path: Path) -> None:
     Image.fromarray(picture(0, (48, 32))).save(tmp_path / "a.png")
     said = {
         "dog": "name what else",
-        "vpsw": "the list vspw?",
+        "vpsw": "else there is to see. Or did you mean the list vspw?",
         "coco": "the list coco-stuff?",
         "dog, sky": None,
     }

@@ -113,7 +113,7 @@ def test_what_ships_is_neither_encoded_nor_kept_again(
     tmp_path: Path, expected: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embed(WORDS, Fake(), TEMPLATES, cache=tmp_path / "shipped")
-    monkeypatch.setattr("openvss.models.words.SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr("openvss.weights.bundled.FOLDER", tmp_path / "shipped")
     assert same(embed(WORDS, Unloadable(), TEMPLATES, cache=None), expected)
     embed(Vocabulary.parse("road, swan"), Fake(), TEMPLATES, cache=tmp_path)
     with safe_open(shelf_in(tmp_path), framework="pt") as file:

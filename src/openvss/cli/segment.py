@@ -134,8 +134,6 @@ def segment(
         context=context.value,
     )
     vocabulary = _words(segmenter)
-    if len(vocabulary) == 1:
-        typer.echo(_about_one_word(vocabulary.names[0]), err=True)
     outputs = OutputFolder(
         folder,
         classes=class_infos([(label.name, label.synonyms) for label in vocabulary]),
@@ -151,6 +149,8 @@ def segment(
         resume=resume,
         overwrite=overwrite,
     )
+    if len(vocabulary) == 1:
+        typer.echo(_about_one_word(vocabulary.names[0]), err=True)
     if as_json:
         emit(
             "start",
@@ -180,9 +180,10 @@ def _about_one_word(word: str) -> str:
 
     from openvss.words.builtin import NAMES
 
-    meant = [name for name in NAMES if word in name] or get_close_matches(word, NAMES, n=1, cutoff=0.7)
-    cure = f"did you mean the list {meant[0]}?" if meant else "name what else there is to see."
-    return f"Every pixel will be {word!r}, the only word: {cure}"
+    longer = [name for name in NAMES if len(word) > 2 and name.startswith(word)]
+    meant = longer or get_close_matches(word, NAMES, n=1, cutoff=0.7)
+    hint = f" Or did you mean the list {meant[0]}?" if meant else ""
+    return f"Every pixel will be {word!r}, the only word: name what else there is to see.{hint}"
 
 
 def _check_places(source: Source, folder: Path, resume: bool) -> None:

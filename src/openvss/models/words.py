@@ -6,6 +6,7 @@ Common words come with the package, in the same form: they need no text encoder 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -22,9 +23,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from openvss.errors import InputError
+from openvss.weights import bundled
 from openvss.words import Vocabulary
-
-SHIPPED = Path(__file__).parent.parent / "weights" / "files"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,8 @@ def embed(
     folder = user_cache() if cache == "user" else cache
     shelf = None if folder is None else _shelf(folder, encoder.fingerprint, templates, average)
     shape = (1 if average else len(templates), encoder.dim)
-    vectors = _load(shelf, shape) | _load(_shelf(SHIPPED, encoder.fingerprint, templates, average), shape)
+    shipped = _shelf(bundled.FOLDER, encoder.fingerprint, templates, average)
+    vectors = _load(shelf, shape) | _load_once(shipped, shape)
     synonyms = dict.fromkeys(word for label in vocabulary for word in label.synonyms)
     fresh = {word: _embed_word(word, encoder, templates, average) for word in synonyms if word not in vectors}
     if fresh:
@@ -150,6 +151,11 @@ def _load(shelf: Path | None, shape: tuple[int, int]) -> dict[str, Tensor]:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return {}
     return dict(zip(words, vectors, strict=True))
+
+
+@functools.cache
+def _load_once(shelf: Path, shape: tuple[int, int]) -> dict[str, Tensor]:
+    return _load(shelf, shape)
 
 
 def _save(shelf: Path | None, fresh: dict[str, Tensor], shape: tuple[int, int]) -> None:

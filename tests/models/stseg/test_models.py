@@ -156,10 +156,12 @@ def dropped(logits: torch.Tensor) -> torch.Tensor:
     return logits.flatten(2).amax(2) == REJECTED
 
 
-@pytest.mark.parametrize("options", [{"rejecting": 0.5}, {"topk": 2, "rejecting": 2.0}])
-def test_rejecting_is_a_share_and_needs_topk(options: dict[str, object]) -> None:
-    with pytest.raises(InputError, match="needs topk"):
-        sed(**options)
+@pytest.mark.parametrize(
+    ("option", "value"), [("rejecting", 2.0), ("rejecting", -0.1), ("topk", 0), ("topk", -1)]
+)
+def test_options_of_early_rejection_are_checked(option: str, value: float) -> None:
+    with pytest.raises(InputError, match=f"^{option} is a"):
+        sed(**{option: value})
 
 
 def test_training_rejects_nothing_unless_told_to() -> None:

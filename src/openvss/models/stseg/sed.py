@@ -62,7 +62,8 @@ class SED(VideoModel):
             and only rounds both sides to whole cells.
         topk: Words a position that early rejection keeps at inference; None keeps all.
         rejecting: Share of the steps of training in which it is at work as well, so that the attention among
-            words has met what is left of them.
+            words has met what is left of them. A true word that is dropped then teaches nothing, and counts
+            100 a pixel in the loss that is reported.
         width: Of the decoder.
         templates: Prompts around each word, kept apart in the cost volume.
         smoothing: Weight of the past, 0..1, where a video stands still; 0 labels each frame alone.
@@ -91,10 +92,10 @@ class SED(VideoModel):
         self.text = pair.text
         self.templates = tuple(templates)
         self.square = square
-        if not 0 <= rejecting <= 1 or (rejecting and topk is None):
-            raise InputError(
-                f"rejecting is a share, 0 to 1, and needs topk; it is {rejecting}, topk is {topk}."
-            )
+        if topk is not None and topk < 1:
+            raise InputError(f"topk is a number of words, 1 or more, not {topk}.")
+        if not 0 <= rejecting <= 1:
+            raise InputError(f"rejecting is a share of the steps, 0 to 1, not {rejecting:g}.")
         self.topk, self.rejecting = topk, rejecting
         self.smoothing = weight_of_past(smoothing)
         self.recurrent = smoothing > 0
