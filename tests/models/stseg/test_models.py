@@ -8,6 +8,7 @@ from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.models.presets import build_model
 from openvss.models.stseg.early import REJECTED
+from openvss.models.stseg.loss import binary_loss
 from openvss.models.stseg.sed import SED
 from openvss.models.stseg.stseg import STSeg
 from openvss.segmenter import Segmenter
@@ -162,6 +163,14 @@ def dropped(logits: torch.Tensor) -> torch.Tensor:
 def test_options_of_early_rejection_are_checked(option: str, value: float) -> None:
     with pytest.raises(InputError, match=f"^{option} is a"):
         sed(**{option: value})
+
+
+def test_a_true_word_that_was_dropped_counts_for_nothing() -> None:
+    logits = torch.randn(2, 3, 4, 4, requires_grad=True)
+    masked = logits.index_fill(1, torch.tensor([1]), REJECTED)
+    labels = torch.randint(0, 3, (2, 8, 8))
+    expected = [binary_loss(logits[:, [i]], torch.where(labels == i, 0, 1)) for i in (0, 2)]
+    torch.testing.assert_close(binary_loss(masked, labels), torch.stack(expected).sum() / 3)
 
 
 def test_training_rejects_nothing_unless_told_to() -> None:

@@ -62,8 +62,7 @@ class SED(VideoModel):
             and only rounds both sides to whole cells.
         topk: Words a position that early rejection keeps at inference; None keeps all.
         rejecting: Share of the steps of training in which it is at work as well, so that the attention among
-            words has met what is left of them. A true word that is dropped then teaches nothing, and counts
-            100 a pixel in the loss that is reported.
+            words has met what is left of them.
         width: Of the decoder.
         templates: Prompts around each word, kept apart in the cost volume.
         smoothing: Weight of the past, 0..1, where a video stands still; 0 labels each frame alone.
