@@ -134,9 +134,8 @@ class SED(VideoModel):
         return Output(logits, aux)
 
     def _rejects(self) -> bool:
-        if not self.training:
-            return True
-        return self.rejecting > 0 and bool(torch.rand(()) < self.rejecting)
+        """Always at inference, in a share of the steps of training."""
+        return not self.training or (self.rejecting > 0 and bool(torch.rand(()) < self.rejecting))
 
     def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
         """Binary cross-entropy of the result and of the early heads, summed."""
