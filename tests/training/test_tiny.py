@@ -17,15 +17,16 @@ from openvss.models.tiny import SCALE, TEMPLATES
 from openvss.models.words import embed
 from openvss.training.recipe_file import Stage, read_stages
 from openvss.training.run import Options
-from openvss.training.tiny import rounds
+from openvss.training.tiny import pasting, rounds
 from openvss.training.tiny import views as drawing
-from openvss.training.tiny.backgrounds import label_one
-from openvss.training.tiny.cache import fill, relabel
+from openvss.training.tiny.backgrounds import label_one, outline
+from openvss.training.tiny.cache import Shelf, fill, relabel
 from openvss.training.tiny.common_words import common_words
 from openvss.training.tiny.data import (
     IGNORE,
     NONE_OF_VOC,
     read_kinds,
+    read_outlines,
     read_pictures,
     read_scenes,
     read_words,
@@ -157,7 +158,7 @@ def test_views_keep_pixels_and_labels_together(data: Path, monkeypatch: pytest.M
 
 
 def test_pasted_objects_bring_their_label(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "SMALLEST", 10)
+    monkeypatch.setattr(pasting, "SMALLEST", 10)
     monkeypatch.setattr(drawing, "SHARE_PASTED", 1.0)
     monkeypatch.setattr(drawing, "SHARE_OF_COCO", 1.0)
     views = views_of(data)
@@ -222,6 +223,32 @@ def test_relabelled_views_differ_in_their_backgrounds_alone(data: Path, tmp_path
     assert torch.equal(before.rows([3])[0][0], after.rows([3])[0][0])
 
 
+def test_a_shelf_has_the_rows_of_its_caches(data: Path, tmp_path: Path) -> None:
+    backbone = start(LetterText()).pair.backbone
+    one, two = (fill(tmp_path / str(n), views_of(data), backbone, n, Watcher()) for n in (2, 3))
+    shelf = Shelf(one, two)
+    assert len(shelf) == 5
+    maps, ids = shelf.rows([4, 1, 2])
+    for place, (cache, row) in enumerate(((two, 2), (one, 1), (two, 0))):
+        expected, labels = cache.rows([row])
+        assert torch.equal(ids[place], labels[0])
+        assert all(torch.equal(m[place], e[0]) for m, e in zip(maps, expected, strict=True))
+
+
+def test_outlined_grounds_replace_what_a_model_says() -> None:
+    outlines = read_outlines(read_words("words.txt"))
+    assert len(outlines) > 50
+    assert all(
+        0 <= c <= 100 for those in outlines.values() for _, corners in those for xy in corners for c in xy
+    )
+    ids = np.full((50, 100), 7, np.uint8)
+    drawn = outline(ids, [(3, [(0, 50), (100, 50), (100, 100), (0, 100)])])
+    assert (drawn[:24] == 7).all()
+    assert (drawn[26:] == 3).all()
+    assert (ids == 7).all()
+    assert np.array_equal(outline(ids, ()), ids)
+
+
 def test_word_loss_spelt_out() -> None:
     words = read_words("words.txt")
     names = [synonyms[0] for synonyms in words]
@@ -255,7 +282,7 @@ def stages(data: Path, *more: str) -> list[Stage]:
     sets = [f"data.train.{i}.set=folder:{data / name}" for i, name in enumerate(("voc", "coco"))]
     small = ["data.batch=4", "view.crop=[64, 64]", "schedule.steps=2", "schedule.warmup=0"]
     recipe = Path(__file__).parents[2] / "recipes" / "tiny.yaml"
-    return read_stages(recipe, [*sets, *small, "stages.1.schedule.steps=2", *more])
+    return read_stages(recipe, [*sets, *small, *(f"stages.{i}.schedule.steps=2" for i in (1, 2)), *more])
 
 
 def test_training_repeats_exactly_and_freezes_what_it_says(
@@ -267,14 +294,15 @@ def test_training_repeats_exactly_and_freezes_what_it_says(
         rounds.train(stages(data), tmp_path / name, options, Watcher(), 6, LetterText()) for name in "ab"
     ]
     assert files[0].read_bytes() == files[1].read_bytes()
-    first, second = (
-        load(tmp_path / "a" / name, LetterText()).state_dict() for name in ("1-first", "2-second")
+    first, second, third = (
+        load(tmp_path / "a" / name, LetterText()).state_dict() for name in ("1-first", "2-second", "3-third")
     )
-    changed = {name for name, x in first.items() if not torch.equal(x, second[name])}
-    assert {"pair.image.join.weight", "pair.image.enter.weight", "pair.image.gate.bias"} <= changed
-    assert not any(name.startswith(("pair.image.backbone", "pair.image.names")) for name in changed)
+    for before, after in ((first, second), (second, third)):
+        changed = {name for name, x in before.items() if not torch.equal(x, after[name])}
+        assert {"pair.image.join.weight", "pair.image.enter.weight", "pair.image.gate.bias"} <= changed
+        assert not any(name.startswith(("pair.image.backbone", "pair.image.names")) for name in changed)
     for name, value in fold(imagenet_checkpoint()).items():
-        assert torch.equal(second[f"pair.image.backbone.{name}"], value)
+        assert torch.equal(third[f"pair.image.backbone.{name}"], value)
     assert "voc/p1" in (tmp_path / "a" / "manifest.txt").read_text().split()
 
 

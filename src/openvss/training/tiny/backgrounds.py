@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from openvss.images import input_size, shrink, to_input
 from openvss.models.tiny import SCALE, Tiny
-from openvss.training.tiny.data import NONE_OF_VOC, Ids, Picture, read_scenes
+from openvss.training.tiny.data import NONE_OF_VOC, Ids, Outline, Picture, read_outlines, read_scenes
 from openvss.training.tiny.lesson import Lesson
 from openvss.training.watcher import Watcher
 
@@ -30,18 +32,29 @@ def label_backgrounds(model: Tiny, lesson: Lesson, file: Path, watcher: Watcher)
     """
     if not file.exists():
         pictures, scenes = lesson.pictures["voc"], read_scenes(lesson.words)
+        outlines = read_outlines(lesson.words)
         labelled = {}
         for i, picture in enumerate(pictures):
             stem = picture.image.stem
             listed = scenes.get(stem)
             sure = SURE if listed is None else SURE_AMONG_LISTED
-            labelled[stem] = label_one(model, picture, lesson.table.means, lesson.loss.other, listed, sure)
+            ids = label_one(model, picture, lesson.table.means, lesson.loss.other, listed, sure)
+            labelled[stem] = outline(ids, outlines.get(stem, ()))
             watcher.frame("backgrounds", i + 1, len(pictures))
         draft = file.with_suffix(".tmp.npz")
         np.savez_compressed(draft, allow_pickle=False, **labelled)
         draft.replace(file)
     with np.load(file) as stored:
         return dict(stored)
+
+
+def outline(ids: Ids, grounds: Iterable[Outline]) -> Ids:
+    """The same with some grounds as somebody outlined them."""
+    image = Image.fromarray(ids)
+    for kind, corners in grounds:
+        pixels = [(x * image.width / 100, y * image.height / 100) for x, y in corners]
+        ImageDraw.Draw(image).polygon(pixels, fill=kind)
+    return np.asarray(image)
 
 
 @torch.inference_mode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,12 +12,31 @@ from torch import Tensor
 
 from openvss.models.encoders.lite0 import Lite0
 from openvss.training.tiny.data import Ids
+from openvss.training.tiny.pasting import Pixels
 from openvss.training.tiny.views import Views
 from openvss.training.watcher import Watcher
 
 BATCH = 8
 STRIDE = Lite0.strides[0]
 DONE = "done"
+
+
+class Drawn(Protocol):
+    """What draws views by their numbers."""
+
+    size: int
+
+    def draw(self, number: int) -> tuple[Pixels, Ids]:
+        """RGB in 0..1 (size, size, 3) and ids (size, size)."""
+
+
+class Rows(Protocol):
+    """Kept views."""
+
+    def __len__(self) -> int: ...
+
+    def rows(self, wanted: Sequence[int]) -> tuple[list[Tensor], Tensor]:
+        """Maps (n, C, h, w), finest first, and ids (n, h, w)."""
 
 
 class Cache:
@@ -36,7 +56,26 @@ class Cache:
         return [m.contiguous(memory_format=torch.channels_last) for m in maps], torch.from_numpy(ids)
 
 
-def fill(folder: Path, views: Views, backbone: Lite0, count: int, watcher: Watcher) -> Cache:
+class Shelf:
+    """Several caches, one after the other."""
+
+    def __init__(self, *caches: Cache) -> None:
+        self._caches = caches
+        self._rows = [(cache, row) for cache in caches for row in range(len(cache))]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def rows(self, wanted: Sequence[int]) -> tuple[list[Tensor], Tensor]:
+        """As a cache has them."""
+        found = [cache.rows([row]) for cache, row in (self._rows[i] for i in wanted)]
+        maps = [torch.cat(level) for level in zip(*(maps for maps, _ in found), strict=True)]
+        return [m.contiguous(memory_format=torch.channels_last) for m in maps], torch.cat(
+            [i for _, i in found]
+        )
+
+
+def fill(folder: Path, views: Drawn, backbone: Lite0, count: int, watcher: Watcher) -> Cache:
     """Keep what the backbone makes of the first `count` views, and their ids, unless that is done."""
     if not (folder / DONE).exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +97,7 @@ def relabel(folder: Path, features: Path, views: Views, watcher: Watcher) -> Cac
     return Cache(features, folder)
 
 
-def _fill(folder: Path, views: Views, backbone: Lite0, count: int, watcher: Watcher) -> None:
+def _fill(folder: Path, views: Drawn, backbone: Lite0, count: int, watcher: Watcher) -> None:
     sides = [-(-views.size // stride) for stride in Lite0.strides]
     shapes = [(count, c, s, s) for c, s in zip(Lite0.channels, sides, strict=True)]
     maps = [

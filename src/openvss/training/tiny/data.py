@@ -26,6 +26,7 @@ VOC_SPELLING = {
 }
 
 Ids = npt.NDArray[np.uint8]
+Outline = tuple[int, list[tuple[int, int]]]  # our id, and corners in per cent of width and height
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,22 @@ def read_scenes(words: list[tuple[str, ...]]) -> dict[str, list[int]]:
     rows = (line.split(":") for line in _lines("scenes.txt"))
     listed = {stem: [ids[w.strip()] for w in those.split(",") if w.strip() in ids] for stem, those in rows}
     return {stem: those for stem, those in listed.items() if those}
+
+
+def read_outlines(words: list[tuple[str, ...]]) -> dict[str, list[Outline]]:
+    """What `outlines.txt` says of the grounds of some VOC pictures, by their stems."""
+    ids = {synonyms[0]: i for i, synonyms in enumerate(words)}
+    outlines: dict[str, list[Outline]] = {}
+    for line in _lines("outlines.txt"):
+        stem, _, those = line.partition(":")
+        for one in those.split(";"):  # such as `wood floor 0,62 35,60 98,100`
+            parts = one.split()
+            corners = [part.partition(",") for part in parts if "," in part]
+            word = " ".join(part for part in parts if "," not in part)
+            if word in ids:
+                outline = ids[word], [(int(x), int(y)) for x, _, y in corners]
+                outlines.setdefault(stem, []).append(outline)
+    return outlines
 
 
 def read_kinds() -> dict[str, set[int]]:

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from openvss.models.encoders.tiny import resize
 from openvss.models.tiny import Tiny
 from openvss.training.order import Order
-from openvss.training.tiny.cache import Cache
+from openvss.training.tiny.cache import Rows
 from openvss.training.tiny.data import IGNORE
 from openvss.training.tiny.loss import WordLoss, WordTable, name_loss
 
@@ -51,7 +51,7 @@ class Features:
 class FeatureBatches(Dataset[Features]):
     """All batches of a run: the same number gives the same batch."""
 
-    def __init__(self, cache: Cache, size: int, seed: int) -> None:
+    def __init__(self, cache: Rows, size: int, seed: int) -> None:
         self._cache, self._size = cache, size
         self._order = Order([len(cache)], [1.0], seed, 1)
 

@@ -15,11 +15,12 @@ from openvss.training.parts import Parts, accelerate_for
 from openvss.training.recipe import Recipe, TrainingSet
 from openvss.training.start import TrainingData, build
 from openvss.training.step import Stepper
-from openvss.training.tiny.cache import Cache
+from openvss.training.tiny.cache import Rows
 from openvss.training.tiny.data import VOC_SPELLING, Ids, read_classes, read_pictures, read_words
 from openvss.training.tiny.head_pass import FeatureBatches, HeadPass
 from openvss.training.tiny.loss import WordLoss, WordTable
 from openvss.training.tiny.start import give_imagenet, start
+from openvss.training.tiny.streets import Streets
 from openvss.training.tiny.views import Views, manifest
 from openvss.words.vocabulary import Vocabulary
 
@@ -56,7 +57,11 @@ class Lesson:
         """Random views, with known backgrounds if there are any."""
         return Views(self.pictures, self.names, self._recipe.view.crop[0], self._recipe.seed, backgrounds)
 
-    def assembler(self, cache: Cache) -> Callable[[Recipe, Path, bool], Parts]:
+    def streets(self) -> Streets:
+        """Drawn streets with objects from the pictures."""
+        return Streets(self.views(), self.names)
+
+    def assembler(self, cache: Rows) -> Callable[[Recipe, Path, bool], Parts]:
         """For `train_stage`: everything but what the backbone and the video's part do is trained."""
 
         def assemble(recipe: Recipe, folder: Path, cpu: bool) -> Parts:

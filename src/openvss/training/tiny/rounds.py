@@ -2,11 +2,11 @@
 
 The backbone and its ImageNet classifier stay as they came. What is between them and the text space is trained
 on the features of random views, which are kept on disk: each position is classified by its cosine
-with the embeddings of 131 words. Four things make more words than those work: the classifier's 1,000 names
+with the embeddings of 134 words. Four things make more words than those work: the classifier's 1,000 names
 have a path of their own and keep teaching, synonyms are drawn at random, VOC's background only has to be
-"none of the 20", and a first round labels that background for the second.
+"none of the 20", and each round labels that background for the next. The third adds drawn streets.
 
-Both rounds are stages of one recipe on the training engine, which reads its data, sizes of batch and view,
+Rounds are stages of one recipe on the training engine, which reads its data, sizes of batch and view,
 seed, optimiser, schedule and the like; it has no use for clips.
 """
 
@@ -21,7 +21,7 @@ from openvss.training.recipe import Recipe
 from openvss.training.recipe_file import Stage
 from openvss.training.run import Options, train_stage
 from openvss.training.tiny.backgrounds import label_backgrounds
-from openvss.training.tiny.cache import fill, relabel
+from openvss.training.tiny.cache import Shelf, fill, relabel
 from openvss.training.tiny.lesson import Lesson
 from openvss.training.tiny.start import load, start
 from openvss.training.watcher import Watcher
@@ -29,7 +29,8 @@ from openvss.weights import bundled
 from openvss.weights.checkpoint import find_checkpoint
 
 VIEWS = 8000
-STAGES = ("first", "second")
+FOR_A_STREET = 4  # views
+STAGES = ("first", "second", "third")
 
 
 def train(
@@ -43,7 +44,7 @@ def train(
     """The weights as they ship, in a folder that also holds the stages' runs and 2 GB of features."""
     if tuple(stage.name for stage in stages) != STAGES:
         raise InputError(f"The recipe of tiny has the stages {', '.join(STAGES)}.")
-    first, second = (stage.recipe for stage in stages)
+    first, second, third = (stage.recipe for stage in stages)
     runs = [out / f"{place + 1}-{name}" for place, name in enumerate(STAGES)]
     out.mkdir(parents=True, exist_ok=True)
     lesson = Lesson(first, text)
@@ -53,11 +54,15 @@ def train(
     cache = fill(features, lesson.views(), start(text).pair.backbone, views, watcher)
     train_stage(first, runs[0], options, watcher, lesson.assembler(cache))
 
-    behind = label_backgrounds(load(runs[0], text), lesson, out / "backgrounds.npz", watcher)
-    cache = relabel(out / "labels", features, lesson.views(behind), watcher)
-    train_stage(_after(runs[0], second), runs[1], options, watcher, lesson.assembler(cache))
+    count = -(-views // FOR_A_STREET)
+    streets = fill(out / "streets", lesson.streets(), start(text).pair.backbone, count, watcher)
+    for recipe, before, run, more in ((second, runs[0], runs[1], ()), (third, runs[1], runs[2], (streets,))):
+        file = out / f"backgrounds-{run.name}.npz"
+        behind = label_backgrounds(load(before, text), lesson, file, watcher)
+        cache = relabel(out / f"labels-{run.name}", features, lesson.views(behind), watcher)
+        train_stage(_after(before, recipe), run, options, watcher, lesson.assembler(Shelf(cache, *more)))
     weights = out / "tiny.safetensors"
-    bundled.save(load(runs[1], text), weights)
+    bundled.save(load(runs[2], text), weights)
     return weights
 
 

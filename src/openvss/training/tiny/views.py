@@ -6,14 +6,13 @@ import math
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from openvss.training.tiny.data import IGNORE, NONE_OF_VOC, Ids, Picture
+from openvss.training.tiny.pasting import Cutout, Pixels, cut, put
 
 # Objects that are cut out and pasted elsewhere: each kind is drawn as often as any other.
 PASTED = (
@@ -21,22 +20,9 @@ PASTED = (
     *("dining table", "motorcycle", "person", "potted plant", "stop sign", "traffic light", "train"),
     *("truck", "tv"),
 )
-SMALLEST = 600  # pixels of an object worth pasting
-MARGIN = 3
 SHARE_OF_COCO = 0.4
 SHARE_OF_MOSAICS = 0.2
 SHARE_PASTED = 0.4
-
-Pixels = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Cutout:
-    """An object in a picture: its box and class."""
-
-    picture: Picture
-    box: tuple[int, int, int, int]
-    kind: int
 
 
 class Views:
@@ -70,21 +56,10 @@ class Views:
             # a picture counts by the rarity of what it shows
             self.weights[source] = [sum(count[kind] ** -0.5 for kind in kinds) + 1e-6 for kinds in present]
             for picture, kinds in zip(those, present, strict=True):
-                for kind in pasted & kinds:
-                    self._cut(picture, kind)
+                found = (cut(picture, kind) for kind in pasted & kinds)
+                for cutout in filter(None, found):
+                    self.cutouts[cutout.kind].append(cutout)
         self.kinds = [kind for kind, found in self.cutouts.items() if found]
-
-    def _cut(self, picture: Picture, kind: int) -> None:
-        ys, xs = np.nonzero(picture.ids() == kind)
-        if len(ys) > SMALLEST:
-            width, height = picture.pixels().size
-            box = (
-                max(0, int(xs.min()) - MARGIN),
-                max(0, int(ys.min()) - MARGIN),
-                min(width, int(xs.max()) + 1 + MARGIN),
-                min(height, int(ys.max()) + 1 + MARGIN),
-            )
-            self.cutouts[kind].append(Cutout(picture, box, kind))
 
     def draw(self, number: int) -> tuple[Pixels, Ids]:
         """RGB in 0..1 (size, size, 3) and ids (size, size) of a view; its number decides all."""
@@ -150,25 +125,15 @@ class Views:
     def _paste(self, pixels: Pixels, ids: Ids, rng: random.Random) -> None:
         """Put a random object somewhere, in place."""
         cutout = rng.choice(self.cutouts[rng.choice(self.kinds)])
-        image = cutout.picture.pixels().crop(cutout.box)
-        left, top, right, bottom = cutout.box
-        mask = Image.fromarray(cutout.picture.ids()[top:bottom, left:right] == cutout.kind).convert("L")
-        scale = math.exp(rng.uniform(math.log(0.12), math.log(0.9))) * self.size / max(image.size)
-        size = (max(8, round(image.size[0] * scale)), max(8, round(image.size[1] * scale)))
-        soft = mask.resize(size, Image.Resampling.BILINEAR).filter(ImageFilter.GaussianBlur(0.7))
-        shown = np.asarray(image.resize(size, Image.Resampling.BILINEAR), np.float32) / np.float32(255)
-        cover = np.asarray(soft, np.float32) / np.float32(255)
+        scale = math.exp(rng.uniform(math.log(0.12), math.log(0.9))) * self.size / max(cutout.size)
+        width, height = (max(8, round(side * scale)) for side in cutout.size)
+        shown, cover = cutout.resized(width, height)
         if rng.random() < 0.5:
             shown, cover = shown[:, ::-1], cover[:, ::-1]
         shown = relight(shown, rng)
-        x = rng.randint(-(size[0] // 4), self.size - size[0] * 3 // 4)
-        y = rng.randint(-(size[1] // 4), self.size - size[1] * 3 // 4)
-        there = np.s_[max(0, y) : y + size[1], max(0, x) : x + size[0]]
-        height, width = ids[there].shape
-        here = np.s_[max(0, -y) : max(0, -y) + height, max(0, -x) : max(0, -x) + width]
-        opaque = cover[here][..., None]
-        pixels[there] = pixels[there] * (1 - opaque) + shown[here] * opaque
-        ids[there][cover[here] > 0.5] = cutout.kind
+        x = rng.randint(-(width // 4), self.size - width * 3 // 4)
+        y = rng.randint(-(height // 4), self.size - height * 3 // 4)
+        put(pixels, ids, shown, cover, (x, y), cutout.kind)
 
 
 def _present(ids: Ids, pasted: set[int]) -> set[int]:

@@ -1,0 +1,387 @@
+"""Drawn streets, for what the collections hardly show: roads between pavements, poles, signs, cyclists.
+
+Roads, pavements and fronts are in perspective and have textures cut from COCO's pictures, or made up; what
+stands there is drawn or cut out of other pictures.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from openvss.training.tiny import street_things as things
+from openvss.training.tiny.camera import Camera
+from openvss.training.tiny.data import IGNORE, Ids
+from openvss.training.tiny.pasting import Cutout, Pixels, put
+from openvss.training.tiny.textures import (
+    Facade,
+    Floats,
+    Paint,
+    Pieces,
+    covered,
+    grey,
+    noise,
+    rgb,
+    rough,
+    sample,
+)
+from openvss.training.tiny.views import Views, relight
+
+NEW_WORDS = ("cyclist", "pole", "street sign")  # that no data set labels
+FINER = 2  # drawn so many times as large, so that edges are smooth
+FAR = 1e9  # metres
+TEXTURES = ("brick wall", "building", "fence", "grass", "house", "pavement", "road", "sky", "tree")
+# What lines a street, how often, and how high it is in metres (of a building: times what is usual there).
+BLOCKS = {
+    "building": (12.0, 0.6, 1.5),
+    "tree": (1.5, 2, 8),
+    "fence": (1.0, 0.9, 2.2),
+    "brick wall": (1.0, 0.9, 2.2),
+    "": (1.5, 0, 0),
+}
+# Colours where no picture has a texture.
+PLAIN = {
+    "brick wall": (0.45, 0.3, 0.22),
+    "fence": (0.35, 0.33, 0.3),
+    "grass": (0.25, 0.35, 0.12),
+    "tree": (0.2, 0.3, 0.1),
+}
+# What stands on a pavement: how many there may be, and between which shares of it, from the kerb.
+BESIDE = {
+    "pole": (range(6), 0.1, 0.4),
+    "street sign": (range(3), 0.1, 0.4),
+    "traffic light": (range(2), 0.1, 0.4),
+    "person": ((0, 1, 3, 6), 0.1, 0.95),
+    "bicycle": ((0, 0, 1, 3), 0.1, 0.9),
+    "motorcycle": ((0, 0, 0, 2), -0.2, 0.4),
+    "tree": ((0, 0, 2, 4), 0.2, 0.9),
+    "fire hydrant": ((0, 0, 1), 0.1, 0.4),
+}
+PARKED = (0, 1, 4, 8)  # cars at a kerb
+ON_ROAD = {"car": 3, "cyclist": 3, "bus": 1, "truck": 1, "motorcycle": 1, "person": 1}  # at most
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a street; x in metres from the camera.
+
+    Attributes:
+        towards: -1 for the left side, 1 for the right one.
+        kerb: x where the pavement begins.
+        front: x of the buildings.
+        ends: z where the blocks end.
+        heights: Of the blocks.
+        words: Of the blocks.
+        paints: Of the blocks.
+    """
+
+    towards: int
+    kerb: float
+    front: float
+    ends: Floats
+    heights: Floats
+    words: tuple[str, ...]
+    paints: tuple[Paint, ...]
+
+    @property
+    def paved(self) -> float:
+        """Width of the pavement."""
+        return abs(self.front - self.kerb)
+
+
+class Streets:
+    """Draws streets.
+
+    Args:
+        views: Whose pictures, cut-outs, size and seed they have.
+        names: Of our classes, by id.
+    """
+
+    def __init__(self, views: Views, names: Sequence[str]) -> None:
+        self.size, self._seed = views.size, views.seed
+        self._ids = {name: i for i, name in enumerate(names)}
+        self.pieces = Pieces(views.pictures["coco"], names, TEXTURES)
+        self._whole = {
+            names[kind]: [one for one in those if _is_whole(one, names[kind])]
+            for kind, those in views.cutouts.items()
+        }
+
+    def draw(self, number: int) -> tuple[Pixels, Ids]:
+        """RGB in 0..1 (size, size, 3) and ids (size, size) of a street; its number decides all."""
+        rng = random.Random(f"{self._seed} street {number}")
+        street = _Street(self, rng)
+        image = Image.fromarray((street.pixels * 255).clip(0, 255).astype(np.uint8))
+        image = image.resize((self.size, self.size), Image.Resampling.BOX)
+        if rng.random() < 0.5:
+            image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 0.9)))
+        return relight(things.unit(image), rng), street.ids[::FINER, ::FINER].copy()
+
+    def id_of(self, name: str) -> int:
+        """`IGNORE` for a word that is kept out of training."""
+        return self._ids.get(name, IGNORE)
+
+    def whole(self, name: str, rng: random.Random) -> Cutout | None:
+        """A whole object of some picture, if there is one."""
+        those = self._whole.get(name)
+        return rng.choice(those) if those else None
+
+
+def _is_whole(cutout: Cutout, name: str) -> bool:
+    """Whether it looks like one object, upright, and not cut by the edges of its picture."""
+    left, top, right, bottom = cutout.box
+    width, height = cutout.picture.pixels().size
+    if left <= 0 or top <= 0 or right >= width or bottom >= height or cutout.mask().mean() < 0.35:
+        return False
+    tall = (bottom - top) / (right - left)
+    return 1.7 < tall < 4 if name == "person" else tall < 1.4
+
+
+def _far(distance: float, speed: Floats) -> Floats:
+    """How long a ray is when it gets there, `FAR` if it never does."""
+    return np.where(speed > 1e-4, np.float32(distance) / np.maximum(speed, np.float32(1e-4)), np.float32(FAR))
+
+
+class _Street:
+    """One street: sky, ground, what stands across its end, its sides, and the things in it, in this order."""
+
+    def __init__(self, streets: Streets, rng: random.Random) -> None:
+        self._streets, self._rng = streets, rng
+        self._size = size = streets.size * FINER
+        yaw = rng.gauss(0, 0.25) if rng.random() < 0.8 else rng.uniform(-1.2, 1.2)
+        self._camera = Camera(
+            size, size * rng.uniform(0.7, 1.6), rng.uniform(1.1, 2.2), yaw, rng.uniform(-0.12, 0.16)
+        )
+        self._chance = np.random.default_rng(rng.getrandbits(63))
+        self._grain = noise(self._chance, rng.choice((4, 16, 64)))
+        self._end = rng.uniform(40, 160)
+        width = rng.uniform(4, 16)
+        left = -rng.uniform(-0.5, width + 0.5)
+        self._sides = self._side(left, -1), self._side(left + width, 1)
+        self._width = width
+
+        self.pixels = self._sky()
+        self.ids = np.full((size, size), streets.id_of("sky"), np.uint8)
+        self._x, self._y, self._z = self._camera.rays()
+        self._ground = _far(self._camera.height, self._y)
+        self._draw_ground()
+        self._draw_end()
+        for side in self._sides:
+            self._draw_side(side)
+        self._draw_things()
+
+    def _side(self, kerb: float, towards: int) -> Side:
+        rng = self._rng
+        front = kerb + towards * (rng.uniform(1.2, 6) if rng.random() < 0.9 else 12)
+        usual, ends, heights, words, paints = rng.uniform(4, 16), [-20.0], [], [], []
+        while ends[-1] < self._end:
+            (word,) = rng.choices(list(BLOCKS), [often for often, *_ in BLOCKS.values()])
+            high = rng.uniform(*BLOCKS[word][1:])
+            ends.append(ends[-1] + rng.uniform(4, 22))
+            heights.append(high * usual if word == "building" else high)
+            words.append(word)
+            paints.append(self._surface(word))
+        z, up = np.asarray(ends[1:], np.float32), np.asarray(heights, np.float32)
+        return Side(towards, kerb, front, z, up, tuple(words), tuple(paints))
+
+    def _surface(self, word: str) -> Paint:
+        rng = self._rng
+        if word != "building":
+            return covered(self._texture(word), rng.uniform(1.5, 6))
+        wall = self._streets.pieces.draw(rng.choice(("building", "house", "brick wall")), rng)
+        if wall is None or rng.random() < 0.45:
+            return Facade(self._wall(), rng)
+        return covered(wall, rng.uniform(4, 9)) if rng.random() < 0.6 else Facade(wall, rng)
+
+    def _texture(self, word: str) -> Floats:
+        """From a picture if there is one."""
+        piece = self._streets.pieces.draw(word, self._rng) if word else None
+        if piece is None:
+            return rough(rgb(*PLAIN.get(word, (0.5, 0.5, 0.5))), self._grain, 0.1)
+        return piece
+
+    def _wall(self) -> Floats:
+        """Plaster or bricks."""
+        rng = self._rng
+        warm = rgb(*rng.choice(((0, 0, 0), (0.1, 0, -0.1), (0.2, -0.05, -0.12), (0.1, 0.05, -0.05))))
+        wall = rough(np.float32(rng.uniform(0.15, 0.9)) + warm, self._grain, rng.uniform(0.01, 0.06))
+        if rng.random() < 0.4:
+            wall[::8] *= 0.8
+        return wall
+
+    def _stone(self, word: str, darkest: float, lightest: float) -> Floats:
+        """A ground that is from a picture or made up, each as often."""
+        piece = self._streets.pieces.draw(word, self._rng)
+        if piece is None or self._rng.random() < 0.5:
+            return rough(grey(self._rng, darkest, lightest), self._grain, self._rng.uniform(0.01, 0.05))
+        return piece
+
+    def _sky(self) -> Floats:
+        rng = self._rng
+        x, y = np.meshgrid(*2 * [np.linspace(0, 0.45, self._size, dtype=np.float32)])
+        piece = self._streets.pieces.draw("sky", rng)
+        if piece is not None and rng.random() < 0.4:
+            return sample(piece, x, -y)
+        top, low = grey(rng, 0.6, 1, 0.02), grey(rng, 0.6, 1, 0.02)
+        if rng.random() < 0.5:
+            top = top * rgb(0.55, 0.75, 1)
+        down = np.linspace(0, 1, self._size, dtype=np.float32)[:, None, None]
+        clouds = sample(noise(self._chance, 128), 2 * x, 2 * y)[..., None]
+        return (top * (1 - down) + low * down + np.float32(rng.uniform(0, 0.05)) * clouds).astype(np.float32)
+
+    def _draw_ground(self) -> None:
+        rng = self._rng
+        x, z = self._ground * self._x, self._ground * self._z
+        road = self._stone("road", 0.12, 0.6)
+        shown = covered(road, 3)(x, z)
+        names = np.full(x.shape, self._streets.id_of("road"), np.uint8)
+        self._draw_lines(shown, x, z)
+        for side in self._sides:
+            self._draw_pavement(shown, names, x, z, side, road)
+        if rng.random() < 0.5:  # a shadow
+            edge = rng.uniform(self._sides[0].front, self._sides[1].front)
+            ragged = edge + 1.5 * rng.random() * np.floor(np.sin(z // 9 * 12.9) * 438 % 1 * 3)
+            shown[x < ragged if rng.random() < 0.5 else x > ragged] *= rng.uniform(0.35, 0.7)
+        seen = (self._ground < FAR) & (z < self._end)
+        self.pixels[seen], self.ids[seen] = shown[seen], names[seen]
+
+    def _draw_pavement(
+        self, shown: Floats, names: Ids, x: Floats, z: Floats, side: Side, road: Floats
+    ) -> None:
+        """From gutter to front; of the road's own material in two of five streets."""
+        rng = self._rng
+        beyond = (x - side.kerb) * side.towards
+        paved = beyond > 0
+        same = rng.random() < 0.4
+        stone = covered(road if same else self._stone("pavement", 0.2, 0.75), 2)(x, z)
+        if same:
+            stone *= np.float32(rng.uniform(0.8, 1.3))
+        if rng.random() < 0.5:
+            joints = (beyond % rng.uniform(0.4, 1) < 0.03) | (z % rng.uniform(0.4, 1.2) < 0.03)
+            stone[joints] *= rng.uniform(0.7, 0.95)
+        kerb = paved & (beyond < 0.18)
+        stone[kerb] = (stone[kerb] + rng.uniform(-0.15, 0.3)).clip(0, 1)
+        shown[paved], names[paved] = stone[paved], self._streets.id_of("pavement")
+        shown[(beyond > -0.12) & (beyond < 0.02)] *= rng.uniform(0.5, 1)
+        green = beyond > side.paved * (rng.uniform(0.5, 0.9) if rng.random() < 0.3 else 1)
+        shown[green] = covered(self._texture("grass"), 2.5)(x[green], z[green])
+        names[green] = self._streets.id_of("grass")
+
+    def _draw_lines(self, shown: Floats, x: Floats, z: Floats) -> None:
+        """Lanes, lines along the kerbs, a crossing."""
+        rng = self._rng
+        white, yellow = rgb(0.85, 0.85, 0.85), rgb(0.75, 0.65, 0.25)
+        lanes = rng.choice((1, 1, 2, 2, 3, 4))
+        for lane in range(1, lanes):
+            middle = self._sides[0].kerb + self._width * lane / lanes
+            pitch, share = rng.uniform(3, 9), rng.choice((0.4, 0.6, 1))
+            shown[(abs(x - middle) < 0.07) & (z % pitch < pitch * share)] = white
+        for side in self._sides:
+            if rng.random() < 0.5:
+                colour = rng.choice((white, yellow))
+                for off in (0.3, 0.55)[: rng.randint(1, 2)]:
+                    shown[abs((x - side.kerb) * side.towards + off) < 0.06] = colour
+        if rng.random() < 0.2:
+            begin = rng.uniform(3, 20)
+            shown[(z > begin) & (z < begin + 3) & (x % 1 < 0.5)] = white
+
+    def _draw_end(self) -> None:
+        """What stands across the end of the street, if anything."""
+        rng = self._rng
+        word = rng.choice(("building", "tree", ""))
+        if not word:
+            return
+        far = _far(self._end, self._z)
+        along, up = far * self._x, self._camera.height - far * self._y
+        high = rng.uniform(4, 14) + rng.uniform(0, 3) * np.sin(along / rng.uniform(2, 9))
+        seen = (far < FAR) & (up > 0) & (up < high)
+        self.pixels[seen] = self._surface(word)(along[seen], up[seen])
+        self.ids[seen] = self._streets.id_of(word)
+
+    def _draw_side(self, side: Side) -> None:
+        far = _far(abs(side.front), self._x * math.copysign(1, side.front))
+        along, up = far * self._z, self._camera.height - far * self._y
+        block = np.searchsorted(side.ends, along).clip(0, len(side.ends) - 1)
+        seen = (far < self._ground) & (along > -20) & (along < self._end) & (up < side.heights[block])
+        light = np.float32(self._rng.uniform(0.5, 1))
+        for i in np.unique(block[seen]):
+            here = seen & (block == i)
+            self.pixels[here] = side.paints[i](along[here], up[here]) * light
+            self.ids[here] = self._streets.id_of(side.words[i])
+
+    def _draw_things(self) -> None:
+        """From the farthest to the nearest."""
+        rng = self._rng
+        for z, x, name in sorted(self._scatter(), reverse=True):
+            place = self._camera.see(x, z)
+            if name == "railing":
+                self._draw_railing(x, z, rng.uniform(5, 40))
+            elif place is not None and 3 < place[2] < self._size / 2:
+                column, row, metre = place
+                for part in self._parts(name, metre):
+                    self._put(part, column, row)
+
+    def _scatter(self) -> Iterator[tuple[float, float, str]]:
+        """z, x and name of what is to stand in the street."""
+        rng = self._rng
+        for side in self._sides:
+            for name, (counts, nearest, farthest) in BESIDE.items():
+                for _ in range(rng.choice(counts)):
+                    across = side.paved * rng.uniform(nearest, farthest)
+                    yield self._depth(), side.kerb + side.towards * across, name
+            for _ in range(rng.choice(PARKED)):
+                yield self._depth(), side.kerb - side.towards * rng.uniform(0.8, 2), "car"
+            if rng.random() < 0.2:
+                yield rng.uniform(2, 12), side.kerb + side.towards * 0.3, "railing"
+        for name, most in ON_ROAD.items():
+            for _ in range(rng.randint(0, most)):
+                yield self._depth(), self._sides[0].kerb + self._width * rng.uniform(0.1, 0.9), name
+
+    def _depth(self) -> float:
+        return math.exp(self._rng.uniform(math.log(4), math.log(60)))
+
+    def _parts(self, name: str, metre: float) -> Iterator[things.Part]:
+        rng = self._rng
+        drawn = {
+            "pole": things.pole,
+            "street sign": things.street_sign,
+            "traffic light": things.traffic_light,
+            "bicycle": things.bicycle,
+        }
+        if name in drawn:
+            return drawn[name](metre, rng)
+        if name == "tree":
+            return things.tree(metre, rng, self._streets.pieces.draw("tree", rng))
+        if name == "cyclist":
+            return things.cyclist(metre, rng, self._streets.whole("person", rng))
+        cutout = self._streets.whole(name, rng)
+        return iter(()) if cutout is None else things.object_of(name, metre, rng, cutout)
+
+    def _put(self, part: things.Part, column: float, row: float) -> None:
+        height, width = part.cover.shape
+        corner = round(column - width / 2), round(row - part.up) - height
+        kind = None if part.name is None else self._streets.id_of(part.name)
+        put(self.pixels, self.ids, part.shown, part.cover, corner, kind, part.hull)
+
+    def _draw_railing(self, x: float, z: float, length: float) -> None:
+        """Bars along a kerb."""
+        rng = self._rng
+        feet = [foot for i in range(int(4 * length)) if (foot := self._camera.see(x, z + i / 4)) is not None]
+        if len(feet) < 2:
+            return
+        bars, hull = (Image.new("L", (self._size, self._size)) for _ in range(2))
+        pen, tall = ImageDraw.Draw(bars), rng.uniform(0.9, 1.3)
+        for column, row, metre in feet:
+            bar = [(column, row), (column, row - tall * metre)]
+            pen.line(bar, fill=255, width=max(1, round(0.03 * metre)))
+        rails = [[(c, r - level * tall * m) for c, r, m in feet] for level in (0.15, 1)]
+        for rail in rails:
+            pen.line(rail, fill=255, width=max(1, round(0.05 * feet[0][2])))
+        ImageDraw.Draw(hull).polygon([*((c, r) for c, r, _ in feet), *reversed(rails[1])], fill=255)
+        shown = np.broadcast_to(grey(rng, 0.05, 0.8), self.pixels.shape)
+        put(self.pixels, self.ids, shown, things.unit(bars), (0, 0), None)
+        self.ids[np.asarray(hull) > 127] = self._streets.id_of("fence")
