@@ -26,6 +26,7 @@ from openvss.training.tiny.textures import (
     covered,
     grey,
     noise,
+    patches,
     rgb,
     rough,
     sample,
@@ -193,9 +194,17 @@ class _Street:
         if word != "building":
             return covered(self._texture(word), rng.uniform(1.5, 6))
         wall = self._streets.pieces.draw(rng.choice(("building", "house", "brick wall")), rng)
-        if wall is None or rng.random() < 0.45:
-            return Facade(self._wall(), rng)
-        return covered(wall, rng.uniform(4, 9)) if rng.random() < 0.6 else Facade(wall, rng)
+        if wall is not None and rng.random() < 0.3:
+            return covered(wall, rng.uniform(4, 9))
+        if wall is None or rng.random() < 0.6:
+            wall = self._wall()
+        return Facade(wall, self._behind_glass(), rng)
+
+    def _behind_glass(self) -> Floats | None:
+        """What a window shows or mirrors: goods, the other side of the street; none if it is plain."""
+        rng = self._rng
+        word = rng.choice(("", "", "patches", "tree", "sky", "building", "house"))
+        return patches(rng) if word == "patches" else self._streets.pieces.draw(word, rng) if word else None
 
     def _texture(self, word: str) -> Floats:
         """From a picture if there is one."""

@@ -105,14 +105,32 @@ def covered(texture: Floats, metres: float) -> Paint:
     return lambda along, up: sample(texture, along / metres, up / metres)
 
 
-class Facade:
-    """The front of a building: a wall with rows of windows and perhaps a shop below, as a `Paint`."""
+def patches(rng: random.Random) -> Floats:
+    """A texture of coloured rectangles, as goods and posters in a window are."""
+    shown = np.empty((SIDE, SIDE, 3), np.float32)
+    shown[:] = grey(rng, 0.05, 0.6)
+    for _ in range(60):
+        y, x = rng.randrange(SIDE), rng.randrange(SIDE)
+        shown[y : y + rng.randint(6, 60), x : x + rng.randint(6, 40)] = any_colour(rng)
+    return shown
 
-    def __init__(self, wall: Floats, rng: random.Random) -> None:
+
+class Facade:
+    """The front of a building: a wall with rows of windows and perhaps a shop below, as a `Paint`.
+
+    Args:
+        wall: Its texture.
+        behind: What its windows show or mirror, if they are not plain.
+        rng: Decides all else.
+    """
+
+    def __init__(self, wall: Floats, behind: Floats | None, rng: random.Random) -> None:
         self._wall = covered(wall, rng.uniform(1.5, 5))
         self._pitch = rng.uniform(1.6, 4.5), rng.uniform(2.6, 3.6)  # of windows, metres
         self._share = rng.uniform(0.3, 0.85), rng.uniform(0.4, 0.8)  # of the pitch that is window
         self._glass, self._frame = grey(rng, 0.03, 0.45), grey(rng, 0.1, 0.95)
+        self._behind = None if behind is None else covered(behind, rng.uniform(2, 8))
+        self._shine = np.float32(rng.uniform(0.3, 1))
         self._variety = np.float32(rng.uniform(0, 0.3))
         self._has_windows = rng.random() < 0.8
         self._shop = rng.uniform(2.2, 3.5) if rng.random() < 0.4 else 0.0  # its height
@@ -129,9 +147,13 @@ class Facade:
             brightness = np.sin(12.9898 * column + 78.233 * row) * 43758.547 % 1  # its own for every window
             shown[aside < 0] = self._frame
             shown[pane] = self._glass + self._variety * brightness[pane, None].astype(np.float32)
+            if self._behind is not None and not self._shop:
+                shown[pane] = self._shine * self._behind(along[pane], up[pane])
         if self._shop:
             shop = up < self._shop
             glass = shop & (along % self._pitch[0] > 0.25) & (up > 0.4) & (up < self._shop - 0.7)
             shown[shop] = self._shop_front
             shown[glass] = self._glass + np.float32(0.15) * (up % 1)[glass, None]
+            if self._behind is not None:
+                shown[glass] = self._shine * self._behind(along[glass], up[glass])
         return shown.clip(0, 1)
