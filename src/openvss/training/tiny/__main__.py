@@ -19,7 +19,7 @@ def main() -> None:
     )
     parser.add_argument("recipe", type=Path, help="recipes/tiny.yaml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key")
-    parser.add_argument("--out", type=Path, required=True, help="a folder for the runs and 2 GB of features")
+    parser.add_argument("--out", type=Path, required=True, help="a folder for the runs and 3 GB of features")
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted run stopped")
     parser.add_argument("--views", type=int, default=VIEWS)
     given = parser.parse_args()

@@ -41,7 +41,7 @@ def train(
     views: int = VIEWS,
     text: TextEncoder | None = None,
 ) -> Path:
-    """The weights as they ship, in a folder that also holds the stages' runs and 2 GB of features."""
+    """The weights as they ship, in a folder that also holds the stages' runs and 3 GB of features."""
     if tuple(stage.name for stage in stages) != STAGES:
         raise InputError(f"The recipe of tiny has the stages {', '.join(STAGES)}.")
     first, second, third = (stage.recipe for stage in stages)

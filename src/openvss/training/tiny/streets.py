@@ -18,25 +18,13 @@ from openvss.training.tiny import street_things as things
 from openvss.training.tiny.camera import Camera
 from openvss.training.tiny.data import IGNORE, Ids
 from openvss.training.tiny.pasting import Cutout, Pixels, put
-from openvss.training.tiny.textures import (
-    Facade,
-    Floats,
-    Paint,
-    Pieces,
-    covered,
-    grey,
-    noise,
-    patches,
-    rgb,
-    rough,
-    sample,
-)
+from openvss.training.tiny.surfaces import TEXTURES, Surfaces
+from openvss.training.tiny.textures import Floats, Paint, Pieces, covered, grey, rgb
 from openvss.training.tiny.views import Views, relight
 
 NEW_WORDS = ("cyclist", "pole", "street sign")  # that no data set labels
 FINER = 2  # drawn so many times as large, so that edges are smooth
 FAR = 1e9  # metres
-TEXTURES = ("brick wall", "building", "fence", "grass", "house", "pavement", "road", "sky", "tree")
 # What lines a street, how often, and how high it is in metres (of a building: times what is usual there).
 BLOCKS = {
     "building": (12.0, 0.6, 1.5),
@@ -44,13 +32,6 @@ BLOCKS = {
     "fence": (1.0, 0.9, 2.2),
     "brick wall": (1.0, 0.9, 2.2),
     "": (1.5, 0, 0),
-}
-# Colours where no picture has a texture.
-PLAIN = {
-    "brick wall": (0.45, 0.3, 0.22),
-    "fence": (0.35, 0.33, 0.3),
-    "grass": (0.25, 0.35, 0.12),
-    "tree": (0.2, 0.3, 0.1),
 }
 # What stands on a pavement: how many there may be, and between which shares of it, from the kerb.
 BESIDE = {
@@ -157,15 +138,14 @@ class _Street:
         self._camera = Camera(
             size, size * rng.uniform(0.7, 1.6), rng.uniform(1.1, 2.2), yaw, rng.uniform(-0.12, 0.16)
         )
-        self._chance = np.random.default_rng(rng.getrandbits(63))
-        self._grain = noise(self._chance, rng.choice((4, 16, 64)))
+        self._surfaces = Surfaces(streets.pieces, rng)
         self._end = rng.uniform(40, 160)
         width = rng.uniform(4, 16)
         left = -rng.uniform(-0.5, width + 0.5)
         self._sides = self._side(left, -1), self._side(left + width, 1)
         self._width = width
 
-        self.pixels = self._sky()
+        self.pixels = self._surfaces.sky(size)
         self.ids = np.full((size, size), streets.id_of("sky"), np.uint8)
         self._x, self._y, self._z = self._camera.rays()
         self._ground = _far(self._camera.height, self._y)
@@ -185,88 +165,35 @@ class _Street:
             ends.append(ends[-1] + rng.uniform(4, 22))
             heights.append(high * usual if word == "building" else high)
             words.append(word)
-            paints.append(self._surface(word))
+            paints.append(self._surfaces.paint_of(word))
         z, up = np.asarray(ends[1:], np.float32), np.asarray(heights, np.float32)
         return Side(towards, kerb, front, z, up, tuple(words), tuple(paints))
-
-    def _surface(self, word: str) -> Paint:
-        rng = self._rng
-        if word != "building":
-            return covered(self._texture(word), rng.uniform(1.5, 6))
-        wall = self._streets.pieces.draw(rng.choice(("building", "house", "brick wall")), rng)
-        if wall is not None and rng.random() < 0.3:
-            return covered(wall, rng.uniform(4, 9))
-        if wall is None or rng.random() < 0.6:
-            wall = self._wall()
-        return Facade(wall, self._behind_glass(), rng)
-
-    def _behind_glass(self) -> Floats | None:
-        """What a window shows or mirrors: goods, the other side of the street; none if it is plain."""
-        rng = self._rng
-        word = rng.choice(("", "", "patches", "tree", "sky", "building", "house"))
-        return patches(rng) if word == "patches" else self._streets.pieces.draw(word, rng) if word else None
-
-    def _texture(self, word: str) -> Floats:
-        """From a picture if there is one."""
-        piece = self._streets.pieces.draw(word, self._rng) if word else None
-        if piece is None:
-            return rough(rgb(*PLAIN.get(word, (0.5, 0.5, 0.5))), self._grain, 0.1)
-        return piece
-
-    def _wall(self) -> Floats:
-        """Plaster or bricks."""
-        rng = self._rng
-        warm = rgb(*rng.choice(((0, 0, 0), (0.1, 0, -0.1), (0.2, -0.05, -0.12), (0.1, 0.05, -0.05))))
-        wall = rough(np.float32(rng.uniform(0.15, 0.9)) + warm, self._grain, rng.uniform(0.01, 0.06))
-        if rng.random() < 0.4:
-            wall[::8] *= 0.8
-        return wall
-
-    def _stone(self, word: str, darkest: float, lightest: float) -> Floats:
-        """A ground that is from a picture or made up, each as often."""
-        piece = self._streets.pieces.draw(word, self._rng)
-        if piece is None or self._rng.random() < 0.5:
-            return rough(grey(self._rng, darkest, lightest), self._grain, self._rng.uniform(0.01, 0.05))
-        return piece
-
-    def _sky(self) -> Floats:
-        rng = self._rng
-        x, y = np.meshgrid(*2 * [np.linspace(0, 0.45, self._size, dtype=np.float32)])
-        piece = self._streets.pieces.draw("sky", rng)
-        if piece is not None and rng.random() < 0.4:
-            return sample(piece, x, -y)
-        top, low = grey(rng, 0.6, 1, 0.02), grey(rng, 0.6, 1, 0.02)
-        if rng.random() < 0.5:
-            top = top * rgb(0.55, 0.75, 1)
-        down = np.linspace(0, 1, self._size, dtype=np.float32)[:, None, None]
-        clouds = sample(noise(self._chance, 128), 2 * x, 2 * y)[..., None]
-        return (top * (1 - down) + low * down + np.float32(rng.uniform(0, 0.05)) * clouds).astype(np.float32)
 
     def _draw_ground(self) -> None:
         rng = self._rng
         x, z = self._ground * self._x, self._ground * self._z
-        road = self._stone("road", 0.12, 0.6)
+        road = self._surfaces.stone("road", 0.12, 0.6)
         shown = covered(road, 3)(x, z)
-        names = np.full(x.shape, self._streets.id_of("road"), np.uint8)
+        labels = np.full(x.shape, self._streets.id_of("road"), np.uint8)
         self._draw_lines(shown, x, z)
         for side in self._sides:
-            self._draw_pavement(shown, names, x, z, side, road)
+            self._draw_pavement(shown, labels, x, z, side, road)
         if rng.random() < 0.5:  # a shadow
             edge = rng.uniform(self._sides[0].front, self._sides[1].front)
             ragged = edge + 1.5 * rng.random() * np.floor(np.sin(z // 9 * 12.9) * 438 % 1 * 3)
             shown[x < ragged if rng.random() < 0.5 else x > ragged] *= rng.uniform(0.35, 0.7)
         seen = (self._ground < FAR) & (z < self._end)
-        self.pixels[seen], self.ids[seen] = shown[seen], names[seen]
+        self.pixels[seen], self.ids[seen] = shown[seen], labels[seen]
 
     def _draw_pavement(
-        self, shown: Floats, names: Ids, x: Floats, z: Floats, side: Side, road: Floats
+        self, shown: Floats, labels: Ids, x: Floats, z: Floats, side: Side, road: Floats
     ) -> None:
         """From gutter to front; of the road's own material in two of five streets."""
         rng = self._rng
         beyond = (x - side.kerb) * side.towards
         paved = beyond > 0
         same = rng.random() < 0.4
-        stone = covered(road if same else self._stone("pavement", 0.2, 0.75), 2)(x, z)
+        stone = covered(road if same else self._surfaces.stone("pavement", 0.2, 0.75), 2)(x, z)
         if same:
             stone *= np.float32(rng.uniform(0.8, 1.3))
         if rng.random() < 0.5:
@@ -274,11 +201,11 @@ class _Street:
             stone[joints] *= rng.uniform(0.7, 0.95)
         kerb = paved & (beyond < 0.18)
         stone[kerb] = (stone[kerb] + rng.uniform(-0.15, 0.3)).clip(0, 1)
-        shown[paved], names[paved] = stone[paved], self._streets.id_of("pavement")
+        shown[paved], labels[paved] = stone[paved], self._streets.id_of("pavement")
         shown[(beyond > -0.12) & (beyond < 0.02)] *= rng.uniform(0.5, 1)
         green = beyond > side.paved * (rng.uniform(0.5, 0.9) if rng.random() < 0.3 else 1)
-        shown[green] = covered(self._texture("grass"), 2.5)(x[green], z[green])
-        names[green] = self._streets.id_of("grass")
+        shown[green] = covered(self._surfaces.texture("grass"), 2.5)(x[green], z[green])
+        labels[green] = self._streets.id_of("grass")
 
     def _draw_lines(self, shown: Floats, x: Floats, z: Floats) -> None:
         """Lanes, lines along the kerbs, a crossing."""
@@ -308,7 +235,7 @@ class _Street:
         along, up = far * self._x, self._camera.height - far * self._y
         high = rng.uniform(4, 14) + rng.uniform(0, 3) * np.sin(along / rng.uniform(2, 9))
         seen = (far < FAR) & (up > 0) & (up < high)
-        self.pixels[seen] = self._surface(word)(along[seen], up[seen])
+        self.pixels[seen] = self._surfaces.paint_of(word)(along[seen], up[seen])
         self.ids[seen] = self._streets.id_of(word)
 
     def _draw_side(self, side: Side) -> None:
