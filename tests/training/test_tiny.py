@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,14 @@ from openvss.errors import InputError
 from openvss.models.encoders.minilm import MiniLM
 from openvss.models.tiny import SCALE, TEMPLATES
 from openvss.models.words import embed
+from openvss.training.parts import Parts
+from openvss.training.recipe import Recipe
 from openvss.training.recipe_file import Stage, read_stages
 from openvss.training.run import Options
 from openvss.training.tiny import pasting, rounds
 from openvss.training.tiny import views as drawing
 from openvss.training.tiny.backgrounds import label_one, outline
-from openvss.training.tiny.cache import Shelf, fill, relabel
+from openvss.training.tiny.cache import Rows, Shelf, fill, relabel
 from openvss.training.tiny.common_words import common_words
 from openvss.training.tiny.data import (
     IGNORE,
@@ -31,6 +35,7 @@ from openvss.training.tiny.data import (
     read_scenes,
     read_words,
 )
+from openvss.training.tiny.lesson import Lesson
 from openvss.training.tiny.loss import WordLoss, WordTable
 from openvss.training.tiny.start import load, name_table, start
 from openvss.training.tiny.views import Views
@@ -237,6 +242,10 @@ def test_a_shelf_has_the_rows_of_its_caches(data: Path, tmp_path: Path) -> None:
 
 def test_outlined_grounds_replace_what_a_model_says() -> None:
     outlines = read_outlines(read_words("words.txt"))
+    text = Path(rounds.__file__).with_name("outlines.txt").read_text()
+    named = re.findall(r"[:;] ([a-z ]+) \d", text.partition("\n2")[2])
+    assert len(named) > 80
+    assert set(named) <= {synonyms[0] for synonyms in read_words("words.txt")}
     assert len(outlines) > 50
     assert all(
         0 <= c <= 100 for those in outlines.values() for _, corners in those for xy in corners for c in xy
@@ -304,6 +313,30 @@ def test_training_repeats_exactly_and_freezes_what_it_says(
     for name, value in fold(imagenet_checkpoint()).items():
         assert torch.equal(third[f"pair.image.backbone.{name}"], value)
     assert "voc/p1" in (tmp_path / "a" / "manifest.txt").read_text().split()
+
+
+def test_rounds_resume_and_the_last_sees_streets(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openvss.models.encoders.tiny.MiniLM", LetterText)
+    sizes: list[int] = []
+    assembler = Lesson.assembler
+
+    def count(lesson: Lesson, cache: Rows) -> Callable[[Recipe, Path, bool], Parts]:
+        sizes.append(len(cache))
+        return assembler(lesson, cache)
+
+    monkeypatch.setattr(Lesson, "assembler", count)
+    run = tmp_path / "run"
+    whole = rounds.train(stages(data), run, Options(cpu=True), Watcher(), 6, LetterText()).read_bytes()
+    assert sizes == [6, 6, 8]
+    (run / "tiny.safetensors").unlink()
+    shutil.rmtree(run / "3-third")
+    (run / "labels-3-third" / "done").unlink()
+    again = rounds.train(stages(data), run, Options(resume=True, cpu=True), Watcher(), 6, LetterText())
+    assert again.read_bytes() == whole
+    with pytest.raises(InputError, match="other pictures or words"):
+        rounds.train(stages(data), run, Options(resume=True, cpu=True), Watcher(), 8, LetterText())
 
 
 def test_words_can_be_kept_out(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from openvss.models.encoders.lite0 import Lite0
-from openvss.training.tiny.data import Ids
-from openvss.training.tiny.pasting import Pixels
+from openvss.training.tiny.data import Floats, Ids
 from openvss.training.tiny.views import Views
 from openvss.training.watcher import Watcher
 
@@ -26,7 +25,7 @@ class Drawn(Protocol):
 
     size: int
 
-    def draw(self, number: int) -> tuple[Pixels, Ids]:
+    def draw(self, number: int) -> tuple[Floats, Ids]:
         """RGB in 0..1 (size, size, 3) and ids (size, size)."""
 
 
@@ -60,7 +59,6 @@ class Shelf:
     """Several caches, one after the other."""
 
     def __init__(self, *caches: Cache) -> None:
-        self._caches = caches
         self._rows = [(cache, row) for cache in caches for row in range(len(cache))]
 
     def __len__(self) -> int:

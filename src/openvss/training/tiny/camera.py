@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from openvss.training.tiny.textures import Floats
+from openvss.training.tiny.data import Floats
 
 NEAREST = 1.0  # metres before the camera that can be drawn
 

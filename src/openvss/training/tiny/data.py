@@ -26,6 +26,7 @@ VOC_SPELLING = {
 }
 
 Ids = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
 Outline = tuple[int, list[tuple[int, int]]]  # our id, and corners in per cent of width and height
 
 

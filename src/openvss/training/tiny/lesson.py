@@ -46,12 +46,17 @@ class Lesson:
             name: read_pictures(_root(one), self.words) for name, one in (("voc", voc), ("coco", coco))
         }
         self.table = WordTable(self.words, start(text).pair.text)
-        classes = (VOC_SPELLING.get(name, name) for name in read_classes(_root(voc)).values())
+        classes = [VOC_SPELLING.get(name, name) for name in read_classes(_root(voc)).values()]
+        classes.append("cyclist")  # a person on a bicycle
         self.loss = WordLoss(self.words, [self.names.index(c) for c in classes if c in self.names])
 
-    def manifest(self) -> list[str]:
-        """The pictures."""
-        return manifest(self.pictures)
+    def manifest(self, views: int) -> list[str]:
+        """How many views, of which pictures, for which words."""
+        return [
+            f"views/{views}",
+            *manifest(self.pictures),
+            *(f"words/{' | '.join(word)}" for word in self.words),
+        ]
 
     def views(self, backgrounds: Mapping[str, Ids] | None = None) -> Views:
         """Random views, with known backgrounds if there are any."""

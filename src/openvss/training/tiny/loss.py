@@ -14,7 +14,8 @@ from openvss.models.words import TextEncoder, embed
 from openvss.training.tiny.data import NONE_OF_VOC
 from openvss.words.vocabulary import Label, Vocabulary
 
-# A pixel of the left class may as well be called the right word: no penalty there.
+# A pixel of the left class may as well be called the right word: no penalty there. Not the other way round:
+# most people are no cyclists.
 ALSO = (
     ("cyclist", "bicycle"),
     ("cyclist", "person"),

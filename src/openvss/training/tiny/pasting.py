@@ -8,12 +8,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from openvss.training.tiny.data import Ids, Picture
+from openvss.training.tiny.data import Floats, Ids, Picture
 
 SMALLEST = 600  # pixels of an object worth pasting
 MARGIN = 3
 
-Pixels = npt.NDArray[np.float32]
+
+def unit(image: Image.Image) -> Floats:
+    """0..255 to 0..1."""
+    return np.asarray(image, np.float32) / np.float32(255)
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,12 @@ class Cutout:
         left, top, right, bottom = self.box
         return self.picture.ids()[top:bottom, left:right] == self.kind
 
-    def resized(self, width: int, height: int) -> tuple[Pixels, Pixels]:
+    def resized(self, width: int, height: int) -> tuple[Floats, Floats]:
         """RGB in 0..1 (height, width, 3), and how opaque it is (height, width), with soft edges."""
         image = self.picture.pixels().crop(self.box).resize((width, height), Image.Resampling.BILINEAR)
         mask = Image.fromarray(self.mask()).convert("L").resize((width, height), Image.Resampling.BILINEAR)
         soft = mask.filter(ImageFilter.GaussianBlur(0.7))
-        scale = np.float32(255)
-        return np.asarray(image, np.float32) / scale, np.asarray(soft, np.float32) / scale
+        return unit(image), unit(soft)
 
 
 def cut(picture: Picture, kind: int) -> Cutout | None:
@@ -60,13 +62,13 @@ def cut(picture: Picture, kind: int) -> Cutout | None:
 
 
 def put(
-    pixels: Pixels,
+    pixels: Floats,
     ids: Ids,
-    shown: Pixels,
-    cover: Pixels,
+    shown: Floats,
+    cover: Floats,
     corner: tuple[int, int],
     kind: int | None,
-    hull: Pixels | None = None,
+    hull: Floats | None = None,
 ) -> None:
     """Lay `shown` over a view in place, as far as it is inside.
 

@@ -2,7 +2,7 @@
 
 The backbone and its ImageNet classifier stay as they came. What is between them and the text space is trained
 on the features of random views, which are kept on disk: each position is classified by its cosine
-with the embeddings of 134 words. Four things make more words than those work: the classifier's 1,000 names
+with the embeddings of 133 words. Four things make more words than those work: the classifier's 1,000 names
 have a path of their own and keep teaching, synonyms are drawn at random, VOC's background only has to be
 "none of the 20", and each round labels that background for the next. The third adds drawn streets.
 
@@ -48,7 +48,7 @@ def train(
     runs = [out / f"{place + 1}-{name}" for place, name in enumerate(STAGES)]
     out.mkdir(parents=True, exist_ok=True)
     lesson = Lesson(first, text)
-    (out / "manifest.txt").write_text("\n".join(lesson.manifest()) + "\n", encoding="utf-8")
+    _write(out / "manifest.txt", lesson.manifest(views))
 
     features = out / "views"
     cache = fill(features, lesson.views(), start(text).pair.backbone, views, watcher)
@@ -64,6 +64,14 @@ def train(
     weights = out / "tiny.safetensors"
     bundled.save(load(runs[2], text), weights)
     return weights
+
+
+def _write(file: Path, manifest: list[str]) -> None:
+    """What is trained on; a folder of another training is refused."""
+    text = "\n".join(manifest) + "\n"
+    if file.exists() and file.read_text(encoding="utf-8") != text:
+        raise InputError(f"{file} lists other pictures or words: choose another --out.")
+    file.write_text(text, encoding="utf-8")
 
 
 def _after(run: Path, recipe: Recipe) -> Recipe:

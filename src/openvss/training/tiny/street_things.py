@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from openvss.training.tiny.pasting import Cutout
-from openvss.training.tiny.textures import Floats, any_colour, grey, noise, rgb, rough, sample
+from openvss.training.tiny.data import Floats
+from openvss.training.tiny.pasting import Cutout, unit
+from openvss.training.tiny.textures import any_colour, grey, noise, rgb, rough, sample
 
-TALL = {  # metres; 0.8 if not here
+TALL = {  # metres
     "bus": 3.1,
     "car": 1.5,
     "motorcycle": 1.15,
@@ -57,11 +58,6 @@ def _thin(name: str, shown: Floats, cover: Floats, up: float = 0) -> Part:
 def _stencil(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     image = Image.new("L", (width, height))
     return image, ImageDraw.Draw(image)
-
-
-def unit(image: Image.Image) -> Floats:
-    """0..255 to 0..1."""
-    return np.asarray(image, np.float32) / np.float32(255)
 
 
 def pole(metre: float, rng: random.Random, lowest: float = 3, highest: float = 9) -> Iterator[Part]:
@@ -188,12 +184,11 @@ def bicycle(metre: float, rng: random.Random, name: str = "bicycle") -> Iterator
     yield Part(name, shown, np.maximum(bright, unit(tyres)), hull=unit(hull))
 
 
-def cyclist(metre: float, rng: random.Random, rider: Cutout | None) -> Iterator[Part]:
+def cyclist(metre: float, rng: random.Random, rider: Cutout) -> Iterator[Part]:
     """Somebody behind handlebars."""
     yield from bicycle(metre, rng, "cyclist")
-    if rider is not None:
-        for part in object_of("person", metre, rng, rider, rng.uniform(0.76, 0.87)):
-            yield Part("cyclist", part.shown, part.cover, 0.35 * metre)
+    for part in object_of("person", metre, rng, rider, rng.uniform(0.76, 0.87)):
+        yield Part("cyclist", part.shown, part.cover, 0.35 * metre)
 
 
 def object_of(
@@ -201,7 +196,7 @@ def object_of(
 ) -> Iterator[Part]:
     """An object of another picture, in `share` of its usual height."""
     wide, high = cutout.size
-    height = max(2, round(TALL.get(name, 0.8) * share * rng.uniform(0.92, 1.1) * metre))
+    height = max(2, round(TALL[name] * share * rng.uniform(0.92, 1.1) * metre))
     width = max(2, round(height * wide / high))
     if name in SHADED:
         low = 0.07 * width

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from openvss.training.tiny import street_things as things
 from openvss.training.tiny.camera import Camera
-from openvss.training.tiny.data import IGNORE, Ids
-from openvss.training.tiny.pasting import Cutout, Pixels, put
+from openvss.training.tiny.data import IGNORE, Floats, Ids
+from openvss.training.tiny.pasting import Cutout, put, unit
 from openvss.training.tiny.surfaces import TEXTURES, Surfaces
-from openvss.training.tiny.textures import Floats, Paint, Pieces, covered, grey, rgb
+from openvss.training.tiny.textures import Paint, Pieces, covered, grey, rgb
 from openvss.training.tiny.views import Views, relight
 
 NEW_WORDS = ("cyclist", "pole", "street sign")  # that no data set labels
 FINER = 2  # drawn so many times as large, so that edges are smooth
 FAR = 1e9  # metres
+SMALLEST = 3  # pixels of a metre where things are drawn
 # What lines a street, how often, and how high it is in metres (of a building: times what is usual there).
 BLOCKS = {
     "building": (12.0, 0.6, 1.5),
@@ -42,7 +44,12 @@ BESIDE = {
     "bicycle": ((0, 0, 1, 3), 0.1, 0.9),
     "motorcycle": ((0, 0, 0, 2), -0.2, 0.4),
     "tree": ((0, 0, 2, 4), 0.2, 0.9),
-    "fire hydrant": ((0, 0, 1), 0.1, 0.4),
+}
+DRAWN: dict[str, Callable[[float, random.Random], Iterator[things.Part]]] = {
+    "bicycle": things.bicycle,
+    "pole": things.pole,
+    "street sign": things.street_sign,
+    "traffic light": things.traffic_light,
 }
 PARKED = (0, 1, 4, 8)  # cars at a kerb
 ON_ROAD = {"car": 3, "cyclist": 3, "bus": 1, "truck": 1, "motorcycle": 1, "person": 1}  # at most
@@ -87,13 +94,13 @@ class Streets:
     def __init__(self, views: Views, names: Sequence[str]) -> None:
         self.size, self._seed = views.size, views.seed
         self._ids = {name: i for i, name in enumerate(names)}
-        self.pieces = Pieces(views.pictures["coco"], names, TEXTURES)
+        self.pieces = Pieces(views.pictures["coco"], names, TEXTURES, views.seed)
         self._whole = {
             names[kind]: [one for one in those if _is_whole(one, names[kind])]
             for kind, those in views.cutouts.items()
         }
 
-    def draw(self, number: int) -> tuple[Pixels, Ids]:
+    def draw(self, number: int) -> tuple[Floats, Ids]:
         """RGB in 0..1 (size, size, 3) and ids (size, size) of a street; its number decides all."""
         rng = random.Random(f"{self._seed} street {number}")
         street = _Street(self, rng)
@@ -101,7 +108,7 @@ class Streets:
         image = image.resize((self.size, self.size), Image.Resampling.BOX)
         if rng.random() < 0.5:
             image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 0.9)))
-        return relight(things.unit(image), rng), street.ids[::FINER, ::FINER].copy()
+        return relight(unit(image), rng), street.ids[::FINER, ::FINER].copy()
 
     def id_of(self, name: str) -> int:
         """`IGNORE` for a word that is kept out of training."""
@@ -188,7 +195,7 @@ class _Street:
     def _draw_pavement(
         self, shown: Floats, labels: Ids, x: Floats, z: Floats, side: Side, road: Floats
     ) -> None:
-        """From gutter to front; of the road's own material in two of five streets."""
+        """From gutter to front; of the road's own material on two of five sides."""
         rng = self._rng
         beyond = (x - side.kerb) * side.towards
         paved = beyond > 0
@@ -239,7 +246,7 @@ class _Street:
         self.ids[seen] = self._streets.id_of(word)
 
     def _draw_side(self, side: Side) -> None:
-        far = _far(abs(side.front), self._x * math.copysign(1, side.front))
+        far = _far(abs(side.front), self._x * side.towards)
         along, up = far * self._z, self._camera.height - far * self._y
         block = np.searchsorted(side.ends, along).clip(0, len(side.ends) - 1)
         seen = (far < self._ground) & (along > -20) & (along < self._end) & (up < side.heights[block])
@@ -250,74 +257,82 @@ class _Street:
             self.ids[here] = self._streets.id_of(side.words[i])
 
     def _draw_things(self) -> None:
-        """From the farthest to the nearest."""
-        rng = self._rng
-        for z, x, name in sorted(self._scatter(), reverse=True):
-            place = self._camera.see(x, z)
-            if name == "railing":
-                self._draw_railing(x, z, rng.uniform(5, 40))
-            elif place is not None and 3 < place[2] < self._size / 2:
-                column, row, metre = place
-                for part in self._parts(name, metre):
-                    self._put(part, column, row)
+        """What stands beside the road, railings, what is on it, each from the farthest to the nearest.
 
-    def _scatter(self) -> Iterator[tuple[float, float, str]]:
-        """z, x and name of what is to stand in the street."""
+        From a camera on the road nothing beside it hides a point of it.
+        """
+        for place in sorted(self._beside(), reverse=True):
+            self._draw_thing(*place)
+        for side in self._sides:
+            if self._rng.random() < 0.2:
+                self._draw_railing(side.kerb + side.towards * 0.3)
+        for place in sorted(self._on_road(), reverse=True):
+            self._draw_thing(*place)
+
+    def _beside(self) -> Iterator[tuple[float, float, str]]:
+        """z, x and name of what is to stand on the pavements."""
         rng = self._rng
         for side in self._sides:
             for name, (counts, nearest, farthest) in BESIDE.items():
                 for _ in range(rng.choice(counts)):
                     across = side.paved * rng.uniform(nearest, farthest)
                     yield self._depth(), side.kerb + side.towards * across, name
+
+    def _on_road(self) -> Iterator[tuple[float, float, str]]:
+        rng = self._rng
+        for side in self._sides:
             for _ in range(rng.choice(PARKED)):
                 yield self._depth(), side.kerb - side.towards * rng.uniform(0.8, 2), "car"
-            if rng.random() < 0.2:
-                yield rng.uniform(2, 12), side.kerb + side.towards * 0.3, "railing"
         for name, most in ON_ROAD.items():
             for _ in range(rng.randint(0, most)):
                 yield self._depth(), self._sides[0].kerb + self._width * rng.uniform(0.1, 0.9), name
 
     def _depth(self) -> float:
-        return math.exp(self._rng.uniform(math.log(4), math.log(60)))
+        return math.exp(self._rng.uniform(math.log(4), math.log(min(60, self._end))))
+
+    def _draw_thing(self, z: float, x: float, name: str) -> None:
+        place = self._camera.see(x, z)
+        if place is not None and SMALLEST < place[2] < self._size / 2:
+            column, row, metre = place
+            for part in self._parts(name, metre):
+                height, width = part.cover.shape
+                corner = round(column - width / 2), round(row - part.up) - height
+                kind = None if part.name is None else self._streets.id_of(part.name)
+                put(self.pixels, self.ids, part.shown, part.cover, corner, kind, part.hull)
 
     def _parts(self, name: str, metre: float) -> Iterator[things.Part]:
+        """None of an object of which no picture has a whole one."""
         rng = self._rng
-        drawn = {
-            "pole": things.pole,
-            "street sign": things.street_sign,
-            "traffic light": things.traffic_light,
-            "bicycle": things.bicycle,
-        }
-        if name in drawn:
-            return drawn[name](metre, rng)
+        if name in DRAWN:
+            return DRAWN[name](metre, rng)
         if name == "tree":
             return things.tree(metre, rng, self._streets.pieces.draw("tree", rng))
+        cutout = self._streets.whole("person" if name == "cyclist" else name, rng)
+        if cutout is None:
+            return iter(())
         if name == "cyclist":
-            return things.cyclist(metre, rng, self._streets.whole("person", rng))
-        cutout = self._streets.whole(name, rng)
-        return iter(()) if cutout is None else things.object_of(name, metre, rng, cutout)
+            return things.cyclist(metre, rng, cutout)
+        return things.object_of(name, metre, rng, cutout)
 
-    def _put(self, part: things.Part, column: float, row: float) -> None:
-        height, width = part.cover.shape
-        corner = round(column - width / 2), round(row - part.up) - height
-        kind = None if part.name is None else self._streets.id_of(part.name)
-        put(self.pixels, self.ids, part.shown, part.cover, corner, kind, part.hull)
-
-    def _draw_railing(self, x: float, z: float, length: float) -> None:
-        """Bars along a kerb."""
+    def _draw_railing(self, x: float) -> None:
+        """Bars and two rails."""
         rng = self._rng
-        feet = [foot for i in range(int(4 * length)) if (foot := self._camera.see(x, z + i / 4)) is not None]
-        if len(feet) < 2:
+        near = rng.uniform(2, 12)
+        far = min(near + rng.uniform(5, 40), self._end)
+        along = np.arange(near, far, 0.25).tolist()
+        feet = [foot for z in along if (foot := self._camera.see(x, z)) is not None]
+        if not feet:
             return
         bars, hull = (Image.new("L", (self._size, self._size)) for _ in range(2))
         pen, tall = ImageDraw.Draw(bars), rng.uniform(0.9, 1.3)
         for column, row, metre in feet:
             bar = [(column, row), (column, row - tall * metre)]
             pen.line(bar, fill=255, width=max(1, round(0.03 * metre)))
-        rails = [[(c, r - level * tall * m) for c, r, m in feet] for level in (0.15, 1)]
-        for rail in rails:
-            pen.line(rail, fill=255, width=max(1, round(0.05 * feet[0][2])))
-        ImageDraw.Draw(hull).polygon([*((c, r) for c, r, _ in feet), *reversed(rails[1])], fill=255)
+        for level in (0.15, 1):
+            rail = [(c, r - level * tall * m) for c, r, m in feet]
+            for ends, (_, _, metre) in zip(pairwise(rail), feet, strict=False):
+                pen.line(ends, fill=255, width=max(1, round(0.05 * metre)))
+        top = [(c, r - tall * m) for c, r, m in reversed(feet)]
+        ImageDraw.Draw(hull).polygon([*((c, r) for c, r, _ in feet), *top], fill=255)
         shown = np.broadcast_to(grey(rng, 0.05, 0.8), self.pixels.shape)
-        put(self.pixels, self.ids, shown, things.unit(bars), (0, 0), None)
-        self.ids[np.asarray(hull) > 127] = self._streets.id_of("fence")
+        put(self.pixels, self.ids, shown, unit(bars), (0, 0), self._streets.id_of("fence"), unit(hull))

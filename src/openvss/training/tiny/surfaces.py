@@ -6,9 +6,9 @@ import random
 
 import numpy as np
 
+from openvss.training.tiny.data import Floats
 from openvss.training.tiny.textures import (
     Facade,
-    Floats,
     Paint,
     Pieces,
     covered,
@@ -89,7 +89,7 @@ class Surfaces:
         x, y = np.meshgrid(*2 * [np.linspace(0, 0.45, size, dtype=np.float32)])
         piece = self._pieces.draw("sky", rng)
         if piece is not None and rng.random() < 0.4:
-            return sample(piece, x, -y)
+            return sample(piece, x, y)
         top, low = grey(rng, 0.6, 1, 0.02), grey(rng, 0.6, 1, 0.02)
         if rng.random() < 0.5:
             top = top * rgb(0.55, 0.75, 1)

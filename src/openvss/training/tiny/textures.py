@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from openvss.training.tiny.data import Picture
+from openvss.training.tiny.data import Floats, Picture
+from openvss.training.tiny.pasting import unit
 
-Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Paint = Callable[[Floats, Floats], Floats]  # RGB at metres (along, up)
 
 SIDE = 256  # pixels of a texture
+SIDES = (32, 140)  # of what is cut for one, at least and at most
 TRIES = 40  # to find pieces of a word in a picture
 MOST = 6  # of them that are kept
 SMALLEST = 4000  # pixels of a word worth trying
@@ -29,38 +31,42 @@ class Pieces:
         pictures: To cut from.
         names: Of our classes, by id.
         wanted: The words.
+        seed: Of all chance.
     """
 
-    def __init__(self, pictures: Sequence[Picture], names: Sequence[str], wanted: Sequence[str]) -> None:
-        rng = random.Random("pieces")
+    def __init__(
+        self, pictures: Sequence[Picture], names: Sequence[str], wanted: Sequence[str], seed: int
+    ) -> None:
+        rng = random.Random(f"{seed} pieces")
         kinds = {names.index(name): name for name in wanted if name in names}
-        self._found: dict[str, list[Floats]] = {name: [] for name in wanted}
+        self._found: dict[str, list[Image.Image]] = {name: [] for name in wanted}
         for picture in pictures:
             ids = picture.ids()
             for kind, count in zip(*np.unique(ids, return_counts=True), strict=True):
                 if kind in kinds and count > SMALLEST:
-                    self._found[kinds[kind]] += list(_squares(picture, ids == kind, rng))[:MOST]
+                    self._found[kinds[kind]] += islice(_squares(picture, ids == kind, rng), MOST)
 
     def draw(self, name: str, rng: random.Random) -> Floats | None:
-        """A texture (SIDE, SIDE, 3), RGB in 0..1; none if no picture has one."""
-        return rng.choice(self._found[name]) if self._found[name] else None
+        """A texture (SIDE, SIDE, 3), RGB in 0..1, mirrored, so without seams; none if no picture has one."""
+        if not self._found[name]:
+            return None
+        piece = unit(rng.choice(self._found[name]))
+        piece = np.concatenate([piece, piece[:, ::-1]], 1)
+        return np.concatenate([piece, piece[::-1]])
 
 
-def _squares(picture: Picture, wanted: Mask, rng: random.Random) -> Iterator[Floats]:
-    """Mirrored into the four corners of a texture, so that it has no seams."""
-    for _ in range(TRIES):
-        side = rng.randint(32, min(140, *wanted.shape) - 1)
+def _squares(picture: Picture, wanted: Mask, rng: random.Random) -> Iterator[Image.Image]:
+    least, most = SIDES
+    for _ in range(TRIES if min(wanted.shape) > least else 0):
+        side = rng.randint(least, min(most, *wanted.shape) - 1)
         y, x = (rng.randrange(n - side) for n in wanted.shape)
         if wanted[y : y + side, x : x + side].mean() > PURE:
-            corner = picture.pixels().crop((x, y, x + side, y + side)).resize((SIDE // 2, SIDE // 2))
-            piece = np.asarray(corner, np.float32) / np.float32(255)
-            piece = np.concatenate([piece, piece[:, ::-1]], 1)
-            yield np.concatenate([piece, piece[::-1]])
+            yield picture.pixels().crop((x, y, x + side, y + side)).resize((SIDE // 2, SIDE // 2))
 
 
-def sample(texture: Floats, along: Floats, up: Floats) -> Floats:
-    """A texture that repeats itself once a unit, the right way up."""
-    columns, rows = ((SIDE * c).astype(np.int64) % SIDE for c in (along, -up))
+def sample(texture: Floats, along: Floats, down: Floats) -> Floats:
+    """A texture that repeats itself once a unit."""
+    columns, rows = ((SIDE * c).astype(np.int64) % SIDE for c in (along, down))
     found: Floats = texture[rows, columns]
     return found
 
@@ -101,8 +107,8 @@ def any_colour(rng: random.Random) -> Floats:
 
 
 def covered(texture: Floats, metres: float) -> Paint:
-    """A surface with a texture that is so many metres wide."""
-    return lambda along, up: sample(texture, along / metres, up / metres)
+    """A surface with a texture that is so many metres wide, upright at the ground."""
+    return lambda along, up: sample(texture, along / metres, 0.5 - up / metres)
 
 
 def patches(rng: random.Random) -> Floats:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from openvss.training.tiny.data import IGNORE, NONE_OF_VOC, Ids, Picture
-from openvss.training.tiny.pasting import Cutout, Pixels, cut, put
+from openvss.training.tiny.data import IGNORE, NONE_OF_VOC, Floats, Ids, Picture
+from openvss.training.tiny.pasting import Cutout, cut, put, unit
 
 # Objects that are cut out and pasted elsewhere: each kind is drawn as often as any other.
 PASTED = (
@@ -61,7 +61,7 @@ class Views:
                     self.cutouts[cutout.kind].append(cutout)
         self.kinds = [kind for kind, found in self.cutouts.items() if found]
 
-    def draw(self, number: int) -> tuple[Pixels, Ids]:
+    def draw(self, number: int) -> tuple[Floats, Ids]:
         """RGB in 0..1 (size, size, 3) and ids (size, size) of a view; its number decides all."""
         rng, size = random.Random(f"{self.seed} view {number}"), self.size
         if rng.random() < SHARE_OF_MOSAICS:
@@ -74,10 +74,10 @@ class Views:
         if rng.random() < 0.1:
             image = Image.fromarray((pixels * 255).clip(0, 255).astype(np.uint8))
             blurred = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.5)))
-            pixels = np.asarray(blurred, np.float32) / np.float32(255)
+            pixels = unit(blurred)
         return relight(pixels, rng), ids
 
-    def _mosaic(self, rng: random.Random) -> tuple[Pixels, Ids]:
+    def _mosaic(self, rng: random.Random) -> tuple[Floats, Ids]:
         """Four pictures round a random point."""
         size = self.size
         pixels = np.zeros((size, size, 3), np.float32)
@@ -95,7 +95,7 @@ class Views:
 
     def _place(
         self, rng: random.Random, width: int, height: int, smallest: float, largest: float
-    ) -> tuple[Pixels, Ids]:
+    ) -> tuple[Floats, Ids]:
         """A picture, scaled between `smallest` and `largest` times the size that just fills the place."""
         picture = self._pick(rng)
         image, ids = picture.pixels(), self._ids(picture)
@@ -111,7 +111,7 @@ class Views:
         inside = np.asarray(Image.new("L", size, 1).crop(box)) == 1
         labels = np.asarray(Image.fromarray(ids).resize(size, Image.Resampling.NEAREST).crop(box))
         image = image.resize(size, Image.Resampling.BILINEAR).crop(box)
-        pixels = np.asarray(image, np.float32) / np.float32(255)
+        pixels = unit(image)
         labels = np.where(inside, labels, np.uint8(IGNORE))
         if rng.random() < 0.5:
             pixels, labels = pixels[:, ::-1], labels[:, ::-1]
@@ -122,7 +122,7 @@ class Views:
         behind = self.backgrounds.get(picture.image.stem)
         return ids if behind is None else np.where(ids == NONE_OF_VOC, behind, ids)
 
-    def _paste(self, pixels: Pixels, ids: Ids, rng: random.Random) -> None:
+    def _paste(self, pixels: Floats, ids: Ids, rng: random.Random) -> None:
         """Put a random object somewhere, in place."""
         cutout = rng.choice(self.cutouts[rng.choice(self.kinds)])
         scale = math.exp(rng.uniform(math.log(0.12), math.log(0.9))) * self.size / max(cutout.size)
@@ -146,7 +146,7 @@ def _present(ids: Ids, pasted: set[int]) -> set[int]:
     }
 
 
-def relight(pixels: Pixels, rng: random.Random) -> Pixels:
+def relight(pixels: Floats, rng: random.Random) -> Floats:
     """Brightness, contrast, saturation and tint of four images in five; one in twenty without colour."""
     if rng.random() < 0.8:
         pixels = pixels * rng.uniform(0.6, 1.4)
