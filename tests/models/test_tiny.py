@@ -72,13 +72,13 @@ def test_impossible_weights_of_the_past(smoothing: float) -> None:
 
 def test_the_bundled_weights_have_not_drifted() -> None:
     """Golden numbers of the shipped model; they change with the weights and the memory."""
-    segmenter = load("tiny", "sky, grass, tree, person, car", device="cpu")
+    segmenter = load("tiny", "sky, wall, car, person, dog", device="cpu")
     labels = segmenter.step(scene())
-    np.testing.assert_allclose(labels.shares()[:3], [0.7352, 0.0009, 0.0000], atol=0.005)
-    assert labels.confidence.mean() == pytest.approx(0.7267, abs=0.003)
-    assert (labels.labels[8, 64], labels.labels[20, 64]) == (0, 3)
+    np.testing.assert_allclose(labels.shares()[:4], [0.5063, 0.4937, 0.0, 0.0], atol=0.005)
+    assert labels.confidence.mean() == pytest.approx(0.8481, abs=0.003)
+    assert (labels.labels[8, 64], labels.labels[80, 64]) == (0, 1)
     assert segmenter.state.last is not None
     dense = segmenter.state.last[0]["dense"][0]
     assert dense.shape == (384, 40, 52)
-    np.testing.assert_allclose(dense[:4, 0, 0], [-0.0227, 0.0705, -0.0638, -0.0136], atol=1e-3)
-    np.testing.assert_allclose(dense[:4, -1, 0], [0.0402, 0.0485, -0.1258, -0.0742], atol=1e-3)
+    np.testing.assert_allclose(dense[:4, 0, 0], [0.0031, -0.0142, -0.0754, 0.0252], atol=1e-3)
+    np.testing.assert_allclose(dense[:4, -1, 0], [0.0639, -0.0042, -0.1186, -0.032], atol=1e-3)
