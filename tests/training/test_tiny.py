@@ -335,7 +335,7 @@ def test_rounds_resume_and_the_last_sees_streets(
     (run / "labels-3-third" / "done").unlink()
     again = rounds.train(stages(data), run, Options(resume=True, cpu=True), Watcher(), 6, LetterText())
     assert again.read_bytes() == whole
-    with pytest.raises(InputError, match="other pictures or words"):
+    with pytest.raises(InputError, match="other pictures, words or views"):
         rounds.train(stages(data), run, Options(resume=True, cpu=True), Watcher(), 8, LetterText())
 
 

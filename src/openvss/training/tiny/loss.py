@@ -14,8 +14,8 @@ from openvss.models.words import TextEncoder, embed
 from openvss.training.tiny.data import NONE_OF_VOC
 from openvss.words.vocabulary import Label, Vocabulary
 
-# A pixel of the left class may as well be called the right word: no penalty there. Not the other way round:
-# most people are no cyclists.
+# A pixel of the left class may as well be called the right word: no penalty there. (Few people are cyclists:
+# a person may not be called one.)
 ALSO = (
     ("cyclist", "bicycle"),
     ("cyclist", "person"),

@@ -70,7 +70,7 @@ def _write(file: Path, manifest: list[str]) -> None:
     """What is trained on; a folder of another training is refused."""
     text = "\n".join(manifest) + "\n"
     if file.exists() and file.read_text(encoding="utf-8") != text:
-        raise InputError(f"{file} lists other pictures or words: choose another --out.")
+        raise InputError(f"{file} lists other pictures, words or views: choose another --out.")
     file.write_text(text, encoding="utf-8")
 
 

@@ -48,10 +48,8 @@ class Part:
 def _thin(name: str, shown: Floats, cover: Floats, up: float = 0) -> Part:
     """A part that is labelled at least `LEAST` pixels wide."""
     beside = max(0, -(-(LEAST - cover.shape[1]) // 2))
-    shown, cover = (
-        np.pad(shown, ((0, 0), (beside, beside), (0, 0))),
-        np.pad(cover, ((0, 0), (beside, beside))),
-    )
+    shown = np.pad(shown, ((0, 0), (beside, beside), (0, 0)))
+    cover = np.pad(cover, ((0, 0), (beside, beside)))
     return Part(name, shown, cover, up, np.ones_like(cover) if beside else None)
 
 

@@ -27,13 +27,14 @@ NEW_WORDS = ("cyclist", "pole", "street sign")  # that no data set labels
 FINER = 2  # drawn so many times as large, so that edges are smooth
 FAR = 1e9  # metres
 SMALLEST = 3  # pixels of a metre where things are drawn
-# What lines a street, how often, and how high it is in metres (of a building: times what is usual there).
+# What lines a street (grass: a gap), how often, least and greatest height: in metres, of a building as share
+# of what is usual there.
 BLOCKS = {
     "building": (12.0, 0.6, 1.5),
     "tree": (1.5, 2, 8),
     "fence": (1.0, 0.9, 2.2),
     "brick wall": (1.0, 0.9, 2.2),
-    "": (1.5, 0, 0),
+    "grass": (1.5, 0, 0),
 }
 # What stands on a pavement: how many there may be, and between which shares of it, from the kerb.
 BESIDE = {

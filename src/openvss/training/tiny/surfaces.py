@@ -56,16 +56,15 @@ class Surfaces:
 
     def _behind_glass(self) -> Floats | None:
         """What a window shows or mirrors: goods, the other side of the street; none if it is plain."""
-        rng = self._rng
-        word = rng.choice(("", "", "patches", "tree", "sky", "building", "house"))
-        return patches(rng) if word == "patches" else self._pieces.draw(word, rng) if word else None
+        what = self._rng.choice(("plain", "plain", "goods", "tree", "sky", "building", "house"))
+        if what == "plain":
+            return None
+        return patches(self._rng) if what == "goods" else self._pieces.draw(what, self._rng)
 
     def texture(self, word: str) -> Floats:
         """Of a word, from a picture if there is one."""
-        piece = self._pieces.draw(word, self._rng) if word else None
-        if piece is None:
-            return rough(rgb(*PLAIN.get(word, (0.5, 0.5, 0.5))), self._grain, 0.1)
-        return piece
+        piece = self._pieces.draw(word, self._rng)
+        return rough(rgb(*PLAIN[word]), self._grain, 0.1) if piece is None else piece
 
     def _wall(self) -> Floats:
         """Plaster or bricks."""
