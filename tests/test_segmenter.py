@@ -25,6 +25,28 @@ def segmenter() -> Segmenter:
     return Segmenter(model, WORDS, device="cpu")
 
 
+@pytest.mark.parametrize("how", ["set_words", "ask"])
+def test_words_that_cannot_be_used_change_nothing(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    frame = as_frames(video(1))[0]
+    before = segmenter.step(frame)
+
+    def refuse(words: object) -> None:
+        raise InputError("no such word")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segmenter.model, "words", refuse)
+        with pytest.raises(InputError, match="no such word"):
+            getattr(segmenter, how)("one, two")
+    segmenter.reset()
+    after = segmenter.step(frame)
+    assert same(before, after)
+    assert before.words == after.words
+    with pytest.raises(InputError, match="Words are one string"):
+        getattr(segmenter, how)(["sky", "road"])
+
+
 def same(a: LabelMap, b: LabelMap) -> bool:
     return np.array_equal(a.labels, b.labels) and np.array_equal(a.confidence, b.confidence)
 

@@ -75,8 +75,10 @@ class Segmenter:
 
     def set_words(self, words: str | Vocabulary) -> None:
         """Change the words, also in mid-stream: nothing that was seen has to be encoded again."""
-        self.vocabulary = Vocabulary.parse(words) if isinstance(words, str) else words
-        self._words = self.model.words(self.vocabulary)
+        vocabulary = _vocabulary(words)
+        # what may fail comes first: then all stays as it was
+        self._words = self.model.words(vocabulary)
+        self.vocabulary = vocabulary
 
     @torch.inference_mode()
     def step(self, frame: Frame | Pixels) -> LabelMap:
@@ -115,10 +117,11 @@ class Segmenter:
         if self.state.last is None:
             raise InputError("There is no frame to ask about yet: call step() first.")
         before = self.vocabulary, self._words
-        self.set_words(words)
-        labels = self._label(*self.state.last)
-        self.vocabulary, self._words = before
-        return labels
+        try:
+            self.set_words(words)
+            return self._label(*self.state.last)
+        finally:
+            self.vocabulary, self._words = before
 
     def stream(self, source: Input | Source, words: str | Vocabulary | None = None) -> Iterator[LabelMap]:
         """Label a whole video, image, folder of frames, camera or iterable of arrays, frame by frame."""
@@ -247,6 +250,16 @@ class Segmenter:
     def _require_words(self) -> None:
         if not hasattr(self, "vocabulary"):
             raise InputError('There are no words to label with: give some, such as "person, road, sky".')
+
+
+def _vocabulary(words: str | Vocabulary) -> Vocabulary:
+    if isinstance(words, str):
+        return Vocabulary.parse(words)
+    if not isinstance(words, Vocabulary):
+        raise InputError(
+            f'Words are one string, such as "person, road, sky", or a Vocabulary, not {words!r}.'
+        )
+    return words
 
 
 def _nearest(slots: list[int], wanted: int) -> int:

@@ -218,6 +218,8 @@ def test_bad_arguments_for_a_submission(run: Runner, tmp_path: Path) -> None:
     synthetic.make("vspw", tmp_path / "vspw")
     for arguments, part in (
         (["folder:set", "--submission", "s.zip"], "--data vspw:root"),
+        (["vspw:vspw", "--submission", "set", "--overwrite"], "set is a folder"),
+        (["vspw:vspw", "--submission", "no/s.zip"], "in no, which is no folder"),
         (["vspw:vspw", "--submission", "s.zip", "--resume"], "use only one of them"),
     ):
         assert part in run.sentence("evaluate", "--data", *arguments)

@@ -189,10 +189,11 @@ def test_a_single_word_is_remarked_upon(run: Runner, tmp_path: Path) -> None:
         "dog": "name what else",
         "vpsw": "else there is to see. Or did you mean the list vspw?",
         "coco": "the list coco-stuff?",
+        "a.png": "the words in that file, @a.png?",
         "dog, sky": None,
     }
     for words, cure in said.items():
-        code, _, err = run("segment", "a.png", words, "--out", words, *SMALL)
+        code, _, err = run("segment", "a.png", words, "--out", f"out of {words}", *SMALL)
         assert code == 0
         assert ("Every pixel will be" in err) == (cure is not None)
         assert cure is None or cure in err
@@ -203,6 +204,8 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.mp4").write_text("not a video")
     (tmp_path / "file").touch()
+    (tmp_path / "file.pth").touch()
+    Image.new("RGB", (1, 1)).save(tmp_path / "one.png")
     for arguments, part in (
         (["missing.mp4", WORDS], "missing.mp4 does not exist"),
         (["empty", WORDS], "holds no images"),
@@ -219,6 +222,10 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
         ([clip, WORDS, "--size", "5"], "32 to 4096"),
         ([clip, WORDS, "--fps", "fast"], "--fps"),
         (["empty", WORDS, "--fps", "1e12"], "0.001 to 1000"),
+        (["empty", WORDS, "--fps", "1e999999999"], "0.001 to 1000"),
+        ([clip, WORDS, "--weights", "empty"], "empty are a folder"),
+        ([clip, WORDS, "--model", "file.pth"], "--model NAME --weights FILE"),
+        (["one.png", WORDS, "--format", "png,labels"], "The format labels cannot have frames of 1x1"),
         (["~nosuchuser/clip.mp4", WORDS], "check the path"),
         ([WORDS * 20, clip], "cannot be an input"),
         ([clip, "road, unlabelled"], "--unlabelled-below"),
@@ -257,6 +264,46 @@ def test_a_truncated_file_gives_everything_before_the_break(run: Runner, tmp_pat
     assert run.sentence(1, "segment", broken, WORDS, "--out", "out", "--resume", *SMALL) == said
     broken.write_bytes(intact)
     assert "input_sha256" in run.sentence(2, "segment", broken, WORDS, "--out", "out", "--resume", *SMALL)
+
+
+def test_a_bad_frame_among_frames_ends_the_video_there(run: Runner, tmp_path: Path) -> None:
+    write_frames(tmp_path / "frames", [f"{i}.png" for i in range(6)])
+    Image.fromarray(picture(4, (32, 24))).save(tmp_path / "frames" / "4.png")
+    assert "4.png is 32x24" in run.sentence(1, "segment", "frames", WORDS, "--out", "out", *SMALL)
+    check_masks(tmp_path / "out", 4, (64, 48))
+    assert len(frames_of(tmp_path / "out" / "overlay.mp4")[0]) == 4
+
+
+def test_a_frame_that_was_replaced_is_noticed(run: Runner, tmp_path: Path) -> None:
+    write_frames(tmp_path / "frames", [f"{i}.bmp" for i in range(4)])
+    run.ok("segment", "frames", WORDS, "--out", "out", *SMALL)
+    Image.fromarray(255 - picture(2)).save(tmp_path / "frames" / "2.bmp")
+    assert "input_sha256" in run.sentence(2, "segment", "frames", WORDS, "--out", "out", "--resume", *SMALL)
+
+
+def test_too_little_memory_is_one_sentence(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", n=2, size=(64, 48))
+
+    def step(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr("openvss.segmenter.Segmenter.step", step)
+    assert "lower --size" in run.sentence(1, "segment", clip, WORDS, *SMALL)
+
+
+@pytest.mark.parametrize(("options", "advice"), [([], "--resume goes on"), (["--overwrite"], "in place of")])
+def test_stopping_says_how_to_go_on(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], advice: str
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", n=2, size=(64, 48))
+
+    def step(*_: object) -> None:
+        raise Stopped
+
+    monkeypatch.setattr("openvss.segmenter.Segmenter.step", step)
+    assert advice in run.sentence(1, "segment", clip, WORDS, *options, *SMALL)
 
 
 def test_a_full_disk_is_one_sentence_and_exit_code_1(

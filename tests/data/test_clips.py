@@ -6,17 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvss.data.clips import Sample, evaluation_sample, farthest, references_of, training_sample
+from openvss.data.clips import references_of, training_sample
 
 PAPERS = (9, 6, 3)
 
 videos = st.integers(1, 80).flatmap(lambda n: st.tuples(st.integers(0, n - 1), st.just(n)))
 distances = st.lists(st.integers(1, 12), max_size=4, unique=True).map(lambda d: sorted(d, reverse=True))
-
-
-def test_papers_frames() -> None:
-    assert evaluation_sample(20, 100, PAPERS) == Sample((11, 14, 17), 20, 0)
-    assert evaluation_sample(20, 100, PAPERS).clip == (11, 14, 17, 20)
 
 
 @pytest.mark.parametrize(
@@ -28,23 +23,7 @@ def test_early_frames_repeat_the_earliest(t: int, expected: tuple[int, ...]) -> 
 
 
 def test_image_models_have_no_references() -> None:
-    assert evaluation_sample(5, 9, ()) == Sample((), 5, 0)
     assert training_sample(5, 9, (), random.Random(0), truncation=1).references == ()
-
-
-@given(videos)
-def test_farthest(video: tuple[int, int]) -> None:
-    t, n = video
-    assert farthest(t, n) == max(range(n), key=lambda f: (abs(f - t), -f))
-
-
-@given(videos, distances)
-def test_streaming_never_looks_ahead(video: tuple[int, int], references: list[int]) -> None:
-    t, n = video
-    sample = evaluation_sample(t, n, references, "past")
-    assert max(*sample.clip, sample.distant, 0) == t
-    assert sample.distant == max(range(t + 1), key=lambda f: abs(f - t))
-    assert evaluation_sample(t, n, references, "whole").distant == farthest(t, n)
 
 
 @given(videos, distances, st.integers(1, 30), st.floats(0, 1), st.integers())
@@ -75,7 +54,7 @@ def test_videos_that_are_all_clip_end(n: int) -> None:
     # Ten frames are the clip (0, 3, 6, 9) and six others; one frame is all there is.
     rng = random.Random(2)
     drawn = {training_sample(n - 1, n, PAPERS, rng).distant for _ in range(200)}
-    clip = set(evaluation_sample(n - 1, n, PAPERS).clip)
+    clip = {*references_of(n - 1, PAPERS), n - 1}
     assert drawn == (set(range(n)) - clip or set(range(n)) - {n - 1} or {0})
 
 
@@ -83,7 +62,7 @@ def test_truncation_gives_exactly_the_clips_at_the_start_of_a_video() -> None:
     rng = random.Random(3)
     samples = [training_sample(30, 60, PAPERS, rng, truncation=1) for _ in range(300)]
     shifted = {tuple(f - min(s.clip) for f in s.clip) for s in samples}
-    assert shifted == {evaluation_sample(t, 60, PAPERS).clip for t in range(9)}
+    assert shifted == {(*references_of(t, PAPERS), t) for t in range(9)}
     assert training_sample(30, 60, PAPERS, rng).references == (21, 24, 27)
 
 
@@ -94,6 +73,6 @@ def test_same_chance_same_sample() -> None:
 
 def test_frames_outside_the_video_are_refused() -> None:
     with pytest.raises(ValueError, match="frame 9 is outside a video of 9 frames"):
-        evaluation_sample(9, 9, PAPERS)
+        training_sample(9, 9, PAPERS, random.Random(0))
     with pytest.raises(ValueError, match="frame -1"):
         training_sample(-1, 9, PAPERS, random.Random(0))

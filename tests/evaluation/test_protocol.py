@@ -14,7 +14,6 @@ from openvss.evaluation.protocol import (
     NAMES,
     PROTOCOLS,
     Protocol,
-    blank_uncounted,
     default_protocol,
     find_protocol,
     scores,
@@ -190,12 +189,3 @@ def test_groups_are_means_over_the_whole_matrix() -> None:
     assert found["seen_miou"] == mean_iou(Confusion(matrix), [0])
     empty = scores(protocol, Confusion.empty(2))
     assert math.isnan(empty["hiou"])
-
-
-def test_blanking_hides_pixels_of_classes_that_do_not_count() -> None:
-    pixels = np.full((1, 4, 3), 9, np.uint8)
-    labels = np.array([[0, 80, 123, 255]], np.uint8)
-    hidden = blank_uncounted(pixels, labels, find_protocol("vspw-80-44-seen", VSPW))
-    assert hidden.dtype == np.uint8
-    assert hidden[0, :, 0].tolist() == [9, 0, 0, 9]
-    assert (pixels == 9).all(), "the frame itself must stay as it is"

@@ -146,6 +146,23 @@ def test_what_is_cached_is_not_encoded_again(tmp_path: Path, expected: Words) ->
     )
 
 
+def test_what_was_embedded_before_a_stop_is_kept(tmp_path: Path) -> None:
+    names = [f"thing {i}" for i in range(70)]
+
+    class Stopping(Fake):
+        def encode(self, phrases: Sequence[str]) -> Tensor:
+            if phrases == ["thing 40"]:
+                raise KeyboardInterrupt
+            return super().encode(phrases)
+
+    with pytest.raises(KeyboardInterrupt):
+        embed(Vocabulary.parse(", ".join(names)), Stopping(), PLAIN, tmp_path)
+    embed(Vocabulary.parse(", ".join(names[:32])), Unloadable(), PLAIN, tmp_path)
+    fake = Fake()
+    embed(Vocabulary.parse(", ".join(names)), fake, PLAIN, tmp_path)
+    assert fake.phrases == names[32:]
+
+
 def test_an_added_word_is_encoded_alone_and_kept_too(tmp_path: Path) -> None:
     embed(WORDS, Fake(), PLAIN, tmp_path)
     fake = Fake()

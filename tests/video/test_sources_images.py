@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from openvss.errors import InputError
+from openvss.errors import BrokenVideoError, InputError
 from openvss.video.frame import Frame
 from openvss.video.sources import open_source
 from tests.video.clips import DISTINCT, cut, index_of, picture, write_clip, write_frames
@@ -121,7 +121,7 @@ def test_a_frame_of_another_size_is_named_after_those_before_it(tmp_path: Path) 
     Image.fromarray(picture(2, (32, 24))).save(tmp_path / "2.png")
     frames = iter(open_source(tmp_path))
     assert [next(frames).index, next(frames).index] == [0, 1]
-    with pytest.raises(InputError, match=r"2\.png is 32x24, but 0\.png is 64x48"):
+    with pytest.raises(BrokenVideoError, match=r"2\.png is 32x24, but 0\.png is 64x48"):
         next(frames)
 
 
@@ -130,7 +130,7 @@ def test_an_unreadable_image_is_named(tmp_path: Path) -> None:
     for name in ("0.png", "1.png"):
         Image.fromarray(noise).save(tmp_path / name)
     cut(tmp_path / "1.png", 0.5)
-    with pytest.raises(InputError, match=r"1\.png cannot be read as an image"):
+    with pytest.raises(BrokenVideoError, match=r"1\.png cannot be read as an image"):
         list(open_source(tmp_path))
     with pytest.raises(InputError, match=r"1\.png cannot be read as an image"):
         open_source(tmp_path / "1.png")

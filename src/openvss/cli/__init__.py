@@ -11,6 +11,7 @@ import typer
 from openvss.cli import benchmark, data, evaluate, models, runs, segment, train
 from openvss.cli.usage import UsageError, sentence
 from openvss.errors import OpenVSSError, Stopped
+from openvss.memory import is_out_of_memory
 
 app = typer.Typer(
     name="openvss",
@@ -53,7 +54,12 @@ def main() -> None:
         typer.echo(f"openvss: {error}", err=True)
         sys.exit(error.exit_code)
     except Stopped:
-        typer.echo("openvss: stopped; the same command with --resume goes on from here.", err=True)
+        typer.echo("openvss: stopped.", err=True)
+        sys.exit(1)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        typer.echo("openvss: out of memory: lower --size, or give fewer words.", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -15,6 +15,7 @@ from openvss.cli import model_options
 from openvss.cli.comparison import compare_runs
 from openvss.cli.progress import emit, progress
 from openvss.cli.segment import Context
+from openvss.cli.stopping import resumable
 from openvss.errors import InputError, OpenVSSError, Stopped
 
 if TYPE_CHECKING:
@@ -157,8 +158,11 @@ def evaluate(
         model or DEFAULT_MODEL, weights, untrained, model_options.parse(option), size, device, context
     )
     scored = _scored(task, choice, predictions)
+    if not task.n_frames:
+        _refuse({"--out": out}, "a split without labels, which gives no report")
     if submission is None:
-        _score(task, scored, out, resume=resume, overwrite=overwrite, as_json=as_json)
+        with resumable(overwrite=overwrite):
+            _score(task, scored, out, resume=resume, overwrite=overwrite, as_json=as_json)
         return
     try:
         _submit(submission, task, scored, out, overwrite=overwrite, as_json=as_json)
@@ -237,6 +241,9 @@ def _check_submission(path: Path, data: str, *, resume: bool, overwrite: bool) -
         )
     if path.exists() and not overwrite:
         raise InputError(f"{path} is there already: replace it with --overwrite, or name another file.")
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else f"is in {path.parent}, which is no folder"
+        raise InputError(f"The submission {path} {what}: name a file in a folder that is there.")
 
 
 def _open(data: str, split: str | None, submission: Path | None) -> Dataset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 
 from openvss.cli import model_options
 from openvss.cli.progress import emit, progress
+from openvss.cli.stopping import resumable
 from openvss.errors import BrokenVideoError, InputError
 
 if TYPE_CHECKING:
@@ -162,7 +164,8 @@ def segment(
     if outputs.complete:
         done = job.Done(outputs.finished, outputs.finished, outputs.broken)
     else:
-        with progress(_name(source), source.n_frames, outputs.finished, as_json) as update:
+        stopping = resumable(overwrite=overwrite) if source.files else nullcontext()  # live sources are gone
+        with stopping, progress(_name(source), source.n_frames, outputs.finished, as_json) as update:
             done = job.run(source, segmenter, outputs, update)
     _report(folder, outputs.products, done, as_json)
     if done.broken:
@@ -183,6 +186,8 @@ def _about_one_word(word: str) -> str:
     longer = [name for name in NAMES if len(word) > 2 and name.startswith(word)]
     meant = longer or get_close_matches(word, NAMES, n=1, cutoff=0.7)
     hint = f" Or did you mean the list {meant[0]}?" if meant else ""
+    if Path(word).is_file():
+        hint = f" Or did you mean the words in that file, @{word}?"
     return f"Every pixel will be {word!r}, the only word: name what else there is to see.{hint}"
 
 
@@ -244,7 +249,7 @@ def _rate(text: str | None) -> Fraction | None:
     if text is None:
         return None
     try:
-        rate = Fraction(text)
+        rate = Fraction(text) if re.fullmatch(r"[\d./]{1,20}", text) else Fraction(0)
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
     if not Fraction(1, 1000) <= rate <= 1000:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from openvss.cli.progress import emit
+from openvss.cli.stopping import resumable
 from openvss.cli.training_progress import watching
 from openvss.errors import InputError
 
@@ -84,7 +85,7 @@ def train(
         for line in plan(stages, options):
             typer.echo(line)
         return
-    with watching(as_json) as watcher:
+    with resumable(overwrite=overwrite), watching(as_json) as watcher:
         last = train_stages(stages, folder, options, watcher)
     if as_json:
         emit("done", out=str(last))

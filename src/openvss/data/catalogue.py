@@ -136,5 +136,7 @@ def _require_distinct(spec: str, clips: Iterable[Clip]) -> None:
     seen: set[str] = set()
     for clip in clips:
         if clip.name in seen:
-            raise InputError(f"Two images or videos of {spec} are called {clip.name}: rename one.")
+            raise InputError(
+                f"Two images or videos of {spec} are called {clip.name}: rename one, or list it only once."
+            )
         seen.add(clip.name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 MIN_GAP = 15  # one second of the 15 Hz videos that the distances are made for
 
@@ -36,28 +35,6 @@ class Sample:
 def references_of(t: int, references: Sequence[int], first: int = 0) -> tuple[int, ...]:
     """The frame at each distance before `t`; where the video has none, its `first` frame."""
     return tuple(max(first, t - distance) for distance in references)
-
-
-def farthest(t: int, n_frames: int) -> int:
-    """The frame of the whole video that is farthest from `t`, the earlier of two."""
-    return 0 if t >= n_frames - 1 - t else n_frames - 1
-
-
-def evaluation_sample(
-    t: int, n_frames: int, references: Sequence[int], context: Literal["past", "whole"] = "past"
-) -> Sample:
-    """The frames for frame `t` of a video: nothing is random.
-
-    Args:
-        t: The target.
-        n_frames: Length of the video.
-        references: Distances of the references.
-        context: Whether the distant frame is the farthest of the "past", as when streaming, or of the "whole"
-            video.
-    """
-    _check(t, n_frames)
-    distant = farthest(t, n_frames if context == "whole" else t + 1)
-    return Sample(references_of(t, references), t, distant)
 
 
 def training_sample(

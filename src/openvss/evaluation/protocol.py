@@ -122,19 +122,6 @@ def scores(protocol: Protocol, confusion: Confusion) -> dict[str, float]:
     return found
 
 
-def blank_uncounted(
-    pixels: npt.NDArray[np.uint8], labels: Labels, protocol: Protocol
-) -> npt.NDArray[np.uint8]:
-    """A training frame in which pixels of classes that do not count are black.
-
-    The OV2VSS paper hides unseen classes from training so, besides ignoring their labels; its released code
-    only does the latter. It needs the ground truth and therefore must never be done to a frame that is
-    scored. Ignored pixels stay as they are.
-    """
-    hidden = set(range(protocol.n_classes)) - set(protocol.counted)
-    return np.where(np.isin(labels, list(hidden))[..., None], np.uint8(0), pixels)
-
-
 def _plain(name: str, n_words: int) -> Protocol:
     about = f"All {n_words} words of the list are candidates and all labelled pixels count."
     everything = tuple(range(n_words))

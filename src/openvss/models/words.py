@@ -9,6 +9,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Sequence
@@ -25,6 +26,10 @@ from torch import Tensor
 from openvss.errors import InputError
 from openvss.weights import bundled
 from openvss.words import Vocabulary
+
+KEPT_AT_ONCE = 32  # words: what stopping costs at most
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +92,14 @@ def embed(
     shipped = _shelf(bundled.FOLDER, encoder.fingerprint, templates, average)
     vectors = _load(shelf, shape) | _load_once(shipped, shape)
     synonyms = dict.fromkeys(word for label in vocabulary for word in label.synonyms)
-    fresh = {word: _embed_word(word, encoder, templates, average) for word in synonyms if word not in vectors}
-    if fresh:
-        vectors |= fresh
-        _save(shelf, fresh, shape)
+    fresh = [word for word in synonyms if word not in vectors]
+    if len(fresh) > KEPT_AT_ONCE:
+        log.warning("Embedding %d words for the first time.", len(fresh))
+    for first in range(0, len(fresh), KEPT_AT_ONCE):
+        some = fresh[first : first + KEPT_AT_ONCE]
+        embedded = {word: _embed_word(word, encoder, templates, average) for word in some}
+        vectors |= embedded
+        _save(shelf, embedded, shape)
     rows = [_mean(torch.stack([vectors[word] for word in label.synonyms])) for label in vocabulary]
     return Words(vocabulary.names, torch.stack(rows))
 

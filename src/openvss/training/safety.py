@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from openvss.errors import TrainingError
+from openvss.memory import is_out_of_memory
 from openvss.training.batches import Learnable
 from openvss.training.recipe import Recipe
 
@@ -62,11 +63,9 @@ def memory_advice(recipe: Recipe, step: int, batch: Learnable) -> Iterator[None]
     """Turn running out of memory into advice."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
-            text = str(error).lower()
-            if "out of memory" not in text and "can't allocate memory" not in text:
-                raise
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         height, width = recipe.view.crop
         raise TrainingError(
             f"Out of memory in step {step} with {recipe.data.batch} clips of {width}x{height} and "

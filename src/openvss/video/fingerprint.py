@@ -6,19 +6,20 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-PART = 1 << 20
+PART, PART_OF_MANY = 1 << 20, 1 << 16  # bytes
 
 
 def fingerprint(files: Sequence[Path]) -> str | None:
-    """Hash of names and sizes, and of the beginning and end of the first and last file; None for no files."""
+    """Hash of names, sizes, beginnings and ends; None for no files."""
     if not files:
         return None
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.name}\0{file.stat().st_size}\n".encode(errors="surrogateescape"))
-    for file in dict.fromkeys((files[0], files[-1])):
+    part = PART if len(files) == 1 else PART_OF_MANY
+    for file in files:
         with file.open("rb") as content:
-            digest.update(content.read(PART))
-            content.seek(max(file.stat().st_size - PART, 0))
-            digest.update(content.read(PART))
+            digest.update(content.read(part))
+            content.seek(max(file.stat().st_size - part, 0))
+            digest.update(content.read(part))
     return digest.hexdigest()

@@ -27,6 +27,14 @@ CLASSES = "classes.json"
 ALWAYS = (CLASSES, STATS)
 JOURNAL = (RUN, CLASSES, STATS, "masks")
 
+# What can be wrong with a place; other errors of FFmpeg are about what is written there.
+FILE_SYSTEM = frozenset(
+    {
+        *(errno.EACCES, errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOENT, errno.ENOSPC),
+        *(errno.EPERM, errno.EROFS),
+    }
+)
+
 Json = Mapping[str, object]
 
 
@@ -218,6 +226,16 @@ def output_error(folder: Path, error: BaseException) -> OutputError | None:
             f"Cannot write to {folder} ({error.strerror or error}): see to it and use --resume."
         )
     return None
+
+
+def format_error(name: str, error: BaseException) -> OutputError | None:
+    """The sentence for what an encoder or a container refuses; None for any other error."""
+    if not isinstance(error, FFmpegError) or error.errno in FILE_SYSTEM:
+        return None
+    return OutputError(
+        f"The format {name} cannot take this video ({error.strerror}): leave it out of --format, "
+        "and start again with --overwrite."
+    )
 
 
 def _json(settings: Json) -> str:

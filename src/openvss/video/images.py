@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps
 
-from openvss.errors import InputError
+from openvss.errors import BrokenVideoError, InputError
 from openvss.video.frame import Frame
 from openvss.video.pixels import Pixels, over_black
 from openvss.video.prefetch import prefetch
@@ -41,7 +41,7 @@ class ImageFile:
 class ImageSequence:
     """Pictures of one size in the order given, at a constant rate.
 
-    Each file is read when its turn comes, so an unreadable or differently sized one is named only then.
+    Each file is read when its turn comes, so the video breaks at an unreadable or differently sized one.
     """
 
     kind: Literal["frames"] = "frames"
@@ -58,10 +58,13 @@ class ImageSequence:
 
     def _frames(self) -> Generator[Frame, None, None]:
         for index, path in enumerate(self._paths):
-            pixels = read_image(path)
+            try:
+                pixels = read_image(path)
+            except InputError as error:
+                raise BrokenVideoError(str(error)) from error
             height, width = pixels.shape[:2]
             if (width, height) != self.size:
-                raise InputError(
+                raise BrokenVideoError(
                     f"{path} is {width}x{height}, but {self._paths[0].name} is {self.size[0]}x{self.size[1]};"
                     " all frames of a video have one size."
                 )

@@ -11,7 +11,7 @@ from typing import Self
 from openvss.errors import InputError
 from openvss.labelmap import LabelMap
 from openvss.video.folder import RunFolder, output_error
-from openvss.video.formats.catalogue import MASKS, known_formats, writer
+from openvss.video.formats.catalogue import MASKS, known_formats, require_size, writer
 from openvss.video.formats.classes import ClassInfo, class_infos
 from openvss.video.formats.contract import Labelled, Plan, SourceInfo
 from openvss.video.frame import Frame
@@ -61,6 +61,7 @@ class OutputFolder:
         if resume and overwrite:
             raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
         chosen = known_formats(formats)
+        require_size(chosen, source)
         self._source = source
         self._words = tuple(c.name for c in classes)
         self._folder = RunFolder(out, run, classes, chosen, legend)

@@ -71,7 +71,7 @@ def open_source(spec: str | Path | Iterable[npt.NDArray[Any]], *, fps: Fraction 
 
     Raises:
         InputError: It cannot be used; the message says why. While iterating, the same is raised for a bad
-            frame among images and arrays, and BrokenVideoError for a video that breaks partway.
+            frame among arrays, and BrokenVideoError for a video or a sequence of images that breaks partway.
     """
     if fps is not None and fps <= 0:
         raise InputError(f"A rate of {fps} frames per second makes no sense; give a positive number.")

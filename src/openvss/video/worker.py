@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 
+from openvss.video.folder import format_error
 from openvss.video.formats.contract import Labelled, Writer
 
 DEPTH = 4  # frames that wait for a writer at most
@@ -17,7 +18,7 @@ class Worker:
     """
 
     def __init__(self, writer: Writer, name: str) -> None:
-        self._writer = writer
+        self._writer, self._name = writer, name
         self._queue: queue.Queue[Labelled | None] = queue.Queue(DEPTH)
         self._abandoned = threading.Event()
         self._error: BaseException | None = None
@@ -63,4 +64,4 @@ class Worker:
             else:
                 self._writer.add(item)
         except BaseException as error:  # whatever it is, the caller has to hear of it
-            self._error = error
+            self._error = format_error(self._name, error) or error

@@ -96,8 +96,7 @@ def is_ours(file: Path) -> bool:
 
 def load_state(file: Path) -> dict[str, Tensor]:
     """The tensors of a file by name, on the CPU, floats as float32; `.safetensors`, or PyTorch's format."""
-    if not file.is_file():
-        raise InputError(f"The weights file {file} does not exist: check the path.")
+    _require_file(file)
     try:
         state = load_file(file) if file.suffix == ".safetensors" else _load_torch(file)
     except Exception as error:  # what is no pickle at all may fail in any way when it is read as one
@@ -163,15 +162,22 @@ def _write(state: dict[str, Tensor], note: dict[str, str], file: Path) -> None:
 
 
 def _note(file: Path) -> dict[str, str]:
-    if not file.is_file():
-        raise InputError(f"The weights file {file} does not exist: check the path.")
+    _require_file(file)
     try:
         with safe_open(file, framework="pt") as content:
             return content.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise InputError(
-            f"{file} is no safetensors file, or damaged: name another, or copy it again."
+            f"{file} is no safetensors file, or damaged: copy it again, or give other weights with the model "
+            "they belong to, as --model NAME --weights FILE."
         ) from error
+
+
+def _require_file(file: Path) -> None:
+    if file.is_dir():
+        raise InputError(f"The weights {file} are a folder: name a file in it, or give a run as --model.")
+    if not file.is_file():
+        raise InputError(f"The weights file {file} does not exist: check the path.")
 
 
 def _load_torch(file: Path) -> dict[str, Tensor]:

@@ -80,6 +80,7 @@ def write_source(
     audio_start: Fraction = Fraction(0),
     audio_rate: int = 48_000,
     audio_frames: int = 20,
+    layout: str = "mono",
     pixel_shape: Fraction | None = None,
 ) -> Path:
     """A small clip with an optional tone; the starts are on the container's clock."""
@@ -89,7 +90,7 @@ def write_source(
         video.width, video.height, video.pix_fmt = 48, 36, "yuv420p"
         if pixel_shape:
             video.codec_context.sample_aspect_ratio = pixel_shape
-        sound = file.add_stream(audio, rate=audio_rate, layout="mono") if audio else None
+        sound = file.add_stream(audio, rate=audio_rate, layout=layout) if audio else None
         for index in range(frames):
             grey = np.full((36, 48, 3), 20 * index % 256, dtype=np.uint8)
             frame = av.VideoFrame.from_ndarray(grey, format="rgb24")

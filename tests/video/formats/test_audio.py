@@ -67,6 +67,41 @@ def test_other_audio_becomes_aac(tmp_path: Path, codec: str, rate: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "codec", "rate"), [("in.avi", "libmp3lame", 11_025), ("in.mkv", "libmp3lame", 8000)]
+)
+def test_mp3_that_mp4_cannot_hold_becomes_aac(tmp_path: Path, name: str, codec: str, rate: int) -> None:
+    source = write_source(tmp_path / name, audio=codec, audio_rate=rate)
+    with av.open(str(overlay_of(source, tmp_path / "out"))) as file:
+        assert file.streams.audio[0].codec_context.name == "aac"
+
+
+def test_more_channels_than_aac_has_become_stereo(tmp_path: Path) -> None:
+    source = write_source(tmp_path / "in.mkv", audio="pcm_s16le", layout="6.1")
+    with av.open(str(overlay_of(source, tmp_path / "out"))) as file:
+        assert file.streams.audio[0].layout.name == "stereo"
+        assert len(packets(tmp_path / "out" / "overlay.mp4")) > 5
+
+
+def test_sound_is_found_whatever_the_name_and_the_title(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = write_source(tmp_path / "a.mp4", audio="aac")
+    titled = tmp_path / "titled.mkv"
+    with av.open(str(source)) as before, av.open(str(titled), "w") as after:
+        after.metadata["title"] = "TITLE"
+        streams = {stream.index: after.add_stream_from_template(stream) for stream in before.streams}
+        for packet in before.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                after.mux(packet)
+    titled.write_bytes(titled.read_bytes().replace(b"TITLE", b"TITL\xe9"))
+    source.rename("a:b.mp4")
+    for place, name in enumerate(("a:b.mp4", "titled.mkv")):
+        assert packets(overlay_of(Path(name), tmp_path / f"out{place}"))
+
+
+@pytest.mark.parametrize(
     ("video_start", "audio_start"),
     [(Fraction(2), Fraction(2)), (Fraction(2), Fraction(5, 2)), (Fraction(12, 5), Fraction(2))],
 )

@@ -17,7 +17,7 @@ from openvss.errors import InputError
 
 ClassIds = npt.NDArray[np.int32]
 UNDISTURBED = Disturbance()
-SMALLEST = 32  # what every model takes
+SMALLEST, LARGEST = 32, 4096  # what every model takes
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,11 @@ class Options:
         for name in ("videos", "frames", "images"):
             if getattr(self, name) < 1:
                 raise InputError(f"The number of {name} is at least 1, not {getattr(self, name)}.")
-        if min(self.size) < SMALLEST:
-            raise InputError(f"Frames are at least {SMALLEST} pixels wide and high, not {self.size}.")
+        if not SMALLEST <= min(self.size) <= max(self.size) <= LARGEST:
+            width, height = self.size
+            raise InputError(
+                f"Frames are from {SMALLEST} to {LARGEST} pixels wide and high, not {width}x{height}."
+            )
 
 
 @dataclass(frozen=True)

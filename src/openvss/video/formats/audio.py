@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.codec.context import Flags
@@ -15,10 +14,13 @@ from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
+from openvss.video.decoding import open_container
+
 # What an MP4 file can hold and players play; anything else becomes AAC.
 COPIED = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"})
 # Files with raw samples often tell the number of channels only.
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+MP3_FROM = 16_000  # samples a second: MP4 takes no slower ones
 AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000})
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,8 @@ class Audio:
     def __init__(self, container: InputContainer, stream: AudioStream) -> None:
         self._container = container
         self._stream = stream
-        self._copy = stream.codec_context.codec.canonical_name in COPIED
+        name = stream.codec_context.codec.canonical_name
+        self._copy = name in COPIED and (name != "mp3" or stream.rate >= MP3_FROM)
         self._origin = Fraction(0)
         self._waiting: Packet[AudioStream] | None = None
         self._packets: Iterator[Packet[AudioStream]] = iter(())
@@ -51,8 +54,7 @@ class Audio:
             return
         rate = self._stream.rate if self._stream.rate in AAC_RATES else 48_000
         channels = self._stream.layout.nb_channels
-        layout = LAYOUTS.get(channels, self._stream.layout.name)
-        encoder = output.add_stream("aac", rate=rate, layout=layout)
+        encoder = output.add_stream("aac", rate=rate, layout=LAYOUTS.get(channels, "stereo"))
         encoder.codec_context.flags |= Flags.bitexact
         self._packets = self._transcoded(encoder)
 
@@ -121,8 +123,8 @@ def open_source(path: Path | None) -> InputContainer | None:
     if path is None:
         return None
     try:
-        return av.open(str(path))
-    except (OSError, FFmpegError):
+        return open_container(str(path.absolute()))
+    except (OSError, ValueError, FFmpegError):
         return None
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from openvss.errors import InputError
 from openvss.video.formats import chart, labels, overlay, panoptic, rle
-from openvss.video.formats.contract import Plan, Writer
+from openvss.video.formats.contract import Plan, SourceInfo, Writer
 
 MASKS = "png"  # written by the journal, which needs them anyway
 
@@ -35,6 +35,14 @@ def known_formats(names: Sequence[str]) -> tuple[str, ...]:
         if name not in PRODUCTS:
             raise InputError(f'Unknown format "{name}"; the formats are {", ".join(PRODUCTS)}.')
     return tuple(name for name in PRODUCTS if name in names)
+
+
+def require_size(names: Sequence[str], source: SourceInfo) -> None:
+    """InputError if one of the formats cannot have frames of the source's size."""
+    if "overlay" in names and source.kind == "video":
+        overlay.require_size(source.size)
+    if "labels" in names:
+        labels.require_size(source.size)
 
 
 def writer(name: str, kind: Literal["image", "video"], plan: Plan) -> Writer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from fractions import Fraction
+from typing import Final
 
 import av
 import numpy as np
@@ -15,12 +16,19 @@ from av.codec.context import Flags
 from av.video.reformatter import ColorRange
 
 from openvss.labelmap import label_dtype
+from openvss.video.formats import limits
 from openvss.video.formats.contract import Labelled, Plan
 from openvss.video.formats.ticks import Clock
 
 PRODUCT = "labels.mkv"
+CODEC: Final = "ffv1"
 # Every frame on its own, so that players can jump to it.
 OPTIONS = {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}
+
+
+def require_size(size: tuple[int, int]) -> None:
+    """InputError if no label video can have it."""
+    limits.require_size("labels", CODEC, "gray", size, OPTIONS)
 
 
 class LabelVideo:
@@ -33,7 +41,7 @@ class LabelVideo:
         self._file = av.open(
             str(plan.folder / PRODUCT), "w", format="matroska", options={"fflags": "+bitexact"}
         )
-        stream = self._file.add_stream("ffv1", rate=rate or Fraction(25), options=OPTIONS)
+        stream = self._file.add_stream(CODEC, rate=rate or Fraction(25), options=OPTIONS)
         stream.width, stream.height = plan.source.size
         stream.pix_fmt = self._pixels
         stream.time_base = self._clock.time_base

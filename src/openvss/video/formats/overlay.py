@@ -10,6 +10,7 @@ import contextlib
 from collections import deque
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import Final
 
 import av
 import numpy as np
@@ -20,6 +21,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 from PIL import Image
 
+from openvss.video.formats import limits
 from openvss.video.formats.audio import open_audio, open_source
 from openvss.video.formats.contract import Labelled, Plan, SourceInfo
 from openvss.video.formats.ticks import Clock, time_base
@@ -29,10 +31,17 @@ VIDEO = "overlay.mp4"
 PICTURE = "overlay.png"
 # No B-frames: decoding order is display order, so MP4 stores timestamps and the last duration exactly.
 # No macroblock tree: x264's reads memory that was never written, so bytes would differ from run to run.
+CODEC: Final = "libx264"
+PIXELS = "yuv420p"
 OPTIONS = {"preset": "veryfast", "crf": "22", "bf": "0", "mbtree": "0"}
 THREADS = 4  # fixed, because the bytes depend on it
 SECONDS_BETWEEN_KEY_FRAMES = 2  # what a viewer's jump costs at most
 MUXER = {"movflags": "+faststart", "fflags": "+bitexact"}
+
+
+def require_size(size: tuple[int, int]) -> None:
+    """InputError if no overlay video can have it."""
+    limits.require_size("overlay", CODEC, PIXELS, _even_size(size), OPTIONS)
 
 
 class OverlayPicture:
@@ -122,7 +131,7 @@ class OverlayVideo:
 def to_yuv(picture: npt.NDArray[np.uint8]) -> av.VideoFrame:
     """An RGB picture as limited-range BT.709 4:2:0, converted and tagged alike."""
     return av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
-        format="yuv420p",
+        format=PIXELS,
         src_color_range=ColorRange.JPEG,
         dst_color_range=ColorRange.MPEG,
         dst_colorspace=Colorspace.ITU709,
@@ -133,10 +142,9 @@ def to_yuv(picture: npt.NDArray[np.uint8]) -> av.VideoFrame:
 
 def _video_stream(file: OutputContainer, source: SourceInfo, clock: Clock) -> VideoStream:
     rate = source.rate or Fraction(25)
-    stream = file.add_stream("libx264", rate=rate, options=OPTIONS)
-    width, height = source.size
-    stream.width, stream.height = width + width % 2, height + height % 2
-    stream.pix_fmt = "yuv420p"
+    stream = file.add_stream(CODEC, rate=rate, options=OPTIONS)
+    stream.width, stream.height = _even_size(source.size)
+    stream.pix_fmt = PIXELS
     stream.time_base = clock.time_base
     context = stream.codec_context
     context.time_base = clock.time_base
@@ -156,6 +164,10 @@ def _keep_pixel_shape(original: VideoStream, stream: VideoStream, size: tuple[in
     if shape and shape != 1:
         turned = size == (original.height, original.width)
         stream.codec_context.sample_aspect_ratio = 1 / shape if turned else shape
+
+
+def _even_size(size: tuple[int, int]) -> tuple[int, int]:
+    return size[0] + size[0] % 2, size[1] + size[1] % 2
 
 
 def _even(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
