@@ -61,6 +61,11 @@ def test_a_point_of_the_ground_is_where_its_ray_meets_it() -> None:
         assert (length * x[at], length * z[at]) == pytest.approx(ground, rel=0.05)
         up = camera.height - length * y[int(row - metre), int(column)]
         assert up == pytest.approx(1, abs=0.1)  # a metre above the ground at the same distance
+        raised = camera.see(*ground, up=1)
+        assert raised is not None
+        above = int(raised[1]), int(raised[0])
+        assert x[above] / z[above] == pytest.approx(ground[0] / ground[1], abs=0.02)
+        assert y[above] / z[above] == pytest.approx((camera.height - 1) / ground[1], abs=0.02)
     assert camera.see(0, -5) is None
 
 

@@ -315,7 +315,7 @@ def test_training_repeats_exactly_and_freezes_what_it_says(
     assert "voc/p1" in (tmp_path / "a" / "manifest.txt").read_text().split()
 
 
-def test_rounds_resume_and_the_last_sees_streets(
+def test_rounds_resume_and_the_last_sees_streets_and_rooms(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("openvss.models.encoders.tiny.MiniLM", LetterText)
@@ -329,7 +329,7 @@ def test_rounds_resume_and_the_last_sees_streets(
     monkeypatch.setattr(Lesson, "assembler", count)
     run = tmp_path / "run"
     whole = rounds.train(stages(data), run, Options(cpu=True), Watcher(), 6, LetterText()).read_bytes()
-    assert sizes == [6, 6, 8]
+    assert sizes == [6, 6, 9]
     (run / "tiny.safetensors").unlink()
     shutil.rmtree(run / "3-third")
     (run / "labels-3-third" / "done").unlink()

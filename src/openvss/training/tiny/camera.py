@@ -1,4 +1,4 @@
-"""Where the points of a street are in a picture of it, and the other way round."""
+"""Where the points of a scene are in a picture of it, and the other way round."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from openvss.training.tiny.data import Floats
 
-NEAREST = 1.0  # metres before the camera that can be drawn
+NEAREST = 0.6  # metres before the camera that can be drawn
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole above the point (0, 0) of the ground; x points to the right, y down, z along the street.
+    """A pinhole above the point (0, 0) of the ground; x points to the right, y down, z ahead.
 
     Attributes:
         size: Of the square picture, in pixels.
@@ -40,9 +40,9 @@ class Camera:
         x, z = cos * x + sin * z, cos * z - sin * x
         return x.astype(np.float32), y.astype(np.float32), z.astype(np.float32)
 
-    def see(self, x: float, z: float) -> tuple[float, float, float] | None:
-        """Column and row of a point of the ground, and pixels of a metre there; none if it is too near."""
-        y, sin, cos = self.height, math.sin(self.yaw), math.cos(self.yaw)
+    def see(self, x: float, z: float, up: float = 0) -> tuple[float, float, float] | None:
+        """Column and row of a point above the ground, and pixels of a metre there; none if it is too near."""
+        y, sin, cos = self.height - up, math.sin(self.yaw), math.cos(self.yaw)
         x, z = cos * x - sin * z, cos * z + sin * x
         sin, cos = math.sin(self.pitch), math.cos(self.pitch)
         y, z = cos * y - sin * z, cos * z + sin * y

@@ -19,6 +19,7 @@ from openvss.training.tiny.cache import Rows
 from openvss.training.tiny.data import VOC_SPELLING, Ids, read_classes, read_pictures, read_words
 from openvss.training.tiny.head_pass import FeatureBatches, HeadPass
 from openvss.training.tiny.loss import WordLoss, WordTable
+from openvss.training.tiny.rooms import Rooms
 from openvss.training.tiny.start import give_imagenet, start
 from openvss.training.tiny.streets import Streets
 from openvss.training.tiny.views import Views, manifest
@@ -65,6 +66,10 @@ class Lesson:
     def streets(self) -> Streets:
         """Drawn streets with objects from the pictures."""
         return Streets(self.views(), self.names)
+
+    def rooms(self) -> Rooms:
+        """Drawn rooms."""
+        return Rooms(self.views(), self.names)
 
     def assembler(self, cache: Rows) -> Callable[[Recipe, Path, bool], Parts]:
         """For `train_stage`: everything but what the backbone and the video's part do is trained."""

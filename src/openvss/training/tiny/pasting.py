@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,20 @@ class Cutout:
         """Which pixels of the box are the object."""
         left, top, right, bottom = self.box
         return self.picture.ids()[top:bottom, left:right] == self.kind
+
+    def is_whole(self) -> bool:
+        """Whether it looks like one object that the edges of its picture do not cut."""
+        left, top, right, bottom = self.box
+        width, height = self.picture.pixels().size
+        inside = left > 0 and top > 0 and right < width and bottom < height
+        return inside and bool(self.mask().mean() >= 0.35)
+
+    def varied(self, width: int, height: int, rng: random.Random) -> tuple[Floats, Floats]:
+        """As `resized`, perhaps turned round, darker or brighter."""
+        shown, cover = self.resized(width, height)
+        if rng.random() < 0.5:
+            shown, cover = shown[:, ::-1], cover[:, ::-1]
+        return (shown * np.float32(rng.uniform(0.6, 1.3))).clip(0, 1), cover
 
     def resized(self, width: int, height: int) -> tuple[Floats, Floats]:
         """RGB in 0..1 (height, width, 3), and how opaque it is (height, width), with soft edges."""

@@ -4,7 +4,7 @@ The backbone and its ImageNet classifier stay as they came. What is between them
 on the features of random views, which are kept on disk: each position is classified by its cosine
 with the embeddings of 133 words. Four things make more words than those work: the classifier's 1,000 names
 have a path of their own and keep teaching, synonyms are drawn at random, VOC's background only has to be
-"none of the 20", and each round labels that background for the next. The third adds drawn streets.
+"none of the 20", and each round labels that background for the next. The third adds drawn streets and rooms.
 
 Rounds are stages of one recipe on the training engine, which reads its data, sizes of batch and view,
 seed, optimiser, schedule and the like; it has no use for clips.
@@ -29,7 +29,7 @@ from openvss.weights import bundled
 from openvss.weights.checkpoint import find_checkpoint
 
 VIEWS = 8000
-FOR_A_STREET = 4  # views
+FOR_A_STREET, FOR_A_ROOM = 4, 10  # views
 STAGES = ("first", "second", "third")
 
 
@@ -54,9 +54,14 @@ def train(
     cache = fill(features, lesson.views(), start(text).pair.backbone, views, watcher)
     train_stage(first, runs[0], options, watcher, lesson.assembler(cache))
 
-    count = -(-views // FOR_A_STREET)
-    streets = fill(out / "streets", lesson.streets(), start(text).pair.backbone, count, watcher)
-    for recipe, before, run, more in ((second, runs[0], runs[1], ()), (third, runs[1], runs[2], (streets,))):
+    drawn = [
+        fill(out / name, scenes, start(text).pair.backbone, -(-views // share), watcher)
+        for name, scenes, share in (
+            ("streets", lesson.streets(), FOR_A_STREET),
+            ("rooms", lesson.rooms(), FOR_A_ROOM),
+        )
+    ]
+    for recipe, before, run, more in ((second, runs[0], runs[1], ()), (third, runs[1], runs[2], drawn)):
         file = out / f"backgrounds-{run.name}.npz"
         behind = label_backgrounds(load(before, text), lesson, file, watcher)
         cache = relabel(out / f"labels-{run.name}", features, lesson.views(behind), watcher)

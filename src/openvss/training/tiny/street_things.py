@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from openvss.training.tiny.data import Floats
 from openvss.training.tiny.pasting import Cutout, unit
-from openvss.training.tiny.textures import any_colour, grey, noise, rgb, rough, sample
+from openvss.training.tiny.textures import any_colour, fresh_noise, grey, rgb, rough, sample
 
 TALL = {  # metres
     "bus": 3.1,
@@ -122,7 +122,7 @@ def tree(metre: float, rng: random.Random, leaves: Floats | None) -> Iterator[Pa
     shown = np.empty((height, width, 3), np.float32)
     shown[:] = grey(rng, 0.08, 0.35, 0.04)
     if not bare:
-        grain = noise(np.random.default_rng(rng.getrandbits(63)), 64)
+        grain = fresh_noise(rng, 64)
         leaves = rough(rgb(0.2, 0.32, 0.1), grain, 0.1) if leaves is None else leaves
         y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j].astype(np.float32)
         crown = (2 * x - 1) ** 2 + (2.55 * y - 1) ** 2 + 0.25 * sample(grain, 0.9 * x, 0.9 * y) < 0.9
@@ -201,8 +201,4 @@ def object_of(
         y, x = np.ogrid[-1 : 1 : (2 * round(low) + 2) * 1j, -1 : 1 : width * 1j]
         dark = np.where(x * x + y * y < 1, 0.6, 0).astype(np.float32)
         yield Part(None, np.zeros((*dark.shape, 3), np.float32), dark, -low)
-    shown, cover = cutout.resized(width, height)
-    if rng.random() < 0.5:
-        shown, cover = shown[:, ::-1], cover[:, ::-1]
-    shown = (shown * np.float32(rng.uniform(0.6, 1.3))).clip(0, 1)
-    yield Part(name, shown, cover)
+    yield Part(name, *cutout.varied(width, height, rng))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from openvss.training.tiny import street_things as things
 from openvss.training.tiny.camera import Camera
@@ -21,7 +21,7 @@ from openvss.training.tiny.data import IGNORE, Floats, Ids
 from openvss.training.tiny.pasting import Cutout, put, unit
 from openvss.training.tiny.surfaces import TEXTURES, Surfaces
 from openvss.training.tiny.textures import Paint, Pieces, covered, grey, rgb
-from openvss.training.tiny.views import Views, relight
+from openvss.training.tiny.views import Views, photographed
 
 NEW_WORDS = ("cyclist", "pole", "street sign")  # that no data set labels
 FINER = 2  # drawn so many times as large, so that edges are smooth
@@ -97,7 +97,7 @@ class Streets:
         self._ids = {name: i for i, name in enumerate(names)}
         self.pieces = Pieces(views.pictures["coco"], names, TEXTURES, views.seed)
         self._whole = {
-            names[kind]: [one for one in those if _is_whole(one, names[kind])]
+            names[kind]: [one for one in those if _stands(one, names[kind])]
             for kind, those in views.cutouts.items()
         }
 
@@ -105,11 +105,7 @@ class Streets:
         """RGB in 0..1 (size, size, 3) and ids (size, size) of a street; its number decides all."""
         rng = random.Random(f"{self._seed} street {number}")
         street = _Street(self, rng)
-        image = Image.fromarray((street.pixels * 255).clip(0, 255).astype(np.uint8))
-        image = image.resize((self.size, self.size), Image.Resampling.BOX)
-        if rng.random() < 0.5:
-            image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 0.9)))
-        return relight(unit(image), rng), street.ids[::FINER, ::FINER].copy()
+        return photographed(street.pixels, self.size, rng), street.ids[::FINER, ::FINER].copy()
 
     def id_of(self, name: str) -> int:
         """`IGNORE` for a word that is kept out of training."""
@@ -121,14 +117,10 @@ class Streets:
         return rng.choice(those) if those else None
 
 
-def _is_whole(cutout: Cutout, name: str) -> bool:
-    """Whether it looks like one object, upright, and not cut by the edges of its picture."""
-    left, top, right, bottom = cutout.box
-    width, height = cutout.picture.pixels().size
-    if left <= 0 or top <= 0 or right >= width or bottom >= height or cutout.mask().mean() < 0.35:
-        return False
-    tall = (bottom - top) / (right - left)
-    return 1.7 < tall < 4 if name == "person" else tall < 1.4
+def _stands(cutout: Cutout, name: str) -> bool:
+    """Whether it looks like one whole object, upright."""
+    width, height = cutout.size
+    return cutout.is_whole() and (1.7 < height / width < 4 if name == "person" else height / width < 1.4)
 
 
 def _far(distance: float, speed: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""What drawn streets are covered with: pieces of pictures, noise, rows of windows."""
+"""What drawn scenes are covered with: pieces of pictures, noise, rows of windows."""
 
 from __future__ import annotations
 
@@ -83,6 +83,12 @@ def noise(chance: np.random.Generator, coarsest: int) -> Floats:
         total += smooth[2 * step : -2 * step, 2 * step : -2 * step]
         step *= 2
     return (total - total.mean()) / total.std()
+
+
+def fresh_noise(rng: random.Random, coarsest: int | None = None) -> Floats:
+    """`noise` of its own, of any coarseness if none is given."""
+    chance = np.random.default_rng(rng.getrandbits(63))
+    return noise(chance, rng.choice((4, 16, 64)) if coarsest is None else coarsest)
 
 
 def rough(colour: Floats, grain: Floats, contrast: float) -> Floats:

@@ -161,6 +161,15 @@ def relight(pixels: Floats, rng: random.Random) -> Floats:
     return pixels
 
 
+def photographed(drawing: Floats, size: int, rng: random.Random) -> Floats:
+    """A larger drawing (n, n, 3) as a view of `size`: with smooth edges, perhaps blurred, re-lit."""
+    image = Image.fromarray((drawing * 255).clip(0, 255).astype(np.uint8))
+    image = image.resize((size, size), Image.Resampling.BOX)
+    if rng.random() < 0.5:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 0.9)))
+    return relight(unit(image), rng)
+
+
 def manifest(pictures: Mapping[str, Sequence[Picture]]) -> list[str]:
     """`voc/2007_000032` and so on: what was trained on."""
     return [f"{source}/{Path(p.image).stem}" for source, those in pictures.items() for p in those]
