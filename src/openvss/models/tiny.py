@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
@@ -21,6 +22,7 @@ FLOOR = 0.4  # cosine of then and now below which the past does not count
 REACH = 3  # cells of 8 pixels that a thing may move from frame to frame
 TEMPERATURE = 0.03  # of the likeness to what was there
 START = 3  # frames for which a video is taken to have stood still before it began
+SMALLER = 0.7  # of its size: a first frame is seen like that, too, with more around each position
 
 
 def build(smoothing: float = SMOOTHING) -> Tiny:
@@ -49,7 +51,8 @@ class Tiny(VideoModel):
         self.__dict__["text"] = self.pair.text
 
     def encode(self, frames: Tensor) -> FrameFeatures:
-        return {"dense": self.pair.dense(frames)}  # (B, D, h, w), unit length along D
+        dense = self.pair.dense(frames)  # (B, D, h, w), unit length along D
+        return {"dense": dense, "frames": frames} if self.recurrent else {"dense": dense}
 
     def fuse(
         self,
@@ -64,12 +67,19 @@ class Tiny(VideoModel):
         if before is not None and before.shape == dense.shape:
             dense = self._remember(dense, before)
         else:
+            dense = self._look_again(dense, target["frames"])
             for _ in range(START):
                 dense = self._remember(dense, dense)
         return {"dense": dense}, {"dense": dense}
 
     def _remember(self, now: Tensor, before: Tensor) -> Tensor:
         return smooth(now, follow(now, before, REACH, TEMPERATURE), self.smoothing, FLOOR)
+
+    def _look_again(self, dense: Tensor, frames: Tensor) -> Tensor:
+        """At a smaller size, which counts half."""
+        size = [round(SMALLER * side) for side in frames.shape[-2:]]
+        smaller = self.pair.dense(F.interpolate(frames, size, mode="bilinear", antialias=True))
+        return F.normalize(2 * dense + F.interpolate(smaller, dense.shape[-2:], mode="bilinear"), dim=1)
 
     def score(self, fused: Fused, words: Words) -> Output:
         return Output(SCALE * torch.einsum("bdhw,nd->bnhw", fused["dense"], words.embeddings.mean(1)))

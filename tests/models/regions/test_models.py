@@ -107,7 +107,7 @@ def test_regions_tiny_brings_its_weights() -> None:
         ours = model(frame[:, None], words).logits.argmax(1)
         cosines = torch.einsum("bdhw,nd->bnhw", tiny.pair.dense(frame), words.embeddings[:, 0])
         theirs = torch.nn.functional.interpolate(cosines, frame.shape[2:])
-    assert (ours == theirs.argmax(1)).float().mean() > 0.9
+    assert (ours == theirs.argmax(1)).float().mean() > 0.85
 
 
 def test_sam_clip_says_which_weights_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
