@@ -253,7 +253,8 @@ def test_disturbances_spoil_frames_and_not_labels(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"videos": 0}, "The number of videos is at least 1, not 0"),
-        ({"size": (64, 31)}, "at least 32 pixels wide and high"),
+        ({"size": (64, 31)}, "from 32 to 4096 pixels wide and high, not 64x31"),
+        ({"size": (5000, 64)}, "from 32 to 4096 pixels wide and high, not 5000x64"),
     ],
 )
 def test_impossible_options_are_refused(change: dict[str, object], message: str) -> None:
