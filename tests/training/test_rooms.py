@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from openvss.training.tiny import coverings
 from openvss.training.tiny.boxes import AHEAD, SIDEWAYS, UPWARDS, Box, Scene
@@ -21,6 +19,7 @@ from openvss.training.tiny.room_surfaces import RoomSurfaces
 from openvss.training.tiny.rooms import ON_FLOOR, ON_TOP, Rooms, _Room
 from openvss.training.tiny.textures import Paint, Pieces, rgb
 from openvss.training.tiny.views import Views
+from tests.training.drawn import check_drawings, picture
 
 NAMES = [
     "wall",
@@ -38,25 +37,18 @@ NAMES = [
     "person",
 ]
 SIZE = 96
+BLUE = 20, 40, 200
 RED, GREEN = coverings.plain(rgb(1, 0, 0)), coverings.plain(rgb(0, 1, 0))
-
-
-def picture(folder: Path, name: str, box: tuple[int, int, int, int]) -> Picture:
-    """Grey, with a blue rectangle that is `name`."""
-    pixels, ids = np.full((120, 160, 3), 90, np.uint8), np.full((120, 160), IGNORE, np.uint8)
-    left, top, right, bottom = box
-    pixels[top:bottom, left:right], ids[top:bottom, left:right] = (20, 40, 200), NAMES.index(name)
-    image, label = folder / f"{name}.png", folder / f"{name}-label.png"
-    Image.fromarray(pixels).save(image)
-    Image.fromarray(ids).save(label)
-    return Picture(image, label, np.arange(256, dtype=np.uint8))
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> dict[str, list[Picture]]:
     return {
-        "voc": [picture(tmp_path, "bottle", (60, 20, 90, 100)), picture(tmp_path, "couch", (0, 20, 90, 100))],
-        "coco": [picture(tmp_path, "wall", (0, 0, 160, 100))],
+        "voc": [
+            picture(tmp_path, NAMES, "bottle", BLUE, (60, 20, 90, 100)),
+            picture(tmp_path, NAMES, "couch", BLUE, (0, 20, 90, 100)),
+        ],
+        "coco": [picture(tmp_path, NAMES, "wall", BLUE, (0, 0, 160, 100))],
     }
 
 
@@ -148,20 +140,7 @@ def test_upright_things_do_not_lean_into_the_wall_behind_them() -> None:
 
 
 def test_rooms_repeat_and_differ(pictures: dict[str, list[Picture]]) -> None:
-    first, second = (rooms_of(pictures) for _ in range(2))
-    seen: set[int] = set()
-    shown = []
-    for number in range(20):
-        pixels, ids = first.draw(number)
-        again = second.draw(number)
-        assert np.array_equal(pixels, again[0])
-        assert np.array_equal(ids, again[1])
-        assert pixels.shape == (SIZE, SIZE, 3)
-        assert ids.shape == (SIZE, SIZE)
-        assert 0 <= pixels.min() <= pixels.max() <= 1
-        seen |= set(np.unique(ids).tolist())
-        shown.append(pixels)
-    assert all(not np.array_equal(a, b) for a, b in pairwise(shown))
+    seen = check_drawings(rooms_of(pictures), rooms_of(pictures), 20)
     wanted = ("wall", "floor", "ceiling", "window", "cabinet", "bed", "table", "bottle", "couch")
     assert {NAMES.index(name) for name in wanted} <= seen
     assert seen <= {*range(len(NAMES)), IGNORE}  # doors and curtains are no words here
@@ -204,8 +183,8 @@ def test_nearer_boxes_hide_things(pictures: dict[str, list[Picture]]) -> None:
 
 def test_only_whole_objects_stand_in_rooms(pictures: dict[str, list[Picture]], tmp_path: Path) -> None:
     pictures["voc"] += [
-        picture(tmp_path, "chair", (0, 20, 40, 100)),  # cut by an edge
-        picture(tmp_path, "person", (20, 40, 120, 90)),  # lies
+        picture(tmp_path, NAMES, "chair", BLUE, (0, 20, 40, 100)),  # cut by an edge
+        picture(tmp_path, NAMES, "person", BLUE, (20, 40, 120, 90)),  # lies
     ]
     rooms, rng = rooms_of(pictures), random.Random(0)
     bottle = rooms.object("bottle", rng)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,29 +17,19 @@ from openvss.training.tiny.pasting import Cutout, cut, put
 from openvss.training.tiny.streets import BESIDE, DRAWN, NEW_WORDS, ON_ROAD, Streets
 from openvss.training.tiny.textures import SIDE, Pieces, covered, noise
 from openvss.training.tiny.views import PASTED, Views
+from tests.training.drawn import check_drawings, picture
 
 NAMES = ["road", "pavement", "sky", "building", "car", "person", "tree", *NEW_WORDS]
 SIZE = 64
 
 
-def picture(folder: Path, name: str, colour: tuple[int, int, int], box: tuple[int, int, int, int]) -> Picture:
-    """Grey, with a rectangle that is `name`."""
-    pixels, ids = np.full((120, 160, 3), 90, np.uint8), np.full((120, 160), IGNORE, np.uint8)
-    left, top, right, bottom = box
-    pixels[top:bottom, left:right], ids[top:bottom, left:right] = colour, NAMES.index(name)
-    image, label = folder / f"{name}.png", folder / f"{name}-label.png"
-    Image.fromarray(pixels).save(image)
-    Image.fromarray(ids).save(label)
-    return Picture(image, label, np.arange(256, dtype=np.uint8))
-
-
 @pytest.fixture
 def pictures(tmp_path: Path) -> dict[str, list[Picture]]:
     return {
-        "voc": [picture(tmp_path, "car", (200, 0, 0), (20, 40, 100, 90))],
+        "voc": [picture(tmp_path, NAMES, "car", (200, 0, 0), (20, 40, 100, 90))],
         "coco": [
-            picture(tmp_path, "sky", (100, 150, 250), (0, 0, 160, 100)),
-            picture(tmp_path, "person", (0, 200, 0), (50, 10, 80, 100)),
+            picture(tmp_path, NAMES, "sky", (100, 150, 250), (0, 0, 160, 100)),
+            picture(tmp_path, NAMES, "person", (0, 200, 0), (50, 10, 80, 100)),
         ],
     }
 
@@ -70,20 +59,7 @@ def test_a_point_of_the_ground_is_where_its_ray_meets_it() -> None:
 
 
 def test_streets_repeat_and_differ(pictures: dict[str, list[Picture]]) -> None:
-    first, second = (streets_of(pictures) for _ in range(2))
-    seen: set[int] = set()
-    shown = []
-    for number in range(8):
-        pixels, ids = first.draw(number)
-        again = second.draw(number)
-        assert np.array_equal(pixels, again[0])
-        assert np.array_equal(ids, again[1])
-        assert pixels.shape == (SIZE, SIZE, 3)
-        assert ids.shape == (SIZE, SIZE)
-        assert 0 <= pixels.min() <= pixels.max() <= 1
-        seen |= set(np.unique(ids).tolist())
-        shown.append(pixels)
-    assert all(not np.array_equal(a, b) for a, b in pairwise(shown))
+    seen = check_drawings(streets_of(pictures), streets_of(pictures), 8)
     assert {NAMES.index(n) for n in ("road", "pavement", "sky", "building", "pole", "cyclist", "car")} <= seen
     assert seen <= {*range(len(NAMES)), IGNORE}  # fences and grass are no words here
 

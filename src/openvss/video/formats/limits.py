@@ -21,7 +21,7 @@ def require_size(
     encoder.pix_fmt, encoder.time_base, encoder.options = pixels, Fraction(1, 1000), dict(options)
     try:
         encoder.open()
-    except (FFmpegError, NotImplementedError) as error:
+    except FFmpegError as error:
         raise InputError(
             f"The format {name} cannot have frames of {size[0]}x{size[1]}: leave it out of --format."
         ) from error
