@@ -195,6 +195,15 @@ class VideoModelSuite:
         assert not output.logits.grad[..., rows // 4 + 1 :, :].any()
         assert not output.logits.grad[..., columns // 4 + 1 :].any()
 
+    def test_weights_of_words_count_in_every_term(self, model: VideoModel) -> None:
+        output = model(self.clips(model), model.words(Vocabulary.parse(WORDS)), self.context(model))
+        labels = torch.randint(0, 6, (1, 64, 96), generator=torch.Generator().manual_seed(0))
+        weights = torch.ones(output.logits.shape[1])
+        plain = model.loss(output, labels)
+        for factor in (1, 2):
+            weighed = model.loss(output, labels, factor * weights)
+            torch.testing.assert_close(weighed, {name: factor * term for name, term in plain.items()})
+
     def test_save_and_load(self, model: VideoModel) -> None:
         torch.manual_seed(5)
         other = self.build().eval()

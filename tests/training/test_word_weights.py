@@ -2,9 +2,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from openvss.errors import InputError
+from openvss.training.forward import Pass
 from openvss.training.recipe import WordChoice
-from openvss.training.word_weights import word_weights
+from openvss.training.word_weights import balancing_weights, word_weights
 from openvss.words.vocabulary import Vocabulary
+from tests.models.two_frame import TwoFrame
 
 
 def test_seen_words_weigh_alpha() -> None:
@@ -13,6 +16,24 @@ def test_seen_words_weigh_alpha() -> None:
     assert weights is not None
     torch.testing.assert_close(weights, torch.tensor([0.3, 0.3, 0.7]))
     assert word_weights(WordChoice(), words) is None
+
+
+def test_balanced_words_count_alike_and_a_pixel_counts_1_in_the_mean() -> None:
+    labels = torch.tensor([[0, 0, 0, 0, 2, 255, 255]])  # word 1 is nowhere
+    even = balancing_weights(labels, 3, power=1.0)
+    torch.testing.assert_close(even * torch.tensor([4.0, 0, 1]), torch.tensor([2.5, 0, 2.5]))
+    half = balancing_weights(labels, 3, power=0.5)
+    assert half[2] / half[0] == pytest.approx(2.0)  # sqrt(4 / 1)
+    assert (4 * half[0] + half[2]).item() == pytest.approx(5)
+    assert balancing_weights(labels, 3, power=0.0).tolist() == [1, 0, 1]
+    assert balancing_weights(torch.full((1, 4), 255), 3, power=1.0).tolist() == [0, 0, 0]
+
+
+def test_only_rivals_can_be_balanced() -> None:
+    model = TwoFrame()
+    model.independent_words = True
+    with pytest.raises(InputError, match="yes or no to each"):
+        Pass(model, Vocabulary.parse("sky, road"), WordChoice(balance=1.0))
 
 
 def test_the_literal_loss_needs_to_know_what_was_seen() -> None:

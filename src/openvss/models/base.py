@@ -112,25 +112,22 @@ class VideoModel(nn.Module, ABC):
     def score(self, fused: Fused, words: Words) -> Output:
         """Logits of every word at every position."""
 
-    def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
+    def loss(self, output: Output, labels: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         """Named terms to be summed; here cross-entropy, averaged over the labelled pixels.
+
+        With weights it is Eq. 6 of STSeg, but for the constant 1/N.
 
         Args:
             output: Of `forward`.
             labels: Ids at full resolution: (B, H, W) of the target, or (B, T, H, W) of the whole clip in the
                 order of its frames, where frames without labels are `IGNORE` throughout.
+            weights: How much each word counts, (N,); None lets all count alike.
         """
-        return {"loss": _cross_entropy(output.logits, labels, None)}
-
-    def weighted_loss(self, output: Output, labels: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """`loss` where some words count more than others: Eq. 6 of STSeg, averaged over the labelled pixels.
-
-        Args:
-            output: Of `forward`.
-            labels: As for `loss`.
-            weights: w_c of each word, (N,).
-        """
-        return {"loss": _cross_entropy(output.logits, labels, weights)}
+        if labels.ndim == 4:
+            labels = labels[:, -1]
+        logits = F.interpolate(output.logits, labels.shape[-2:], mode="bilinear", align_corners=False)
+        total = F.cross_entropy(logits, labels.long(), weights, ignore_index=IGNORE, reduction="sum")
+        return {"loss": total / (labels != IGNORE).sum().clamp(min=1)}
 
     def forward(self, frames: Tensor, words: Words, context: Tensor | VideoContext | None = None) -> Output:
         """A batch of clips (B, T, 3, H, W), references then target, and context.
@@ -167,12 +164,3 @@ class VideoModel(nn.Module, ABC):
             return context
         each = [self.summarise(self.encode_reference(frames)) for frames in context]
         return {name: torch.cat([summary[name] for summary in each]) for name in each[0]}
-
-
-def _cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-    """Of the target's labels, averaged over those pixels that have one."""
-    if labels.ndim == 4:
-        labels = labels[:, -1]
-    logits = F.interpolate(logits, labels.shape[-2:], mode="bilinear", align_corners=False)
-    total = F.cross_entropy(logits, labels.long(), weights, ignore_index=IGNORE, reduction="sum")
-    return total / (labels != IGNORE).sum().clamp(min=1)

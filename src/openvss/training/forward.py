@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from openvss.errors import InputError
 from openvss.models.base import Output, VideoModel
 from openvss.models.words import Words
 from openvss.training.batches import Batch
 from openvss.training.recipe import WordChoice
-from openvss.training.word_weights import word_weights
+from openvss.training.word_weights import balancing_weights, word_weights
 from openvss.words.vocabulary import Vocabulary
 
 
@@ -18,7 +19,9 @@ class Pass(nn.Module):
     def __init__(self, model: VideoModel, vocabulary: Vocabulary, choice: WordChoice) -> None:
         super().__init__()
         self.model = model
-        self._vocabulary, self._literal = vocabulary, choice.literal
+        self._vocabulary, self._literal, self._balance = vocabulary, choice.literal, choice.balance
+        if self._balance and model.independent_words:
+            raise InputError("words.balance is for words that rival, and this model says yes or no to each.")
         self._weights = word_weights(choice, vocabulary)
         self._words: Words | None = None
 
@@ -31,9 +34,10 @@ class Pass(nn.Module):
         return self._loss(self.model(batch.frames, words, batch.context), batch.labels, ids)
 
     def _loss(self, output: Output, labels: Tensor, ids: list[int]) -> dict[str, Tensor]:
-        if self._weights is None:
-            return self.model.loss(output, labels)
-        weights = self._weights[ids].to(labels.device)
+        weights = None if self._weights is None else self._weights[ids].to(labels.device)
+        if self._balance:
+            balancing = balancing_weights(labels, len(ids), self._balance)
+            weights = balancing if weights is None else weights * balancing
         if self._literal:
-            return VideoModel.weighted_loss(self.model, output, labels, weights)
-        return self.model.weighted_loss(output, labels, weights)
+            return VideoModel.loss(self.model, output, labels, weights)
+        return self.model.loss(output, labels, weights)

@@ -136,6 +136,8 @@ class WordChoice(Section):
             others 1 - `alpha` (Eq. 6 of STSeg); None weighs all alike.
         alpha: See `seen`.
         literal: With `seen`, the loss that is printed there, of a softmax, whatever the model's own is.
+        balance: Words of which a batch has few pixels weigh more: n^-balance where it has n. 0 lets each
+            pixel count alike, 1 each word.
     """
 
     cap: int | None = Field(default=None, ge=1, le=MOST_WORDS)
@@ -143,6 +145,7 @@ class WordChoice(Section):
     seen: str | None = None
     alpha: float = Field(default=0.3, gt=0, lt=1)
     literal: bool = False
+    balance: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _weighed(self) -> WordChoice:

@@ -53,28 +53,28 @@ def test_weighted_loss_of_rival_words_is_eq_6() -> None:
                 p = math.exp(float(scores[0, label, y, x])) / float(scores[0, :, y, x].exp().sum())
                 terms -= float(weights[label]) * math.log(p) / 3
     model, output = TwoFrame(), Output(scores)
-    assert model.weighted_loss(output, LABELS, weights)["loss"].item() / 3 == pytest.approx(terms / pixels)
+    assert model.loss(output, LABELS, weights)["loss"].item() / 3 == pytest.approx(terms / pixels)
     plain = model.loss(output, LABELS)["loss"]
-    torch.testing.assert_close(model.weighted_loss(output, LABELS, torch.ones(3))["loss"], plain)
+    torch.testing.assert_close(model.loss(output, LABELS, torch.ones(3))["loss"], plain)
 
 
 def test_weighted_loss_of_sed_weighs_all_outputs() -> None:
     model = SED(StandInPair(), square=None, width=32, templates=("{}",))
     output = Output(logits(), {"early0": logits() + 1})
     weights = torch.tensor([0.3, 0.7, 0.3])
-    terms = model.weighted_loss(output, LABELS, weights)
+    terms = model.loss(output, LABELS, weights)
     assert terms == {
         "loss": binary_loss(output.logits, LABELS, weights=weights),
         "early0": binary_loss(output.aux["early0"], LABELS, weights=weights),
     }
     model.official = True  # which makes negatives of unlabelled pixels where a person left them unlabelled
-    assert model.weighted_loss(output, LABELS, weights) == terms
-    literal = VideoModel.weighted_loss(model, output, LABELS, weights)
+    assert model.loss(output, LABELS, weights) == terms
+    literal = VideoModel.loss(model, output, LABELS, weights)
     assert set(literal) == {"loss"}
 
 
 def test_nothing_labelled_costs_nothing() -> None:
     nothing = torch.full((1, 4, 6), 255)
     assert binary_loss(logits(), nothing) == 0
-    assert TwoFrame().weighted_loss(Output(logits()), nothing, torch.ones(3))["loss"] == 0
+    assert TwoFrame().loss(Output(logits()), nothing, torch.ones(3))["loss"] == 0
     assert binary_loss(logits(), nothing, "negative") > 0

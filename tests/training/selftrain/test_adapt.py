@@ -87,6 +87,12 @@ def test_recipe_of_a_checkpoint(folder: Path, tmp_path: Path) -> None:
     assert recipe.targets is not None
     assert recipe.targets.options == {"prior": "none"}
     assert names(recipe.data.train[0].set) == ["a", "b"]
+    assert recipe.words.balance == 0  # it says yes or no to each word
+
+
+def test_rival_words_are_balanced(folder: Path, tmp_path: Path) -> None:
+    (stage,) = read_stages(write_recipe("tiny", [str(folder)], "sky, road", tmp_path / "out", 1.0), [])
+    assert stage.recipe.words.balance == 1
 
 
 def test_where_to_start(tmp_path: Path) -> None:

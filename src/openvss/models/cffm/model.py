@@ -138,13 +138,14 @@ class CFFM(VideoModel):
         frames = self.frame_classifier(fused["frames"].flatten(0, 1), words)
         return Output(logits, {"frames": frames.unflatten(0, (len(logits), -1))})
 
-    def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
+    def loss(self, output: Output, labels: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         """Cross-entropy of the target, and half that of all labelled frames alone."""
         clip = labels[:, None] if labels.ndim == 3 else labels
-        terms = {"target": self.cross_entropy(output.logits, clip[:, -1])}
+        terms = {"target": self.cross_entropy(output.logits, clip[:, -1], weights)}
         if "frames" in output.aux:
             alone = output.aux["frames"][:, -clip.shape[1] :]
-            terms["frames"] = AUXILIARY * self.cross_entropy(alone.flatten(0, 1), clip.flatten(0, 1))
+            frames = self.cross_entropy(alone.flatten(0, 1), clip.flatten(0, 1), weights)
+            terms["frames"] = AUXILIARY * frames
         return terms
 
     def forward(self, frames: Tensor, words: Words, context: Tensor | VideoContext | None = None) -> Output:
@@ -158,10 +159,10 @@ class CFFM(VideoModel):
         fused, _ = self.fuse(target, [self.compact(r) for r in references], summary)
         return self.score(fused, words)
 
-    def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def cross_entropy(self, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
         """Averaged over the labelled pixels; officially over all."""
         logits = F.interpolate(logits, labels.shape[-2:], mode="bilinear", align_corners=False)
-        total = F.cross_entropy(logits, labels.long(), ignore_index=IGNORE, reduction="sum")
+        total = F.cross_entropy(logits, labels.long(), weights, ignore_index=IGNORE, reduction="sum")
         counted = labels.numel() if self.official else (labels != IGNORE).sum().clamp(min=1)
         return total / counted
 

@@ -102,12 +102,12 @@ class CFFMPlusPlus(CFFM):
         aux = local.aux | {"local": local.logits, "global": logits} if self.training else {}
         return Output(local.logits + self.weight * logits, aux)
 
-    def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
+    def loss(self, output: Output, labels: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         """CFFM's terms, unless that is frozen, and cross-entropy of the second opinion."""
         if "global" not in output.aux:
-            return super().loss(output, labels)
+            return super().loss(output, labels, weights)
         target = labels if labels.ndim == 3 else labels[:, -1]
-        terms = {"global": self.cross_entropy(output.aux["global"], target)}
+        terms = {"global": self.cross_entropy(output.aux["global"], target, weights)}
         if self.learns:
-            terms |= super().loss(Output(output.aux["local"], output.aux), labels)
+            terms |= super().loss(Output(output.aux["local"], output.aux), labels, weights)
         return terms

@@ -195,21 +195,21 @@ class OV2VSS(VideoModel):
         aux |= {name: torch.stack([output.aux[name] for output in outputs], dim=1) for name in last.aux}
         return Output(last.logits, aux)
 
-    def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
+    def loss(self, output: Output, labels: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         """Eq. 15: alpha times the main loss, and beta times the auxiliary one of O_t (Eq. 7)."""
         logits = output.aux.get("clip", output.logits)
-        terms = {"main": self.options.alpha * self._cross_entropy(logits, labels)}
+        terms = {"main": self.options.alpha * self._cross_entropy(logits, labels, weights)}
         if "o" in output.aux:
-            terms["aux"] = self.options.beta * self._cross_entropy(output.aux["o"], labels)
+            terms["aux"] = self.options.beta * self._cross_entropy(output.aux["o"], labels, weights)
         return terms
 
-    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def _cross_entropy(self, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
         """Of the target's logits (B, N, h, w), or of all frames' (B, T, N, h, w) over all labelled pixels."""
         if logits.ndim == 5 and labels.ndim == 4:
             logits, labels = logits.flatten(0, 1), labels.flatten(0, 1)
         elif logits.ndim == 5:
             logits = logits[:, -1]
-        return super().loss(Output(logits), labels)["loss"]
+        return super().loss(Output(logits), labels, weights)["loss"]
 
     def train(self, mode: bool = True) -> Self:
         """Everything but the pair, which is frozen."""

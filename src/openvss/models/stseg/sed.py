@@ -137,18 +137,12 @@ class SED(VideoModel):
         """Always at inference, in a share of the steps of training."""
         return not self.training or (self.rejecting > 0 and bool(torch.rand(()) < self.rejecting))
 
-    def loss(self, output: Output, labels: Tensor) -> dict[str, Tensor]:
-        """Binary cross-entropy of the result and of the early heads, summed."""
-        ignored: Ignored = "negative" if self.official else "left out"
-        return self._losses(output, labels, ignored, None)
+    def loss(self, output: Output, labels: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
+        """Binary cross-entropy of the result and of the early heads.
 
-    def weighted_loss(self, output: Output, labels: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Eq. 6 for yes or no: the weight of a word counts for both. Pixels without a label never count."""
-        return self._losses(output, labels, "left out", weights)
-
-    def _losses(
-        self, output: Output, labels: Tensor, ignored: Ignored, weights: Tensor | None
-    ) -> dict[str, Tensor]:
+        With weights, Eq. 6 for yes or no: that of a word counts for both, pixels without a label never count.
+        """
+        ignored: Ignored = "negative" if self.official and weights is None else "left out"
         if labels.ndim == 4:
             labels = labels[:, -1]
         terms = {"loss": output.logits} | output.aux

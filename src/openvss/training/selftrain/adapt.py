@@ -142,7 +142,7 @@ def _recipe(start: Start, sets: Sequence[str]) -> dict[str, Any]:
             "ratio": [0.75, 1.5],
             "category_share": 1.0,
         },
-        "words": {"cap": MOST_WORDS},
+        "words": {"cap": MOST_WORDS, "balance": 0.0 if model.independent_words else 1.0},
         "targets": {"maker": "pseudo-labels", "every": 250, "options": {"prior": "superpixels"}},
         "optimiser": {
             "lr": 2e-5,
