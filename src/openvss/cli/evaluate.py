@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,31 +13,17 @@ import typer
 from openvss.cli import model_options
 from openvss.cli.comparison import compare_runs
 from openvss.cli.progress import emit, progress
+from openvss.cli.scored import Choice, find_dataset, find_scored, find_task
 from openvss.cli.segment import Context
 from openvss.cli.stopping import resumable
 from openvss.errors import InputError, OpenVSSError, Stopped
 
 if TYPE_CHECKING:
     from openvss.data.base import Dataset
-    from openvss.evaluation.protocol import Protocol
     from openvss.evaluation.submission import Submitted
     from openvss.evaluation.task import Predictions, Task
-    from openvss.words.vocabulary import Vocabulary
 
 DEFAULT_MODEL = "tiny"
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """Which model is scored."""
-
-    name: str
-    weights: Path | None
-    untrained: bool
-    options: dict[str, object]
-    size: int | None
-    device: str
-    context: Context
 
 
 def evaluate(
@@ -153,11 +138,11 @@ def evaluate(
     if submission:
         _check_submission(submission, data, resume=resume, overwrite=overwrite)
 
-    task = _task(_open(data, split, submission), words, protocol)
-    choice = _Choice(
+    task = find_task(find_dataset(data, split, for_submission=submission is not None), words, protocol)
+    choice = Choice(
         model or DEFAULT_MODEL, weights, untrained, model_options.parse(option), size, device, context
     )
-    scored = _scored(task, choice, predictions)
+    scored = find_scored(task, choice, predictions)
     if not task.n_frames:
         _refuse({"--out": out}, "a split without labels, which gives no report")
     if submission is None:
@@ -244,84 +229,6 @@ def _check_submission(path: Path, data: str, *, resume: bool, overwrite: bool) -
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else f"is in {path.parent}, which is no folder"
         raise InputError(f"The submission {path} {what}: name a file in a folder that is there.")
-
-
-def _open(data: str, split: str | None, submission: Path | None) -> Dataset:
-    from openvss.data.catalogue import open_dataset
-
-    if submission is not None:
-        dataset = open_dataset(data, split, labelled=False)
-        if not any(label for clip in dataset.clips for label in clip.labels):
-            return dataset
-    return open_dataset(data, split)
-
-
-def _task(dataset: Dataset, words: str | None, protocol: str | None) -> Task:
-    from openvss.evaluation.objects import default_words, names_objects
-    from openvss.evaluation.protocol import PLAIN, default_protocol, find_protocol
-    from openvss.evaluation.task import Task
-    from openvss.words.vocabulary import Vocabulary
-
-    if names_objects(dataset):
-        if protocol not in (None, PLAIN):
-            raise InputError(
-                f"The protocol {protocol} is about classes, but {dataset.name} names one object a sequence: "
-                f"leave --protocol out, or give {PLAIN}."
-            )
-        named = default_words(dataset) if words is None else Vocabulary.parse(words)
-        return Task(dataset, named, find_protocol(PLAIN, named))
-    rules = find_protocol(protocol or default_protocol(dataset.name), dataset.vocabulary)
-    return Task(dataset, _wording(dataset, words), rules)
-
-
-def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
-    from openvss.words.vocabulary import Vocabulary
-
-    if words is None:
-        return dataset.vocabulary
-    wording = Vocabulary.parse(words)
-    if len(wording) != len(dataset.vocabulary):
-        raise InputError(
-            f"--words has {len(wording)} labels, but {dataset.name} has {len(dataset.vocabulary)} classes: "
-            "give one label for each class, in the data set's order."
-        )
-    return wording
-
-
-def _scored(task: Task, choice: _Choice, predictions: Path | None) -> Predictions:
-    if predictions is None:
-        return _model(choice, task.words, task.rules)
-    if not task.n_frames:
-        raise InputError("--predictions are scored against labels, but this split has none: give --model.")
-
-    from openvss.evaluation.predictions import FolderPredictions
-
-    return FolderPredictions(predictions, task.dataset, task.words, task.rules)
-
-
-def _model(choice: _Choice, words: Vocabulary, rules: Protocol) -> Predictions:
-    from openvss.evaluation.streaming import ModelPredictions
-    from openvss.loading import load
-
-    segmenter = load(
-        choice.name,
-        rules.choose_words(words),
-        weights=choice.weights,
-        untrained=choice.untrained,
-        options=choice.options,
-        size=choice.size,
-        device=choice.device,
-        context=choice.context.value,
-    )
-    about = {
-        "name": choice.name,
-        "options": choice.options,
-        "weights_sha256": segmenter.model.weights_sha256,
-        "size": segmenter.size,
-        "context": segmenter.context,
-        "device": segmenter.device.type,
-    }
-    return ModelPredictions(segmenter, rules, about)
 
 
 def _versions(*, with_torch: bool) -> dict[str, str]:

@@ -1,0 +1,110 @@
+"""What `openvss evaluate` scores, and on what: from its options to a task and predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from openvss.errors import InputError
+
+if TYPE_CHECKING:
+    from openvss.cli.segment import Context
+    from openvss.data.base import Dataset
+    from openvss.evaluation.protocol import Protocol
+    from openvss.evaluation.task import Predictions, Task
+    from openvss.words.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which model is scored."""
+
+    name: str
+    weights: Path | None
+    untrained: bool
+    options: dict[str, object]
+    size: int | None
+    device: str
+    context: Context
+
+
+def find_dataset(data: str, split: str | None, *, for_submission: bool) -> Dataset:
+    """What `--data` and `--split` name; a submission does not need labels."""
+    from openvss.data.catalogue import open_dataset
+
+    if for_submission:
+        dataset = open_dataset(data, split, labelled=False)
+        if not any(label for clip in dataset.clips for label in clip.labels):
+            return dataset
+    return open_dataset(data, split)
+
+
+def find_task(dataset: Dataset, words: str | None, protocol: str | None) -> Task:
+    """The data with the words and rules by which it is scored."""
+    from openvss.evaluation.objects import default_words, names_objects
+    from openvss.evaluation.protocol import PLAIN, default_protocol, find_protocol
+    from openvss.evaluation.task import Task
+    from openvss.words.vocabulary import Vocabulary
+
+    if names_objects(dataset):
+        if protocol not in (None, PLAIN):
+            raise InputError(
+                f"The protocol {protocol} is about classes, but {dataset.name} names one object a sequence: "
+                f"leave --protocol out, or give {PLAIN}."
+            )
+        named = default_words(dataset) if words is None else Vocabulary.parse(words)
+        return Task(dataset, named, find_protocol(PLAIN, named))
+    rules = find_protocol(protocol or default_protocol(dataset.name), dataset.vocabulary)
+    return Task(dataset, _wording(dataset, words), rules)
+
+
+def find_scored(task: Task, choice: Choice, predictions: Path | None) -> Predictions:
+    """A folder of predictions, or else a model's."""
+    if predictions is None:
+        return _model(choice, task.words, task.rules)
+    if not task.n_frames:
+        raise InputError("--predictions are scored against labels, but this split has none: give --model.")
+
+    from openvss.evaluation.predictions import FolderPredictions
+
+    return FolderPredictions(predictions, task.dataset, task.words, task.rules)
+
+
+def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
+    from openvss.words.vocabulary import Vocabulary
+
+    if words is None:
+        return dataset.vocabulary
+    wording = Vocabulary.parse(words)
+    if len(wording) != len(dataset.vocabulary):
+        raise InputError(
+            f"--words has {len(wording)} labels, but {dataset.name} has {len(dataset.vocabulary)} classes: "
+            "give one label for each class, in the data set's order."
+        )
+    return wording
+
+
+def _model(choice: Choice, words: Vocabulary, rules: Protocol) -> Predictions:
+    from openvss.evaluation.streaming import ModelPredictions
+    from openvss.loading import load
+
+    segmenter = load(
+        choice.name,
+        rules.choose_words(words),
+        weights=choice.weights,
+        untrained=choice.untrained,
+        options=choice.options,
+        size=choice.size,
+        device=choice.device,
+        context=choice.context.value,
+    )
+    about = {
+        "name": choice.name,
+        "options": choice.options,
+        "weights_sha256": segmenter.model.weights_sha256,
+        "size": segmenter.size,
+        "context": segmenter.context,
+        "device": segmenter.device.type,
+    }
+    return ModelPredictions(segmenter, rules, about)
