@@ -99,6 +99,8 @@ class InMemory:
     split: str = "val"
     root: Path = Path()
     ignore: int = IGNORE
+    uncounted: tuple[str, ...] = ()
+    renumbers: bool = False
     vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary.parse("vspw"))
 
     @classmethod

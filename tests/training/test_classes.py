@@ -23,6 +23,8 @@ class Named:
     root: Path = Path()
     split: str = "train"
     ignore: int = 255
+    uncounted: tuple[str, ...] = ()
+    renumbers: bool = False
     clips: tuple[Clip, ...] = ()
 
     def read_label(self, path: Path) -> Ids:

@@ -253,7 +253,7 @@ def _default_out(dataset: Dataset, scored: Predictions) -> Path:
 
 
 def _report(out: Path, result: dict[str, Any], as_json: bool) -> None:
-    from openvss.evaluation.report import NAMES, percent
+    from openvss.evaluation.report import NAMES, percent, uncounted
 
     if as_json:
         files = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
@@ -261,4 +261,6 @@ def _report(out: Path, result: dict[str, Any], as_json: bool) -> None:
         return
     found = (f"{name} {percent(result[key])}" for key, name in NAMES.items() if key in result)
     typer.echo(f"{result['data']['frames']} frames scored, in per cent: " + ", ".join(found))
+    if result["data"]["uncounted"]:
+        typer.echo(uncounted(result["data"]).strip())
     typer.echo(str(out / "report.md"))

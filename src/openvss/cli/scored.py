@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,6 +70,12 @@ def find_scored(task: Task, choice: Choice, predictions: Path | None) -> Predict
 
     from openvss.evaluation.predictions import FolderPredictions
 
+    if task.dataset.renumbers:
+        words = ", ".join(f"{i} {name}" for i, name in enumerate(task.words.names[:3]))
+        more = ", ..." if len(task.words) > 3 else ""
+        typer.echo(
+            f"Masks are read as {words}{more}: not as the ids of the data's own label files.", err=True
+        )
     return FolderPredictions(predictions, task.dataset, task.words, task.rules)
 
 
@@ -82,6 +90,14 @@ def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
             f"--words has {len(wording)} labels, but {dataset.name} has {len(dataset.vocabulary)} classes: "
             "give one label for each class, in the data set's order."
         )
+    for label, known in zip(wording, dataset.vocabulary, strict=True):
+        others = {word for one in dataset.vocabulary if one is not known for word in one.synonyms}
+        other = next((word for word in label.synonyms if word in others), None)
+        if other and not set(label.synonyms) & set(known.synonyms):
+            raise InputError(
+                f"--words gives {other!r} for the class {known.name!r}, but {dataset.name} has another class "
+                "of that name: give one label for each class, in the data set's order."
+            )
     return wording
 
 

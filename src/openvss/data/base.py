@@ -54,6 +54,14 @@ class Dataset(Protocol):
         """The classes in id order."""
 
     @property
+    def uncounted(self) -> tuple[str, ...]:
+        """Classes of the files whose pixels do not count and that are no words, such as "background"."""
+
+    @property
+    def renumbers(self) -> bool:
+        """Whether class ids are other numbers than those in the label files."""
+
+    @property
     def ignore(self) -> int:
         """The id of pixels that do not count: 255, or 65535 beyond 254 classes."""
 

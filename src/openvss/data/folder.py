@@ -24,7 +24,7 @@ own: its words join the vocabulary, and its pixels get the id of the first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from openvss.data.base import Clip
@@ -54,13 +54,14 @@ def read(root: Path, split: str) -> ClipSet:
         vocabulary, ids = _words(root / CLASSES, classes)
         objects = None
     table = IdTable.of(ids, len(vocabulary), {*IGNORED, *classes})
-    clips = _videos(root, objects) if (root / "data").is_dir() else _images(root)
+    clips = _clips(root, objects)
     if split == TRAIN and not (root / f"{TRAIN}.txt").exists() and (root / HELD_OUT).exists():
         held_out = _part(clips, root / HELD_OUT)
         clips = tuple(clip for clip in clips if clip not in held_out)
     elif split != ALL:
         clips = _part(clips, root / f"{split}.txt")
-    return ClipSet("folder", root, split, vocabulary, table, clips)
+    uncounted = tuple(name for raw, name in classes.items() if raw not in ids)
+    return ClipSet("folder", root, split, vocabulary, table, clips, uncounted=uncounted)
 
 
 def has_train(root: Path) -> bool:
@@ -88,8 +89,12 @@ def _read_classes(path: Path) -> dict[int, str]:
 
 def _words(path: Path, classes: Mapping[int, str]) -> tuple[Vocabulary, dict[int, int]]:
     """A word for each class but background, and raw id -> word."""
-    kept = [raw for raw, name in classes.items() if name.lower() != BACKGROUND]
+    kept = [raw for raw, name in classes.items() if not _is_background(name)]
     return _parse(path, [classes[raw] for raw in kept]), {raw: place for place, raw in enumerate(kept)}
+
+
+def _is_background(name: str) -> bool:
+    return name.split("|")[0].strip().lower() == BACKGROUND
 
 
 def _words_of_objects(path: Path, classes: Mapping[int, str]) -> tuple[Vocabulary, dict[int, int]]:
@@ -142,14 +147,24 @@ def _parse(path: Path, names: list[str]) -> Vocabulary:
         raise InputError(f"In {path}: {error}") from error
 
 
+def _clips(root: Path, objects: Mapping[str, tuple[int, tuple[str, ...]]] | None) -> tuple[Clip, ...]:
+    videos, images = (root / "data").is_dir(), (root / "images").is_dir()
+    if videos and images:
+        raise InputError(f"{root} holds both data/ (videos) and images/: make two sets of it.")
+    if images and objects is not None:
+        raise InputError(
+            f"{root / SEQUENCES} names the objects of videos, but {root} holds no data/: remove it."
+        )
+    return _videos(root, objects) if videos else _images(root)
+
+
 def _videos(root: Path, objects: Mapping[str, tuple[int, tuple[str, ...]]] | None) -> tuple[Clip, ...]:
     clips: list[Clip] = []
     for folder in sorted(path for path in (root / "data").iterdir() if path.is_dir()):
         if objects is not None and folder.name not in objects:
             raise InputError(f"{root / SEQUENCES} names no object for the video {folder.name}: add its line.")
         frames = tuple(frames_in(folder / "origin"))
-        masks = {path.stem: path for path in files_in(folder / "mask", SUFFIXES)}
-        labels = tuple(masks.get(frame.stem) for frame in frames)
+        labels = _labels_of(frames, folder / "mask")
         named = None if objects is None else objects[folder.name]
         clips.append(Clip(folder.name, frames, labels, objects=named))
     return tuple(clips)
@@ -157,8 +172,37 @@ def _videos(root: Path, objects: Mapping[str, tuple[int, tuple[str, ...]]] | Non
 
 def _images(root: Path) -> tuple[Clip, ...]:
     images = require_folder(root / "images", "a folder set holds data/ with videos, or images/ and labels/")
-    labels = {path.stem: path for path in files_in(root / "labels", SUFFIXES)}
-    return tuple(Clip(image.stem, (image,), (labels.get(image.stem),)) for image in frames_in(images))
+    inside = next((path for path in sorted(images.iterdir()) if path.is_dir() and frames_in(path)), None)
+    if inside is not None:
+        raise InputError(
+            f"{inside} holds pictures, which are not read there: put them into {images}, or as videos into "
+            f"{root / 'data'}."
+        )
+    frames = tuple(frames_in(images))
+    labels = _labels_of(frames, root / "labels")
+    return tuple(Clip(frame.stem, (frame,), (label,)) for frame, label in zip(frames, labels, strict=True))
+
+
+def _labels_of(frames: tuple[Path, ...], folder: Path) -> tuple[Path | None, ...]:
+    """For each frame the label file of its name; not all need have one."""
+    named, labels = _by_stem(frames), _by_stem(files_in(folder, SUFFIXES))
+    left = [path for stem, path in labels.items() if stem not in named]
+    without = [path for stem, path in named.items() if stem not in labels]
+    if left and without:
+        raise InputError(
+            f"{left[0]} has the name of no image, while {without[0]} has no label: a label file has the name "
+            "of its image."
+        )
+    return tuple(labels.get(frame.stem) for frame in frames)
+
+
+def _by_stem(paths: Iterable[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in found:
+            raise InputError(f"{found[path.stem]} and {path.name} have the same name: remove one of them.")
+        found[path.stem] = path
+    return found
 
 
 def _part(clips: tuple[Clip, ...], path: Path) -> tuple[Clip, ...]:

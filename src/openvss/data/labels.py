@@ -33,6 +33,11 @@ def read_ids(path: Path) -> Ids:
                     f"{path} is a {image.mode} picture and no label file: save the class ids themselves, "
                     "as an 8- or 16-bit grey or palette PNG."
                 )
+            if image.mode == "L" and image.format == "PNG" and _png_bits(path) < 8:
+                raise InputError(
+                    f"{path} is grey with {_png_bits(path)} bits, which readers stretch to 8, so that its "
+                    "ids are lost: save the class ids as an 8-bit grey or palette PNG."
+                )
             pixels = np.asarray(image)
     except FileNotFoundError as error:
         raise InputError(f"The label file {path} is missing: get a complete copy of the data.") from error
@@ -43,6 +48,12 @@ def read_ids(path: Path) -> Ids:
     if pixels.size and not 0 <= int(pixels.min()) <= int(pixels.max()) < RAW_IDS:
         raise InputError(f"{path} holds numbers beyond 16 bits and is no label file: replace it.")
     return pixels.astype(np.uint16)
+
+
+def _png_bits(path: Path) -> int:
+    """Bits of a channel, from the file's header."""
+    with path.open("rb") as file:
+        return file.read(25)[24]
 
 
 @dataclass(frozen=True, eq=False)

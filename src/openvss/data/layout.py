@@ -28,6 +28,7 @@ class ClipSet:
             file is named, be it there or not.
         frame_ending: What follows a frame's own name in its file's name, without the suffix.
         label_ending: The same for label files.
+        uncounted: Classes of the label files whose pixels do not count and that are no words.
     """
 
     name: str
@@ -38,11 +39,18 @@ class ClipSet:
     clips: tuple[Clip, ...]
     frame_ending: str = ""
     label_ending: str = ""
+    uncounted: tuple[str, ...] = ()
 
     @property
     def ignore(self) -> int:
         """The id of pixels that do not count."""
         return unlabelled_id(len(self.vocabulary))
+
+    @property
+    def renumbers(self) -> bool:
+        """Whether class ids are other numbers than those in the label files."""
+        n = len(self.vocabulary)
+        return self.table.classes[:n].tolist() != list(range(n))
 
     def read_label(self, path: Path) -> Ids:
         """(H, W) class ids, or `ignore`."""

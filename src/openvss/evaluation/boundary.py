@@ -19,10 +19,15 @@ TOLERANCE = 0.008  # of the diagonal
 
 
 def boundary_f(truth: Mask, found: Mask) -> float:
-    """Fraction 0..1; nan if the object is nowhere and was found nowhere."""
+    """Fraction 0..1; nan if the object is nowhere and was found nowhere.
+
+    An object that fills the frame has no boundary: it is then found as a whole (1) or not (0).
+    """
+    if not (truth.any() or found.any()):
+        return math.nan
     true_line, found_line = boundary(truth), boundary(found)
     if not (true_line.any() or found_line.any()):
-        return math.nan
+        return float(np.array_equal(truth, found))
     radius = math.ceil(TOLERANCE * math.hypot(*truth.shape))
     precision = _share(found_line, dilate(true_line, radius))
     recall = _share(true_line, dilate(found_line, radius))

@@ -17,6 +17,7 @@ HEADLINES = (
     "seen_miou", "unseen_miou", "hiou",
     "mvc8", "mvc16", "flicker",
 )  # fmt: skip
+TERMS = ("data", "pictures", "objects", "protocol", "words")  # on which runs are scored
 LOWEST_IS_BEST = {"flicker"}
 
 
@@ -26,7 +27,7 @@ class Compared:
 
     Attributes:
         run: The name of its folder, or its whole path where names repeat.
-        scored: The model, or the folder of predictions.
+        scored: The model, with those of its settings in which the runs differ; or the folder of predictions.
         data: Name and split of the data set.
         protocol: What was asked.
         word_list: The built-in list, or how many words of one's own.
@@ -48,9 +49,10 @@ def compare(runs: Sequence[Path]) -> list[Compared]:
     if len(runs) < 2:
         raise InputError("There is nothing to compare: name at least two folders that evaluate wrote.")
     found = [read_run(path) for path in runs]
+    telling = _differing([run["model"] for run in found if run["model"]])
     names = [path.parent.resolve().name if path.name == RESULTS else path.resolve().name for path in runs]
     return [
-        _row(name if names.count(name) == 1 else str(path), run, found[0])
+        _row(name if names.count(name) == 1 else str(path), run, found[0], telling)
         for name, path, run in zip(names, runs, found, strict=True)
     ]
 
@@ -124,15 +126,36 @@ def _has_texts(value: object, *keys: str) -> bool:
     return isinstance(value, dict) and all(isinstance(value.get(key), str) for key in keys)
 
 
-def _row(name: str, run: Mapping[str, Any], first: Mapping[str, Any]) -> Compared:
+def _differing(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Settings of models that are not the same in all of them."""
+    keys = dict.fromkeys(key for model in models for key in model if key != "name")
+    return [key for key in keys if any(model.get(key) != models[0].get(key) for model in models)]
+
+
+def _scored(run: Mapping[str, Any], telling: Sequence[str]) -> str:
+    model = run["model"]
+    if not model:
+        return str(run["predictions"])
+    settings = (f"{key.removesuffix('_sha256')} {_short(model[key])}" for key in telling if model.get(key))
+    return ", ".join([model["name"], *settings])
+
+
+def _short(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{key}={entry}" for key, entry in value.items())
+    text = str(value)
+    return text[:12] if len(text) == 64 else text
+
+
+def _row(name: str, run: Mapping[str, Any], first: Mapping[str, Any], telling: Sequence[str]) -> Compared:
     return Compared(
         run=name,
-        scored=run["model"]["name"] if run["model"] else run["predictions"],
+        scored=_scored(run, telling),
         data=data_title(run["data"]),
         protocol=run["protocol"],
         word_list=run.get("word_list") or f"{len(run['words'])} own words",
         metrics={key: run[key] for key in HEADLINES if key in run},
-        differs=tuple(key for key in ("data", "protocol", "words") if _terms(run, key) != _terms(first, key)),
+        differs=tuple(key for key in TERMS if _terms(run, key) != _terms(first, key)),
     )
 
 
@@ -140,4 +163,8 @@ def _terms(run: Mapping[str, Any], key: str) -> Any:
     """What has to be equal; where the data lie is none of it."""
     if key == "data":
         return run["data"]["name"], run["data"]["split"], run["ground_truth"]
+    if key == "pictures":
+        return run["data"].get("pictures_sha256")
+    if key == "objects":
+        return [(one["sequence"], one["words"]) for one in run.get("objects", ())]
     return run[key]

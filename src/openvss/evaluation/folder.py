@@ -95,8 +95,10 @@ class ResultFolder:
                 self.out.rmdir()
 
     def publish(self) -> None:
-        """Give the files of the report, which are complete, their names."""
+        """Give the files of the report, which are complete, their names; those of an earlier one go."""
         with self.reporting():
+            for name in (RESULTS, *PRODUCTS):
+                (self.out / name).unlink(missing_ok=True)
             for name in (*PRODUCTS, RESULTS):
                 if (self.drafts / name).exists():
                     (self.drafts / name).replace(self.out / name)
@@ -154,13 +156,11 @@ class ResultFolder:
 
     def _begin(self, *, ours: bool) -> None:
         for name in (RESULTS, *PRODUCTS):
-            path = self.out / name
-            if path.exists() and not ours:
+            if (self.out / name).exists() and not ours:
                 raise InputError(
-                    f"{path} is there already and no evaluation of OpenVSS made it: "
+                    f"{self.out / name} is there already and no evaluation of OpenVSS made it: "
                     "move it away or choose another --out."
                 )
-            path.unlink(missing_ok=True)
         shutil.rmtree(self.out / PARTIAL, ignore_errors=True)
         self.drafts.mkdir(parents=True)
         draft = self.drafts / SETTINGS

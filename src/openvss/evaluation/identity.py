@@ -9,15 +9,24 @@ from pathlib import Path
 
 from openvss.data.base import Clip, Dataset
 from openvss.errors import InputError
+from openvss.video.fingerprint import fingerprint
 
 
 def data_sha256(dataset: Dataset) -> str:
-    """Hash of all clips in order: labels by name and content, frames by name and size."""
+    """Hash of all clips in order: the names of frames, and labels by name and content."""
     return _sha256(
-        [clip.name, clip.objects, frame.name, _size(frame), label and [label.name, _content(label)]]
+        [clip.name, clip.objects, frame.name, label and [label.name, _content(label)]]
         for clip in dataset.clips
         for frame, label in zip(clip.frames, clip.labels, strict=True)
     )
+
+
+def pictures_sha256(dataset: Dataset) -> str | None:
+    """Hash of all frames in order: names, sizes, beginnings and ends."""
+    try:
+        return fingerprint([frame for clip in dataset.clips for frame in clip.frames])
+    except OSError as error:
+        raise _unreadable(Path(error.filename), error) from error
 
 
 def predictions_sha256(dataset: Dataset, place: Callable[[Clip, int], Path]) -> str:
@@ -35,13 +44,6 @@ def _sha256(entries: Iterable[object]) -> str:
     for entry in entries:
         digest.update(json.dumps(entry).encode() + b"\n")
     return digest.hexdigest()
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        raise _unreadable(path, error) from error
 
 
 def _content(path: Path) -> str:

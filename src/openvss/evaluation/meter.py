@@ -17,7 +17,7 @@ from openvss.evaluation.looks import FlickerLook, VideoLooks
 from openvss.evaluation.objects import ObjectOverlap
 from openvss.evaluation.scores import VideoScore
 from openvss.evaluation.task import Predictions, Task
-from openvss.video.images import read_image
+from openvss.video.images import image_size
 
 
 def score_video(
@@ -32,8 +32,8 @@ def score_video(
             meter.skip()
         following = index + 1
         labels = task.labels(clip, index)
+        _require_size_of_frame(clip, index, labels)
         if labels.shape != prediction.shape:
-            _require_size_of_frame(clip, index, labels)
             raise InputError(_sizes_differ(predictions.name(clip, index), prediction, clip, index, labels))
         meter.add(index, labels, prediction)
         on_frame(meter.frames)
@@ -120,8 +120,7 @@ class _Meter:
 def _require_size_of_frame(clip: Clip, index: int, labels: Ids) -> None:
     path, frame = clip.labels[index], clip.frames[index]
     assert path is not None
-    height, width, _ = read_image(frame).shape
-    require_size(labels, path, (height, width), frame)
+    require_size(labels, path, image_size(frame), frame)
 
 
 def _sizes_differ(name: str, prediction: Ids, clip: Clip, index: int, labels: Ids) -> str:

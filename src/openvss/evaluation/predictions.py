@@ -92,14 +92,25 @@ def _find_layout(folder: Path, dataset: Dataset) -> Place:
         for clip in dataset.clips
         if any(clip.labels)
     ]
-    found = [sum(place(*first).is_file() for first in firsts) for place in layouts]
+    found = [sum(_is_prediction(place(*first), *first) for first in firsts) for place in layouts]
     if not any(found):
         clip, index = firsts[0]
+        truth = clip.labels[index]
+        if any(place(clip, index).is_file() for place in layouts):
+            raise InputError(
+                f"The only masks in {folder} are the ground truth itself, such as {truth}: name the folder "
+                "of the predicted masks."
+            )
         raise InputError(
             f"{folder} holds no predictions for this data set: its first frame is looked for as "
             f"{layouts[0](clip, index)} or {layouts[1](clip, index)}, among others."
         )
     return layouts[found.index(max(found))]
+
+
+def _is_prediction(path: Path, clip: Clip, index: int) -> bool:
+    label = clip.labels[index]
+    return path.is_file() and not (label is not None and path.samefile(label))
 
 
 def _layouts(folder: Path, dataset: Dataset) -> list[Place]:
@@ -136,28 +147,43 @@ def _layouts(folder: Path, dataset: Dataset) -> list[Place]:
         if len(stems) == len(dataset.clips):
             layouts += [flat, by_city]
     if len(dataset.clips) == 1:
-        layouts += [
-            flat,
+        numbered: list[Place] = [
             lambda clip, index: folder / f"{index:06d}.png",
             lambda clip, index: folder / "masks" / f"{index:06d}.png",
         ]
+        # `openvss segment` counts from 0; where frames count from 1, their names fit its masks, too
+        by_segment = _classes_of_segment(folder) is not None
+        layouts = [*numbered, *layouts, flat] if by_segment else [*layouts, flat, *numbered]
     return layouts
 
 
 def _check_words(folder: Path, words: Vocabulary) -> None:
     """Refuse masks that `openvss segment` made with other words."""
+    found = _classes_of_segment(folder)
+    if found is None or found[1] == words.names:
+        return
+    path, names = found
+    if sorted(names) == sorted(words.names):
+        raise InputError(
+            f"{path} says that these masks were made with the words in another order ({_list(names)}) than "
+            f"the data set's ({_list(words.names)}): segment with that order."
+        )
+    raise InputError(
+        f"{path} says that these masks were made with other words ({_list(names)}) than they are to "
+        f"be scored with ({_list(words.names)}): segment with the same list, or give it with --words."
+    )
+
+
+def _classes_of_segment(folder: Path) -> tuple[Path, tuple[str, ...]] | None:
+    """The file in which `openvss segment` keeps the words of masks in this folder, and the words."""
     for path in (folder / CLASSES, folder.parent / CLASSES):
         if not path.is_file() or (path.parent != folder and folder.name != "masks"):
             continue
         try:
-            names = tuple(entry["name"] for entry in json.loads(path.read_text(encoding="utf-8")))
+            return path, tuple(entry["name"] for entry in json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # not ours
-        if names != words.names:
-            raise InputError(
-                f"{path} says that these masks were made with other words ({_list(names)}) than they are to "
-                f"be scored with ({_list(words.names)}): segment with the same list, or give it with --words."
-            )
+    return None
 
 
 def _list(names: tuple[str, ...]) -> str:

@@ -78,7 +78,7 @@ def markdown(result: Mapping[str, Any], about: str, pictures: Sequence[tuple[str
     counted = f"{_plural(data['videos'], kind)}, {_plural(data['frames'], 'labelled frame')}"
     parts = [
         f"# {title(result)}",
-        f"{counted}; protocol `{result['protocol']}`: {about}",
+        f"{counted}; protocol `{result['protocol']}`: {about}{uncounted(data)}",
         "All numbers are per cent; how each is defined is written in `docs/evaluate.md` of OpenVSS.",
         _table(list(headline), [list(headline.values())]),
     ]
@@ -92,6 +92,12 @@ def markdown(result: Mapping[str, Any], about: str, pictures: Sequence[tuple[str
         parts += ["## Classes", _classes(result["per_class"])]
     parts += ["## How it was made", _settings(result)]
     return "\n\n".join(parts) + "\n"
+
+
+def uncounted(data: Mapping[str, Any]) -> str:
+    """A sentence about classes of the label files that are not scored; empty if all are."""
+    names = data["uncounted"]
+    return f" Pixels of {_quoted(names)} do not count." if names else ""
 
 
 def percent(value: float | None) -> str:
@@ -167,6 +173,10 @@ def _settings(result: Mapping[str, Any]) -> str:
 
 def _plural(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return " and ".join(f'"{name}"' for name in names)
 
 
 def _short(value: object) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from openvss.evaluation.confusion import class_accuracy, class_iou
 from openvss.evaluation.consistency import LENGTHS, MODES, Mode, mean_consistency
-from openvss.evaluation.identity import data_sha256
+from openvss.evaluation.identity import data_sha256, pictures_sha256
 from openvss.evaluation.objects import mean_boundary_f, mean_object_iou
 from openvss.evaluation.protocol import scores
 from openvss.evaluation.runner import Evaluation
@@ -35,7 +35,9 @@ def describe(task: Task, predictions: Predictions, versions: Mapping[str, str]) 
             "split": dataset.split,
             "videos": len(dataset.clips),
             "frames": task.n_frames,
+            "uncounted": list(dataset.uncounted),
             "sha256": data_sha256(dataset),
+            "pictures_sha256": pictures_sha256(dataset),
         },
         "protocol": task.rules.name,
         "word_list": task.words.source,

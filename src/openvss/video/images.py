@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from openvss.errors import BrokenVideoError, InputError
 from openvss.video.frame import Frame
@@ -91,6 +91,16 @@ def read_image(path: Path) -> Pixels:
     try:
         with Image.open(path, formats=FORMATS) as image:
             return _rgb(ImageOps.exif_transpose(image))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} cannot be read as an image; replace or remove it.") from error
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Height and width of `read_image`, from the header alone."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+            return (image.width, image.height) if turned else (image.height, image.width)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} cannot be read as an image; replace or remove it.") from error
 
