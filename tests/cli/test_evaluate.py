@@ -97,6 +97,10 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
         ([*data, "--protocol", "odd"], "no protocol 'odd'"),
         ([*data, "--protocol", "vspw-80-44"], "a list of 124 words"),
         ([*data, "--words", "sky, road"], "--words has 2 labels, but folder has 4 classes"),
+        (
+            [*data, "--words", "road, sky, person, tree"],
+            "gives 'road' for the class 'sky', but folder has another class of that name",
+        ),
         ([*data, "--predictions", "empty"], "holds no predictions"),
         ([*data, "--predictions", "empty", "--model", "tiny"], "give one of them"),
         ([*data, "--predictions", "empty", "--size", "64"], "--size"),
@@ -116,6 +120,17 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
     ):
         assert part in run.sentence("evaluate", *arguments)
     assert not (tmp_path / "evaluated").exists()
+
+
+def test_what_does_not_count_and_what_ids_mean_is_said(run: Runner, tmp_path: Path) -> None:
+    root = write_set(tmp_path / "set", (2,))
+    (root / "classes.txt").write_text("0 background\n1 road\n2 person\n3 tree\n")
+    run.ok("segment", "set/data/v0/origin", "road, person, tree", "--out", "made", *SMALL)
+    code, printed, remarks = run("evaluate", "--data", "folder:set", "--predictions", "made", "--out", "out")
+    assert code == 0
+    assert "Masks are read as 0 road, 1 person, 2 tree: not as the ids" in remarks
+    assert 'Pixels of "background" do not count.' in printed
+    assert 'Pixels of "background" do not count.' in (tmp_path / "out" / "report.md").read_text()
 
 
 def test_a_folder_that_holds_an_evaluation(run: Runner, tmp_path: Path) -> None:

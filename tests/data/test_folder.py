@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +144,60 @@ def test_a_folder_without_data_is_explained(tmp_path: Path) -> None:
     trees.text(tmp_path / "classes.txt", "0 sky")
     with pytest.raises(InputError, match="images does not exist: a folder set holds data/"):
         open_dataset(f"folder:{tmp_path}")
+
+
+def images(root: Path, frames: Sequence[str], labels: Sequence[str]) -> str:
+    for name in frames:
+        trees.picture(root / "images" / name)
+    for name in labels:
+        trees.label(root / "labels" / name, [1])
+    trees.text(root / "classes.txt", "1 cat")
+    return f"folder:{root}"
+
+
+@pytest.mark.parametrize(
+    ("frames", "labels", "message"),
+    [
+        (
+            ["1.jpg", "2.jpg"],
+            ["1.png", "00002.png"],
+            r"00002\.png has the name of no image, while .*2\.jpg has",
+        ),
+        (["1.jpg"], ["1.png", "1.tif"], r"1\.png and 1\.tif have the same name"),
+        (["1.jpg", "1.png"], ["1.png"], r"1\.jpg and 1\.png have the same name"),
+        (["1.jpg", "more/2.jpg"], ["1.png"], r"images/more holds pictures, which are not read there"),
+    ],
+)
+def test_nothing_is_left_out_or_doubled_silently(
+    tmp_path: Path, frames: list[str], labels: list[str], message: str
+) -> None:
+    spec = images(tmp_path, frames, labels)
+    with pytest.raises(InputError, match=message):
+        open_dataset(spec)
+
+
+def test_labels_of_no_image_and_images_without_label_alone_are_fine(tmp_path: Path) -> None:
+    clips = open_dataset(images(tmp_path / "a", ["1.jpg"], ["1.png", "2.png"])).clips
+    assert [clip.name for clip in clips] == ["1"]
+    clips = open_dataset(images(tmp_path / "b", ["1.jpg", "2.jpg"], ["1.png"]), labelled=False).clips
+    assert [clip.name for clip in clips] == ["1", "2"]
+
+
+def test_a_set_holds_videos_or_images(tmp_path: Path) -> None:
+    spec = images(tmp_path, ["1.jpg"], ["1.png"])
+    trees.text(tmp_path / "sequences.txt", "1 1 cat")
+    with pytest.raises(InputError, match="names the objects of videos"):
+        open_dataset(spec)
+    (tmp_path / "sequences.txt").unlink()
+    videos(tmp_path)
+    with pytest.raises(InputError, match="holds both data/"):
+        open_dataset(spec)
+
+
+@pytest.mark.parametrize("name", ["background", "Background | void"])
+def test_background_is_said_not_to_count(tmp_path: Path, name: str) -> None:
+    opened = open_dataset(videos(tmp_path, f"0 {name}", "5 sea"))
+    assert opened.vocabulary.names == ("sea",)
+    assert opened.uncounted == (name,)
+    assert opened.renumbers
+    assert not open_dataset(videos(tmp_path / "b", *(f"{i} word{i}" for i in range(6)))).renumbers

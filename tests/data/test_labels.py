@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,24 @@ def test_pictures_are_no_label_files(tmp_path: Path, mode: str) -> None:
     Image.new(mode, (3, 2)).save(path)
     with pytest.raises(InputError, match=rf"^{path} is a {mode} picture and no label file"):
         read_ids(path)
+
+
+def test_small_greys_are_refused_because_readers_stretch_them(tmp_path: Path) -> None:
+    ids = np.array([[0, 85], [170, 255]], np.uint8)  # what Pillow makes of 0, 1, 2, 3
+    rows = b"".join(b"\x00" + row for row in (bytes([0b00010000]), bytes([0b10110000])))
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", 2, 2, 2, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+    (tmp_path / "mask.png").write_bytes(png)
+    assert np.asarray(Image.open(tmp_path / "mask.png")).tolist() == ids.tolist()
+    with pytest.raises(InputError, match=r"mask\.png is grey with 2 bits"):
+        read_ids(tmp_path / "mask.png")
 
 
 def test_numbers_beyond_16_bits_are_refused(tmp_path: Path) -> None:

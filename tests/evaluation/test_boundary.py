@@ -53,6 +53,12 @@ def test_nothing_there_and_nothing_found_has_no_score() -> None:
     assert math.isnan(boundary_f(empty, empty))
 
 
+def test_what_fills_the_frame_is_found_as_a_whole_or_not() -> None:
+    empty, full = np.zeros((20, 20), bool), np.ones((20, 20), bool)
+    assert boundary_f(full, full) == 1
+    assert boundary_f(full, empty) == boundary_f(empty, full) == 0
+
+
 @pytest.mark.parametrize("radius", [0, 1, 3])
 def test_dilation_is_a_disc_also_at_the_border(radius: int) -> None:
     line = np.zeros((12, 15), bool)

@@ -40,6 +40,8 @@ def test_runs_on_the_same_terms(tmp_path: Path) -> None:
     [
         ({"ground_truth": "bb"}, "data"),
         ({"data": {"name": "vspw", "root": "x", "split": "test"}}, "data"),
+        ({"data": {"name": "vspw", "root": "x", "split": "val", "pictures_sha256": "b"}}, "pictures"),
+        ({"objects": [{"sequence": "lake", "words": ["swan"]}]}, "objects"),
         ({"protocol": "vspw-80-44"}, "protocol"),
         ({"words": ["sky", "street"]}, "words"),
         ({"words": ["road", "sky"]}, "words"),
@@ -52,6 +54,24 @@ def test_other_terms_are_marked(tmp_path: Path, change: dict[str, Any], mark: st
     assert [row.differs for row in rows] == [(), (mark,), ()]
     assert best(rows) == {}
     assert as_json(rows)["comparable"] is False
+
+
+def test_what_models_of_one_name_differ_in_is_said(tmp_path: Path) -> None:
+    models = [
+        {"name": "tiny", "size": 320, "weights_sha256": 64 * "a", "options": {}, "device": "cpu"},
+        {
+            "name": "tiny",
+            "size": 64,
+            "weights_sha256": 64 * "b",
+            "options": {"smoothing": 0},
+            "device": "cpu",
+        },
+    ]
+    rows = compare([write_run(tmp_path / str(i), model=model) for i, model in enumerate(models)])
+    assert [row.scored for row in rows] == [
+        "tiny, size 320, weights aaaaaaaaaaaa",
+        "tiny, size 64, weights bbbbbbbbbbbb, options smoothing=0",
+    ]
 
 
 def test_runs_of_named_objects_have_no_miou(tmp_path: Path) -> None:

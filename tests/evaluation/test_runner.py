@@ -244,6 +244,21 @@ def test_only_a_run_of_the_same_masks_is_resumed_wherever_they_lie(tmp_path: Pat
         folder_for(tmp_path / "out", task, from_folder(task, moved), resume=True)
 
 
+def test_an_evaluation_is_replaced_only_by_a_finished_one(tmp_path: Path) -> None:
+    task = task_of(write_set(tmp_path / "set", (3, 3)))
+    score(task, Noisy(task.dataset), tmp_path / "out")
+    before = snapshot(tmp_path / "out")
+    folder = ResultFolder(tmp_path / "out", describe(task, Noisy(task.dataset), {"openvss": "1"}))
+    folder.claim(resume=False, overwrite=True)
+    with pytest.raises(KeyboardInterrupt):
+        run(task, Noisy(task.dataset, 1), folder)
+    assert snapshot(tmp_path / "out") == before
+    folder.claim(resume=False, overwrite=True)
+    (tmp_path / "out" / "objects.png").touch()  # as if the earlier one had been of objects
+    assert report.write(folder, task, run(task, Noisy(task.dataset), folder))["versions"] == {"openvss": "1"}
+    assert not (tmp_path / "out" / "objects.png").exists()
+
+
 def other_labels(root: Path) -> None:
     Image.new("L", (32, 24), 1).save(root / "data" / "v2" / "mask" / "0001.png")
 
@@ -252,11 +267,18 @@ def other_frames(root: Path) -> None:
     Image.new("RGB", (32, 24)).save(root / "data" / "v2" / "origin" / "0001.jpg")
 
 
+def frames_of_the_same_size(root: Path) -> None:
+    frame = root / "data" / "v2" / "origin" / "0001.jpg"
+    content = bytearray(frame.read_bytes())
+    content[-20] ^= 1
+    frame.write_bytes(content)
+
+
 def other_videos(root: Path) -> None:
     (root / "data" / "v0").rename(root / "data" / "v9")
 
 
-@pytest.mark.parametrize("change", [other_labels, other_frames, other_videos])
+@pytest.mark.parametrize("change", [other_labels, other_frames, frames_of_the_same_size, other_videos])
 def test_only_a_run_of_the_same_data_is_resumed_wherever_they_lie(
     tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
@@ -324,8 +346,17 @@ def damage_file(folder: Path) -> None:
     (folder / "v0" / "0002.png").write_bytes(b"no picture")
 
 
+def damage_both(folder: Path) -> None:
+    damage_size(folder)
+    damage_truth(folder)
+
+
 def damage_words(folder: Path) -> None:
     (folder / "classes.json").write_text(json.dumps([{"name": "dog"}]))
+
+
+def damage_order(folder: Path) -> None:
+    (folder / "classes.json").write_text(json.dumps([{"name": name} for name in sorted(WORDS)]))
 
 
 @pytest.mark.parametrize(
@@ -337,10 +368,15 @@ def damage_words(folder: Path) -> None:
             damage_truth,
             r"mask/0002\.png is 32x23, but its image .*origin/0002\.jpg is 32x24: a label file has",
         ),
+        (
+            damage_both,
+            r"mask/0002\.png is 32x23, but its image .*origin/0002\.jpg is 32x24: a label file has",
+        ),
         (damage_ids, r"v0/0002\.png holds the id 4, but the list has 4 words"),
         (damage_rgb, r"v0/0002\.png is a RGB picture"),
         (damage_file, r"v0/0002\.png cannot be read"),
         (damage_words, r"classes\.json says that these masks were made with other words \(dog\)"),
+        (damage_order, r"made with the words in another order \(person, road, sky, tree\)"),
     ],
 )
 def test_unusable_predictions_are_one_sentence(
@@ -351,6 +387,25 @@ def test_unusable_predictions_are_one_sentence(
     damage(folder)
     with pytest.raises(InputError, match=message):
         score(task, from_folder(task, folder), tmp_path / "out")
+
+
+@pytest.mark.parametrize("part", ["", "masks"])
+def test_masks_of_segment_count_from_0_whatever_the_frames_are_called(tmp_path: Path, part: str) -> None:
+    root = write_set(tmp_path / "set", (5,))
+    for kind in ("origin", "mask"):
+        for file in sorted((root / "data" / "v0" / kind).iterdir(), reverse=True):
+            file.rename(file.with_stem(f"{int(file.stem) + 1:06d}"))  # as ffmpeg counts
+    task = task_of(root)
+    made = write_predictions(task, tmp_path / "made", lambda clip, index: f"masks/{index:06d}.png")
+    (made / "classes.json").write_text(json.dumps([{"name": name} for name in WORDS]))
+    found = score(task, from_folder(task, made / part), tmp_path / "out")
+    assert numbers(found) == numbers(score(task, Noisy(task.dataset), tmp_path / "direct"))
+
+
+def test_the_ground_truth_is_no_prediction_of_itself(tmp_path: Path) -> None:
+    task = task_of(write_set(tmp_path / "set", (3,)))
+    with pytest.raises(InputError, match="are the ground truth itself"):
+        from_folder(task, tmp_path / "set")
 
 
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
