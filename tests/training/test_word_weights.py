@@ -3,6 +3,8 @@ import torch
 from pydantic import ValidationError
 
 from openvss.errors import InputError
+from openvss.models.base import IGNORE
+from openvss.training.batches import Batch
 from openvss.training.forward import Pass
 from openvss.training.recipe import WordChoice
 from openvss.training.word_weights import balancing_weights, word_weights
@@ -27,6 +29,19 @@ def test_balanced_words_count_alike_and_a_pixel_counts_1_in_the_mean() -> None:
     assert (4 * half[0] + half[2]).item() == pytest.approx(5)
     assert balancing_weights(labels, 3, power=0.0).tolist() == [1, 0, 1]
     assert balancing_weights(torch.full((1, 4), 255), 3, power=1.0).tolist() == [0, 0, 0]
+
+
+def test_a_pass_weighs_by_the_words_of_its_batch() -> None:
+    """Balance times alpha, both in the order of the batch's words."""
+    torch.manual_seed(0)
+    model, vocabulary = TwoFrame(), Vocabulary.parse("sky, car, wing")
+    labels = torch.full((1, 3, 16, 16), IGNORE)
+    labels[0, -1, :12], labels[0, -1, 12:14] = 0, 1  # of words 0 and 2: sky and wing
+    batch = Batch(0, ("a",), torch.rand(1, 3, 3, 16, 16), None, labels, words=(0, 2))
+    terms = Pass(model, vocabulary, WordChoice(balance=1.0, seen="sky"))(batch)
+    words = model.words(Vocabulary.parse("sky, wing"))
+    weights = torch.tensor([0.3, 0.7]) * balancing_weights(labels, 2, power=1.0)
+    torch.testing.assert_close(terms, model.loss(model(batch.frames, words), labels, weights))
 
 
 def test_only_rivals_can_be_balanced() -> None:
