@@ -227,7 +227,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
         ([clip, WORDS, "--model", "file.pth"], "--model NAME --weights FILE"),
         (["one.png", WORDS, "--format", "png,labels"], "The format labels cannot have frames of 1x1"),
         (["~nosuchuser/clip.mp4", WORDS], "check the path"),
-        ([WORDS * 20, clip], "cannot be an input"),
+        ([WORDS * 20, WORDS], "cannot be an input"),
         ([clip, "road, unlabelled"], "--unlabelled-below"),
         ([clip, "road, 🐶"], "English"),
         ([clip, WORDS, "--fps", "25"], "own clock"),

@@ -56,7 +56,7 @@ def test_a_loss_that_is_no_number_names_its_batch(
 def test_a_gradient_that_is_no_number(
     run: Runner, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def steep(model: TwoFrame, output: Any, labels: Tensor) -> dict[str, Tensor]:
+    def steep(model: TwoFrame, output: Any, labels: Tensor, weights: None) -> dict[str, Tensor]:
         return {"loss": (output.logits.abs().mean() * 0).sqrt()}
 
     monkeypatch.setattr(TwoFrame, "loss", steep)

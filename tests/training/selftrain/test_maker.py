@@ -24,14 +24,18 @@ EASY = {"threshold": 0.0, "smallest": 0.0}
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Two pictures without labels, and a video of two frames."""
+    """A video of two frames without labels."""
+    return write(tmp_path / "set", "data/film/origin/00", "data/film/origin/01")
+
+
+def write(root: Path, *pictures: str) -> Path:
     rng = np.random.default_rng(0)
-    for place in ("images/a", "images/b", "data/film/origin/00", "data/film/origin/01"):
-        file = tmp_path / "set" / place
+    for place in pictures:
+        file = root / place
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (40, 64, 3), dtype=np.uint8)).save(f"{file}.png")
-    (tmp_path / "set" / "classes.txt").write_text("0 sky\n1 road | street\n")
-    return tmp_path / "set"
+    (root / "classes.txt").write_text("0 sky\n1 road | street\n")
+    return root
 
 
 def model() -> SED:
@@ -57,10 +61,8 @@ def test_every_frame_gets_a_label_of_its_size(root: Path, tmp_path: Path) -> Non
     assert (tmp_path / "made" / "before_after.png").is_file()
 
 
-def test_pictures_are_named_by_themselves(root: Path, tmp_path: Path) -> None:
-    for file in sorted((root / "data").rglob("*"), reverse=True):
-        file.rmdir() if file.is_dir() else file.unlink()
-    (root / "data").rmdir()
+def test_pictures_are_named_by_themselves(tmp_path: Path) -> None:
+    root = write(tmp_path / "set", "images/a", "images/b")
     make(root, tmp_path / "made", prior="superpixels", superpixels=20)
     assert read_mask(tmp_path / "made" / "labels" / "b.png").shape == (40, 64)
 
