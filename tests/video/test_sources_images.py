@@ -11,6 +11,7 @@ from PIL import Image
 
 from openvss.errors import BrokenVideoError, InputError
 from openvss.video.frame import Frame
+from openvss.video.images import image_size
 from openvss.video.sources import open_source
 from tests.video.clips import DISTINCT, cut, index_of, picture, write_clip, write_frames
 
@@ -58,6 +59,7 @@ def test_exif_orientation(tmp_path: Path, orientation: int) -> None:
     exif[0x0112] = orientation
     Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / "a.png", exif=exif)
     assert open_source(tmp_path / "a.png").size == (64, 48)
+    assert image_size(tmp_path / "a.png") == (48, 64)
     assert np.array_equal(single(tmp_path / "a.png").pixels, upright)
 
 

@@ -187,6 +187,10 @@ def _score(
     from openvss.evaluation.results import describe
     from openvss.evaluation.runner import run
 
+    if scored.origin["model"] is None and task.dataset.renumbers:
+        words = ", ".join(f"{i} {name}" for i, name in enumerate(task.words.names[:3]))
+        more = ", ..." if len(task.words) > 3 else ""
+        typer.echo(f"Masks are read as {words}{more}: not as the ids of the data's label files.", err=True)
     settings = describe(task, scored, _versions(with_torch=scored.origin["model"] is not None))
     folder = ResultFolder(out or _default_out(task.dataset, scored), settings)
     if folder.claim(resume=resume, overwrite=overwrite):
@@ -262,5 +266,5 @@ def _report(out: Path, result: dict[str, Any], as_json: bool) -> None:
     found = (f"{name} {percent(result[key])}" for key, name in NAMES.items() if key in result)
     typer.echo(f"{result['data']['frames']} frames scored, in per cent: " + ", ".join(found))
     if result["data"]["uncounted"]:
-        typer.echo(uncounted(result["data"]).strip())
+        typer.echo(uncounted(result["data"]))
     typer.echo(str(out / "report.md"))

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,12 +68,6 @@ def find_scored(task: Task, choice: Choice, predictions: Path | None) -> Predict
 
     from openvss.evaluation.predictions import FolderPredictions
 
-    if task.dataset.renumbers:
-        words = ", ".join(f"{i} {name}" for i, name in enumerate(task.words.names[:3]))
-        more = ", ..." if len(task.words) > 3 else ""
-        typer.echo(
-            f"Masks are read as {words}{more}: not as the ids of the data's own label files.", err=True
-        )
     return FolderPredictions(predictions, task.dataset, task.words, task.rules)
 
 

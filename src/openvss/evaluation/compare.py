@@ -84,6 +84,14 @@ def data_title(data: Mapping[str, Any]) -> str:
     return name if data["split"] == "all" else f"{name} {data['split']}"
 
 
+def short(value: object) -> str:
+    """A setting of a model in a table: options as they are typed, of a hash the beginning."""
+    if isinstance(value, dict):
+        return " ".join(f"{key}={entry}" for key, entry in value.items()) or "none"
+    text = str(value)
+    return text[:12] if len(text) == 64 else text
+
+
 def read_run(path: Path) -> dict[str, Any]:
     """The `metrics.json` of a folder, or the file itself."""
     file = path / RESULTS if path.is_dir() else path
@@ -136,15 +144,8 @@ def _scored(run: Mapping[str, Any], telling: Sequence[str]) -> str:
     model = run["model"]
     if not model:
         return str(run["predictions"])
-    settings = (f"{key.removesuffix('_sha256')} {_short(model[key])}" for key in telling if model.get(key))
+    settings = (f"{key.removesuffix('_sha256')} {short(model[key])}" for key in telling if model.get(key))
     return ", ".join([model["name"], *settings])
-
-
-def _short(value: object) -> str:
-    if isinstance(value, dict):
-        return " ".join(f"{key}={entry}" for key, entry in value.items())
-    text = str(value)
-    return text[:12] if len(text) == 64 else text
 
 
 def _row(name: str, run: Mapping[str, Any], first: Mapping[str, Any], telling: Sequence[str]) -> Compared:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from openvss.evaluation.compare import RESULTS, data_title
+from openvss.evaluation.compare import RESULTS, data_title, short
 from openvss.evaluation.consistency import LENGTHS
 from openvss.evaluation.folder import ResultFolder
 from openvss.evaluation.illustrations import illustrate
@@ -78,7 +78,7 @@ def markdown(result: Mapping[str, Any], about: str, pictures: Sequence[tuple[str
     counted = f"{_plural(data['videos'], kind)}, {_plural(data['frames'], 'labelled frame')}"
     parts = [
         f"# {title(result)}",
-        f"{counted}; protocol `{result['protocol']}`: {about}{uncounted(data)}",
+        f"{counted}; protocol `{result['protocol']}`: {about} {uncounted(data)}".rstrip(),
         "All numbers are per cent; how each is defined is written in `docs/evaluate.md` of OpenVSS.",
         _table(list(headline), [list(headline.values())]),
     ]
@@ -96,8 +96,8 @@ def markdown(result: Mapping[str, Any], about: str, pictures: Sequence[tuple[str
 
 def uncounted(data: Mapping[str, Any]) -> str:
     """A sentence about classes of the label files that are not scored; empty if all are."""
-    names = data["uncounted"]
-    return f" Pixels of {_quoted(names)} do not count." if names else ""
+    names = " and ".join(f'"{name}"' for name in data["uncounted"])
+    return f"Pixels of {names} do not count." if names else ""
 
 
 def percent(value: float | None) -> str:
@@ -159,7 +159,7 @@ def _settings(result: Mapping[str, Any]) -> str:
     data, model = result["data"], result["model"]
     rows = [["data", f"{data['name']}, split {data['split']}, ground truth {result['ground_truth'][:12]}"]]
     if model:
-        rows.append(["model", ", ".join(f"{key} {_short(value)}" for key, value in model.items())])
+        rows.append(["model", ", ".join(f"{key} {short(value)}" for key, value in model.items())])
     else:
         rows.append(["predictions", f"`{result['predictions']}`"])
     rows += [
@@ -173,15 +173,6 @@ def _settings(result: Mapping[str, Any]) -> str:
 
 def _plural(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return " and ".join(f'"{name}"' for name in names)
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text[:12] if len(text) == 64 else text
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -88,19 +89,22 @@ def frame_files(paths: Iterator[Path]) -> list[Path]:
 
 def read_image(path: Path) -> Pixels:
     """The upright picture as RGB; EXIF orientation applied, transparency over black, 16 bits cut to 8."""
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            return _rgb(ImageOps.exif_transpose(image))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} cannot be read as an image; replace or remove it.") from error
+    with _opened(path) as image:
+        return _rgb(ImageOps.exif_transpose(image))
 
 
 def image_size(path: Path) -> tuple[int, int]:
     """Height and width of `read_image`, from the header alone."""
+    with _opened(path) as image:
+        turned = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+        return (image.width, image.height) if turned else (image.height, image.width)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path, formats=FORMATS) as image:
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-            return (image.width, image.height) if turned else (image.height, image.width)
+            yield image
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} cannot be read as an image; replace or remove it.") from error
 
