@@ -14,7 +14,7 @@ import argparse
 import json
 import multiprocessing
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from benchmarks import toy_pair, toydata
 from benchmarks.machine import describe
 from benchmarks.toyplan import Bench, Plan
 from benchmarks.toyreport import report
-from openvss.data.base import Dataset
+from openvss.data.base import Clip, Dataset, Ids
 from openvss.data.catalogue import open_dataset
 from openvss.evaluation.confusion import Confusion
 from openvss.evaluation.meter import score_video
@@ -75,11 +75,13 @@ def run_cell(bench: Bench, row: str, seed: int) -> None:
     run = train(stages, bench.out / "runs" / f"{row}-{seed}", Options(resume=True, cpu=True), Watcher())
     trained = time.monotonic() - began[0]
     model = load_model(str(run))
+    test = open_dataset(f"folder:{data / plan.test}", "test")
     result = {
         "row": row,
         "seed": seed,
         "frozen": bench.frozen,
-        "metrics": evaluate(model, open_dataset(f"folder:{data / plan.test}", "test"), plan),
+        "metrics": evaluate(model, test, plan),
+        "copies": evaluate(model, test, plan, Copies),
         "parameters": sum(p.numel() for p in model.parameters()),
         "train_seconds": trained,
         "seconds": time.monotonic() - began[0],
@@ -92,13 +94,28 @@ def run_cell(bench: Bench, row: str, seed: int) -> None:
     file.with_suffix(".tmp").replace(file)
 
 
-def evaluate(model: VideoModel, dataset: Dataset, plan: Plan) -> dict[str, Any]:
+class Copies(ModelPredictions):
+    """Every frame as the first of its video: its references and its past are copies of itself."""
+
+    def of(self, clip: Clip) -> Iterator[tuple[int, Ids]]:
+        """The classes of every labelled frame."""
+        for index, label in enumerate(clip.labels):
+            if label is not None:
+                yield from (
+                    (index, ids)
+                    for _, ids in super().of(Clip(clip.name, clip.frames[index : index + 1], (label,)))
+                )
+
+
+def evaluate(
+    model: VideoModel, dataset: Dataset, plan: Plan, how: type[ModelPredictions] = ModelPredictions
+) -> dict[str, Any]:
     """What `openvss evaluate` would say, streaming through every frame."""
     words = dataset.vocabulary
     rules = toydata.protocol() if plan.test == "all" else find_protocol(PLAIN, words)
     task = Task(dataset, words, rules)
     segmenter = Segmenter(model, words, size=min(plan.videos.size), device="cpu")
-    predictions, found = ModelPredictions(segmenter, rules, {}), Evaluation(Confusion.empty(task.n_classes))
+    predictions, found = how(segmenter, rules, {}), Evaluation(Confusion.empty(task.n_classes))
     for number, clip in enumerate(dataset.clips):
         found.add(clip, score_video(task, predictions, number))
     return metrics(task, {}, found)

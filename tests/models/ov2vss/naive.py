@@ -79,6 +79,24 @@ def p2t(module: nn.Module, pooled: Sequence[Tensor]) -> Tensor:
     return torch.stack([layer_norm(module.get_submodule("norm"), token) for token in tokens])
 
 
+def standardise(vectors: Sequence[Tensor]) -> list[Tensor]:
+    """Each number of some vectors minus its mean over them, over its deviation."""
+    table = torch.stack(list(vectors))
+    out = torch.empty_like(table)
+    for c in range(table.shape[1]):
+        mean = sum(float(x) for x in table[:, c]) / len(table)
+        variance = sum((float(x) - mean) ** 2 for x in table[:, c]) / len(table)
+        out[:, c] = (table[:, c] - mean) / sqrt(variance + 1e-8)
+    return list(out)
+
+
+def standardise_maps(maps: Sequence[Tensor]) -> list[Tensor]:
+    """The same over all positions of several maps (C, h, w)."""
+    flat = torch.stack(standardise([x for one in maps for x in positions(one)])).T
+    parts = flat.split([x.shape[1] * x.shape[2] for x in maps], dim=1)
+    return [part.unflatten(1, x.shape[1:]) for part, x in zip(parts, maps, strict=True)]
+
+
 def softmax(values: Sequence[Tensor]) -> list[Tensor]:
     top = max(float(v) for v in values)
     powers = [exp(float(v) - top) for v in values]
@@ -86,20 +104,20 @@ def softmax(values: Sequence[Tensor]) -> list[Tensor]:
 
 
 def affinity(query: nn.Module, u: Tensor, key: Tensor) -> Tensor:
-    """A of Eq. 4: (h w, S), each over sqrt(C)."""
-    c, h, w = u.shape
+    """A of Eq. 4 as printed: (h w, S)."""
+    _, h, w = u.shape
     rows = []
     for i, j in product(range(h), range(w)):
         q = fc(query, u[:, i, j])
-        rows.append(torch.stack([(q * k).sum() / sqrt(c) for k in key]))
+        rows.append(torch.stack([(q * k).sum() for k in key]))
     return torch.stack(rows)
 
 
 def carried(a: Tensor, value: Tensor, size: Grid, soft: bool) -> Tensor:
-    """N of Eq. 4 as a map (C, h, w)."""
+    """N of Eq. 4 as printed, a map (C, h, w); `soft` attends as transformers do instead."""
     n = []
     for row in a:
-        weights = softmax(list(row)) if soft else [x / len(row) for x in row]
+        weights = softmax(list(row / sqrt(value.shape[1]))) if soft else list(row)
         n.append(torch.stack([w * v for w, v in zip(weights, value, strict=True)]).sum(0))
     return torch.stack(n).T.unflatten(1, size)
 

@@ -30,8 +30,11 @@ class Pyramid(nn.Module):
             ]
         )
 
+        for conv in self.convs:  # as textured as the maps of a trained backbone
+            nn.init.kaiming_normal_(conv.get_parameter("weight"))
+
     def forward(self, frames: Tensor) -> list[Tensor]:
-        maps, x = [], frames - 0.5
+        maps, x = [], 4 * (frames - 0.5)
         for conv in self.convs:
             x = F.gelu(conv(x)) + 0.1
             maps.append(x)

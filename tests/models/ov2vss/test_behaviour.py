@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.models.base import Memory, VideoModel
 from openvss.models.ov2vss import decoder
 from openvss.models.ov2vss.features import unpack
+from openvss.models.ov2vss.memory import follow_all, remember
 from openvss.models.ov2vss.model import OV2VSS
 from openvss.models.words import Words
 from openvss.segmenter import Segmenter
@@ -43,6 +45,11 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     return seen
 
 
+def textured(n: int, seed: int = 0) -> Tensor:
+    """Frames of coloured squares: noise of single pixels is gone once it is pooled."""
+    return video(n, 8, 12, seed).repeat_interleave(8, 2).repeat_interleave(8, 3)
+
+
 def close(a: Tensor, b: Tensor) -> None:
     torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
 
@@ -55,7 +62,7 @@ def test_all_scales_have_the_same_tokens(size: tuple[int, int]) -> None:
     assert all(scale == sizes[0] for scale in sizes)
 
 
-@pytest.mark.parametrize("options", [{}, {"affinity": "softmax", "clip_on_all": True}, {"stcf": False}])
+@pytest.mark.parametrize("options", [{}, {"affinity": "softmax", "clip_on_all": False}, {"stcf": False}])
 def test_references_are_encoded_for_less(options: dict[str, Any]) -> None:
     model, frames = built(**options), video(2)
     expected, cheap = model.compact(model.encode(frames)), model.encode_reference(frames)
@@ -64,21 +71,23 @@ def test_references_are_encoded_for_less(options: dict[str, Any]) -> None:
         close(cheap[name], x)
 
 
-def test_references_need_no_pass_of_the_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_references_need_no_pass_of_the_pair_where_words_do_not_look_at_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     seen = spy(monkeypatch)
     clip, context = video(8).unflatten(0, (2, 4)), video(2)[:, None]
-    model = built()
+    model = built(clip_on_all=False)
     model(clip, words(model), context)
     assert [len(x) for x in seen] == [2]
     seen.clear()
-    model = built(clip_on_all=True)
-    model(clip, words(model))
-    assert [len(x) for x in seen] == [2] * 4
+    model = built()
+    model(clip, words(model), context)
+    assert [len(x) for x in seen].count(2) == 4
 
 
 def test_a_remembered_frame_is_small() -> None:
-    """Only pooled tokens, however large the maps."""
-    model = built(channels=64, pool=32)
+    """Pooled tokens and, unless words look at the target alone, dense features; never the maps."""
+    model = built(channels=64, pool=32, clip_on_all=False)
     features = model.encode(torch.rand(1, 3, 480, 640))
     kept = model.compact(features)
     assert set(kept) < set(features)
@@ -99,8 +108,9 @@ def test_one_set_of_weights_for_any_number_of_references() -> None:
 
 
 def test_recurrent_mode_is_the_chain_over_all_earlier_frames() -> None:
-    exact = built()
-    recurrent = small(recurrent=True).eval()
+    alone = {"smoothing": 0, "clip_on_all": False}
+    exact = built(**alone)
+    recurrent = small(recurrent=True, **alone).eval()
     recurrent.load_state_dict(exact.state_dict(), strict=True)
     assert recurrent.references == ()
     frames = [recurrent.encode(x[None]) for x in video(5)]
@@ -118,25 +128,74 @@ def test_recurrent_mode_resumes_exactly() -> None:
 
 def test_recurrent_mode_remembers_one_frame() -> None:
     segmenter = Segmenter(built(recurrent=True, rfe=False), WORDS, size=64, device="cpu")
+    assert segmenter.model.references == ()
     for frame in as_frames(video(6)):
         segmenter.step(frame)
     assert not segmenter.state.recent
     assert segmenter.state.memory is not None
 
 
-def test_training_starts_from_the_frame_alone() -> None:
-    """Gates start at zero: references and the distant frame come in only as far as they help."""
-    model = small().eval()
-    clip, other = video(4)[None], video(4, seed=1)[None]
-    other[:, -1] = clip[:, -1]
-    logits = model(clip, words(model), video(1, seed=2)[None]).logits
-    close(model(other, words(model)).logits, logits)
+def test_noise_is_averaged_away() -> None:
+    """Of a picture that stands still: half of the error of any single frame is gone."""
+    generator = torch.Generator().manual_seed(0)
+    clean = torch.randn(1, 24, 2, 3, generator=generator).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    frames = [clean + 0.6 * torch.randn(clean.shape, generator=generator) for _ in range(8)]
+
+    def error(dense: Tensor) -> float:
+        return float((F.normalize(dense, dim=1) - F.normalize(clean, dim=1)).square().sum(1).mean())
+
+    average = follow_all(frames, 0.9)
+    assert average is not None
+    assert error(average) < 0.5 * min(error(frame) for frame in frames)
+
+
+def test_what_is_remembered_is_forgotten_where_the_picture_changes() -> None:
+    now, before = (F.normalize(torch.randn(1, 24, 6, 7), dim=1) for _ in range(2))
+    before[:, :, :, :3] = now[:, :, :, :3]
+    average = remember(now, before, 0.9)
+    close(average[..., 0], now[..., 0])
+    assert ((average[..., 6] * now[..., 6]).sum(1) > 0.8).all()  # unlike anything near: as if it were new
+    assert remember(now, before[..., :4], 0.9) is not None  # another size: the start of a video
+
+
+def test_in_training_the_clip_is_what_is_remembered() -> None:
+    """The earliest first, each followed to the next; streaming goes on from the frame before instead."""
+    model = built()
+    frames = [model.encode(x[None]) for x in video(4)]
+    *references, target = frames
+    _, memory = model.fuse(target, [model.compact(r) for r in references])
+    assert memory is not None
+    expected: Tensor | None = None
+    for frame in frames:
+        expected = remember(frame["dense"], expected, 0.9)
+    assert expected is not None
+    close(memory["dense"], expected)
+    reversed_order, _ = model.fuse(target, [model.compact(r) for r in references[::-1]])
+    assert not torch.allclose(reversed_order["dense"], expected, atol=1e-4)
+
+
+def test_the_fused_features_are_a_map_of_each_word() -> None:
+    """The logits are the decoder's and, added, the cosine of the fused features with the plain words."""
+    model, plain = built(), built(video_map=False)
+    plain.load_state_dict(model.state_dict(), strict=True)
+    clip, context = video(4)[None], video(1, seed=2)[None]
+    own = words(model)
+    features = [model.encode(x[None]) for x in clip[0]]
+    summary = model.summarise(model.compact(model.encode(context[0])))
+    fused, _ = model.fuse(features[-1], [model.compact(f) for f in features[:-1]], summary)
+    assert model.auxiliary is not None
+    video_part = model.auxiliary.compare(fused["video"], own.embeddings[None])
+    close(model(clip, own, context).logits, plain(clip, own, context).logits + video_part)
+    without_context, _ = model.fuse(features[-1], [model.compact(f) for f in features[:-1]])
+    assert not torch.allclose(without_context["video"], fused["video"], atol=1e-3)
 
 
 def test_paper_mode_has_no_way_around() -> None:
     model = built(paper_mode=True)
+    assert not model.recurrent
+    assert not model.video_map
     names = {name.split(".")[0] for name, _ in model.named_parameters()}
-    assert not names & {"merge", "add_stcf", "add_rfe"}
+    assert "merge" not in names
     assert {"stcf", "rfe"} <= names
 
 
@@ -164,12 +223,12 @@ def test_the_distant_frame_is_trained_by_the_main_loss_alone(options: dict[str, 
     """The auxiliary loss is about O_t, which does not know the distant frame (Eq. 7)."""
     model = built(**options).train()
     output = model(video(len(model.references) + 1)[None], words(model), video(1, seed=9)[None])
-    assert model.add_rfe is not None
+    assert model.rfe is not None
     for logits, matters in ((output.logits, True), (output.aux["o"], False)):
-        gate = torch.autograd.grad(
-            logits.square().sum(), model.add_rfe.gate, retain_graph=True, allow_unused=True
+        gradient = torch.autograd.grad(
+            logits.square().sum(), model.rfe.norm.weight, retain_graph=True, allow_unused=True
         )
-        assert (gate[0] is not None) == matters
+        assert (gradient[0] is not None) == matters
 
 
 def test_nothing_is_made_for_the_loss_when_segmenting() -> None:
@@ -242,6 +301,15 @@ def test_words_may_look_at_averages_of_dense_features() -> None:
     close(fused["key"][:, 0], model.vte.key(norm))
 
 
+def test_words_look_at_every_frame_of_the_clip() -> None:
+    model = built()
+    clip = [model.encode(x[None]) for x in video(4)]
+    fused, _ = model.fuse(clip[-1], [model.compact(f) for f in clip[:-1]])
+    assert model.vte is not None
+    each = [model.vte.look(f["dense"][:, None])[0][:, 0] for f in clip]
+    close(fused["key"], torch.stack(each, dim=1))
+
+
 def test_distant_frame() -> None:
     model = built()
     assert model.context_frames(0, 1) == [0]
@@ -262,8 +330,9 @@ def test_a_backbone_inside_the_pair_runs_once(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_half_precision_stays_close(options: dict[str, Any]) -> None:
     """bfloat16 has 8 bits: logits agree to a few hundredths of their spread."""
-    model, clip, context = built(**options), video(4)[None], video(1, seed=2)[None]
+    model, clip, context = built(**options), textured(4)[None], textured(1, seed=2)[None]
     exact = model(clip, words(model), context).logits
     with torch.autocast("cpu", torch.bfloat16):
         half = model(clip, words(model), context).logits.float()
-    assert (half - exact).abs().mean() < 0.05 * exact.std()
+    allowed = 0.1 if options.get("paper_mode") else 0.05  # without residuals all of it passes every norm
+    assert (half - exact).abs().mean() < allowed * exact.std()

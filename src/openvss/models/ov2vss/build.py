@@ -40,6 +40,8 @@ def build(
     recurrent: bool = Options.recurrent,
     clip_on_all: bool = Options.clip_on_all,
     position: Position = Options.position,
+    video_map: bool = Options.video_map,
+    smoothing: float = Options.smoothing,
     paper_mode: bool = Options.paper_mode,
     stcf: bool = Options.stcf,
     rfe: bool = Options.rfe,

@@ -7,6 +7,10 @@
 Of N only its pooled form is ever needed, since f pools first. With the `linear` affinity of Eq. 4 pooling
 commutes with all that happens to U: pool(FC(U) K^T V) = FC(pool(U)) K^T V. So a reference is its pooled maps,
 a few hundred tokens, and a hop costs next to nothing. With `softmax` a reference is its whole map.
+
+What a hop hands on is standardised, channel by channel over the tokens of the frame. N itself is a sum over
+all tokens of the past, so that its scale depends on the size of the frame, and most of it is the same
+everywhere: as it is, the bias of the next P2T and its own mean would hide where the past was found again.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from torch import Tensor, nn
 
 from openvss.models.layers.resize import size_of
 from openvss.models.ov2vss.options import Affinity
-from openvss.models.ov2vss.pooling import P2T, pool
+from openvss.models.ov2vss.pooling import P2T, pool, standardise
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,10 @@ class Hop(nn.Module):
         super().__init__()
         self.affinity = affinity
         self.p2t = P2T(channels)
-        # fully connected, applied to maps
-        self.query = nn.Conv2d(channels, channels, 1) if asks else nn.Identity()
+        # Fully connected, applied to maps. With `linear`, a bias of the query would add the same at all
+        # positions, and every map of A and N is standardised over these.
+        soft = affinity == "softmax"
+        self.query = nn.Conv2d(channels, channels, 1, bias=soft) if asks else nn.Identity()
         self.key = nn.Linear(channels, channels) if asks else nn.Identity()
         self.value = nn.Linear(channels, channels)
 
@@ -68,19 +74,35 @@ class Hop(nn.Module):
         return Past(self.key(d), self.value(d))
 
     def affinities(self, u: Tensor, past: Past) -> Tensor:
-        """A of Eq. 4, over sqrt(C): (B, S, h, w), one map for each token of the past."""
-        a = past.key @ self.query(u).flatten(2) / past.key.shape[-1] ** 0.5
-        return a.unflatten(2, size_of(u))
+        """A of Eq. 4: (B, S, h, w), one map for each token of the past."""
+        return (past.key @ self.query(u).flatten(2)).unflatten(2, size_of(u))
 
     def carry(self, frame: View, past: Past) -> list[Tensor]:
-        """N of Eq. 4, over S, in pooled form."""
+        """N of Eq. 4 in pooled form, normalised."""
         if self.affinity == "linear":
-            s, c = past.key.shape[-2:]
-            mixing = past.key.transpose(1, 2) @ past.value / (s * c**0.5)  # (B, C, C)
-            return [torch.einsum("bchw,bcd->bdhw", self.query(x), mixing) for x in frame.pooled]
+            # N will be standardised: 1/S changes nothing but that half precision holds the sum, and without
+            # what all tokens have in common their differences keep more digits.
+            mixing = past.key.transpose(1, 2) @ past.value / past.key.shape[1]  # (B, C, C)
+            queries = [self.query(x) for x in centre(frame.pooled)]
+            return normalise([torch.einsum("bchw,bcd->bdhw", q, mixing) for q in queries])
         assert frame.u is not None
-        a = self.affinities(frame.u, past).softmax(dim=1)
-        return pool(torch.einsum("bshw,bsc->bchw", a, past.value), [size_of(x) for x in frame.pooled])
+        a = (self.affinities(frame.u, past) / past.key.shape[-1] ** 0.5).softmax(dim=1)
+        n = torch.einsum("bshw,bsc->bchw", a, past.value)
+        return normalise(pool(n, [size_of(x) for x in frame.pooled]))
+
+
+def centre(pooled: Sequence[Tensor]) -> list[Tensor]:
+    """Each channel minus its mean over all tokens of a frame."""
+    mean = torch.cat([x.flatten(2) for x in pooled], dim=2).mean(2)[:, :, None, None]
+    return [x - mean for x in pooled]
+
+
+def normalise(pooled: Sequence[Tensor]) -> list[Tensor]:
+    """Each channel standardised over all tokens of a frame."""
+    sizes = [size_of(x) for x in pooled]
+    tokens = standardise(torch.cat([x.flatten(2) for x in pooled], dim=2), dim=2)  # (B, C, S)
+    parts = tokens.split([h * w for h, w in sizes], dim=2)
+    return [part.unflatten(2, size) for part, size in zip(parts, sizes, strict=True)]
 
 
 class Chain(nn.Module):

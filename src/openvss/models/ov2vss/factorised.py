@@ -30,7 +30,11 @@ class TextCosine(nn.Module):
 
     def forward(self, x: Tensor, text: Tensor) -> Tensor:
         """(B, C, h, w) and (B or 1, N, P, D) -> (B, N, h, w)."""
-        return self.log_scale.exp() * similarity(self.project(x), text)
+        return self.compare(self.project(x), text)
+
+    def compare(self, projected: Tensor, text: Tensor) -> Tensor:
+        """The same, once projected."""
+        return self.log_scale.exp() * similarity(projected, text)
 
 
 class PlainDecoder(nn.Module):

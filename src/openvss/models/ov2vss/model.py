@@ -13,12 +13,14 @@ from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.encoders.contract import Backbone, ImageText, PairWithBackbone
 from openvss.models.layers.resize import at_most, size_of
+from openvss.models.layers.smoothing import weight_of_past
 from openvss.models.ov2vss.affinity import SCALES
 from openvss.models.ov2vss.decoder import CostDecoder, Decoder
 from openvss.models.ov2vss.factorised import FactorisedDecoder, PlainDecoder, TextCosine
 from openvss.models.ov2vss.features import frame_features, maps, pack, unpack, views
+from openvss.models.ov2vss.memory import follow_all, remember
+from openvss.models.ov2vss.merge import Merge
 from openvss.models.ov2vss.options import Options
-from openvss.models.ov2vss.residual import Gated, Merge
 from openvss.models.ov2vss.rfe import RFE
 from openvss.models.ov2vss.stcf import STCF
 from openvss.models.ov2vss.vte import VTE
@@ -50,7 +52,10 @@ class OV2VSS(VideoModel):
         self.average_templates = not o.keep_templates
         self.prompts = len(self.templates) if o.keep_templates else 1
         self.references = o.references if o.stcf and not o.recurrent else ()
-        self.recurrent = o.recurrent
+        ours = o.vte and not o.paper_mode  # without text encoding, words meet the fused features only
+        self.smoothing = weight_of_past(o.smoothing) if ours else 0.0
+        self.video_map = ours and o.video_map
+        self.recurrent = o.recurrent or self.smoothing > 0
 
         self.backbone = backbone
         scales, self.stride = len(self._backbone.channels), self._backbone.strides[0]
@@ -60,13 +65,10 @@ class OV2VSS(VideoModel):
         chain = (o.affinity, o.aggregation, len(o.references), o.shared)
         self.stcf = STCF(scales, o.channels, *chain) if o.stcf else None
         self.rfe = RFE(scales, o.channels, o.regions, o.heads) if o.rfe else None
-        alone = not (o.paper_mode and o.stcf)
-        self.merge = Merge(scales, o.channels) if alone else None
-        self.add_stcf = Gated(o.channels) if o.stcf and alone else None
-        self.add_rfe = Gated(o.channels) if o.rfe and not o.paper_mode else None
+        self.merge = Merge(scales, o.channels) if not (o.paper_mode and o.stcf) else None
         self.vte = VTE(pair.dim, o.heads, o.ffn) if o.vte else None
         self.decoder = _decoder(o, pair.dim, self.prompts)
-        self.auxiliary = TextCosine(o.channels, pair.dim) if o.beta > 0 else None
+        self.auxiliary = TextCosine(o.channels, pair.dim) if o.beta > 0 or self.video_map else None
 
     # a frame alone
 
@@ -125,16 +127,26 @@ class OV2VSS(VideoModel):
         memory: Memory | None = None,
     ) -> tuple[Fused, Memory | None]:
         us = maps(target)
-        o, memory = self._short_term(target, references, memory)
+        o, carried = self._short_term(target, references, memory)
         enhanced = o if self.rfe is None or context is None else self._long_term(o, context["regions"])
-        fused = self.decoder.fuse(us, enhanced, target.get("dense"))
+        dense = target.get("dense")
+        if self.smoothing and dense is not None:
+            before = (memory or {}).get("dense")
+            if before is None:  # in training, and at the start of a video: what the clip itself shows
+                before = follow_all([r["dense"] for r in references if "dense" in r], self.smoothing)
+            dense = remember(dense, before, self.smoothing)
+            carried = {**(carried or {}), "dense": dense}
+        fused = self.decoder.fuse(us, enhanced, dense)
+        if self.video_map:
+            assert self.auxiliary is not None
+            fused["video"] = self.auxiliary.project(enhanced)
         if self.vte is not None:
             looked_at = [r["dense"] for r in references if "dense" in r] + [target["dense"]]
             seen = [F.avg_pool2d(d, self.options.look_stride, ceil_mode=True) for d in looked_at]
             fused["key"], fused["value"] = self.vte.look(torch.stack(seen, dim=1))
         if self.training:
             fused["short_term"] = o
-        return fused, memory
+        return fused, carried
 
     def _short_term(
         self, target: FrameFeatures, references: Sequence[FrameFeatures], memory: Memory | None
@@ -145,20 +157,21 @@ class OV2VSS(VideoModel):
         if self.stcf is None:
             assert alone is not None
             return alone, None
-        if self.recurrent:
-            carried = unpack(target if memory is None else memory)
-            past = self.stcf.recall(carried)
-            memory = pack(carried if memory is None else self.stcf.carry(views(target), past))
+        carried: Memory | None = None
+        if self.options.recurrent:
+            known = unpack(target if memory is None else memory)
+            past = self.stcf.recall(known)
+            carried = pack(known if memory is None else self.stcf.carry(views(target), past))
         else:
             past = self.stcf.past([views(reference) for reference in references])
         o = self.stcf(views(target), past)
-        return (o if alone is None or self.add_stcf is None else self.add_stcf(alone, o)), memory
+        return (o if alone is None else alone + o), carried
 
     def _long_term(self, o: Tensor, regions: Tensor) -> Tensor:
         """O_t enhanced by the distant frame."""
         assert self.rfe is not None
         seen = self.rfe(o, regions)
-        return seen if self.add_rfe is None else self.add_rfe(o, seen)
+        return seen if self.options.paper_mode else o + seen
 
     # words
 
@@ -167,8 +180,11 @@ class OV2VSS(VideoModel):
             raise ValueError(f"{self.prompts} vectors a word expected, got {words.embeddings.shape[1]}")
         chunks = words.embeddings.split(self.decoder.words_at_once(fused))
         logits = torch.cat([self.decoder.score(fused, self._refine(chunk, fused)) for chunk in chunks], dim=1)
+        if self.video_map:
+            assert self.auxiliary is not None
+            logits = logits + self.auxiliary.compare(fused["video"], words.embeddings[None])
         aux = {}
-        if self.auxiliary is not None and "short_term" in fused:
+        if self.options.beta > 0 and self.auxiliary is not None and "short_term" in fused:
             aux["o"] = self.auxiliary(fused["short_term"], words.embeddings[None])
         return Output(logits, aux)
 

@@ -37,9 +37,14 @@ class Options:
         aggregation: MRCFA's plan of convolutions for Eq. 5: one a stage (`b2`) or two (`b1`).
         shared: One set of weights for all hops of the chain; False: one for each, so their number is fixed.
         recurrent: Look back at one memory carried from frame to frame instead of at the references.
-        clip_on_all: Words look at the references too (Eq. 11 as written), at the price of their CLIP pass.
+        clip_on_all: Words look at all frames of the clip (Eq. 11 as written); False: at the target alone, so
+            that references need no pass of the pair.
         position: Map that gives the cost volume its position (Eq. 13).
-        paper_mode: No residuals around STCF and RFE, as the equations are written.
+        video_map: Ours: the fused features are compared with the words, too, and this map is added to the
+            decoder's.
+        smoothing: Ours: weight of the past, 0 to less than 1, in the pair's dense features, where a video
+            shows what it showed; 0 takes those of the target alone.
+        paper_mode: As the equations are written: no residuals around STCF and RFE, none of what is ours.
         stcf: Table III, key component.
         rfe: Table III, key component; False is also the row without a random frame.
         vte: Table III, key component; False scores projected features against the plain words.
@@ -65,8 +70,10 @@ class Options:
     aggregation: Aggregation = "b2"
     shared: bool = True
     recurrent: bool = False
-    clip_on_all: bool = False
+    clip_on_all: bool = True
     position: Position = "shallow"
+    video_map: bool = True
+    smoothing: float = 0.9
     paper_mode: bool = False
     stcf: bool = True
     rfe: bool = True

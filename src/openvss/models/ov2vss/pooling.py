@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 Grid = tuple[int, int]
 MULTIPLES = (1, 2, 3, 4)
+EPS = 1e-8  # variance below which all counts as the same
 
 
 def pooled_grids(height: int, width: int, stride: int = 32) -> list[Grid]:
@@ -23,6 +24,12 @@ def pooled_grids(height: int, width: int, stride: int = 32) -> list[Grid]:
 def pool(u: Tensor, grids: Sequence[Grid]) -> list[Tensor]:
     """Averages of a map (B, C, h, w) over the cells of each grid."""
     return [F.adaptive_avg_pool2d(u, grid) for grid in grids]
+
+
+def standardise(x: Tensor, dim: int) -> Tensor:
+    """Mean 0 and variance 1 along a dimension, in single precision whatever is around it."""
+    x = x.float()
+    return (x - x.mean(dim, keepdim=True)) * (x.var(dim, correction=0, keepdim=True) + EPS).rsqrt()
 
 
 class P2T(nn.Module):

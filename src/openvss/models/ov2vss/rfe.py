@@ -8,7 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from openvss.models.layers.attention import attend
-from openvss.models.ov2vss.pooling import P2T
+from openvss.models.ov2vss.pooling import P2T, standardise
+
+# Standard deviation, over the tokens, of what a region's softmax is taken of. Left to the layers that make
+# it, it starts so small that every region is the mean of the whole frame.
+SHARPNESS = 2.0
 
 
 class RFE(nn.Module):
@@ -30,22 +34,30 @@ class RFE(nn.Module):
         self.assign = nn.Sequential(
             nn.Linear(channels, 2 * channels), nn.ReLU(), nn.Linear(2 * channels, regions)
         )
+        self.norm_target, self.norm_regions = nn.LayerNorm(channels), nn.LayerNorm(channels)
         self.query = nn.Linear(channels, channels, bias=False)
         self.key = nn.Linear(channels, channels, bias=False)
         self.value = nn.Linear(channels, channels, bias=False)
         self.project = nn.Linear(channels, channels)
+        self.norm = nn.GroupNorm(1, channels)
 
     def tokens(self, scales: Sequence[Sequence[Tensor]]) -> Tensor:
-        """D_random of Eq. 8: the pooled maps of every scale -> (B, S, C)."""
+        """D_random of Eq. 8: the pooled maps of every scale -> (B, S, C).
+
+        Each channel is standardised over the frame: tokens of one frame are much alike, and so would be the
+        regions that are means of them.
+        """
         d = [p2t(pooled) for p2t, pooled in zip(self.p2t, scales, strict=True)]
-        return self.gather(torch.cat(d, dim=-1))
+        return standardise(self.gather(torch.cat(d, dim=-1)), dim=1)
 
     def regions(self, tokens: Tensor) -> Tensor:
         """L_r of Eq. 9: (B, S, C) -> (B, regions, C), each a mean of the tokens that belong to it."""
-        return torch.einsum("bsr,bsc->brc", self.assign(tokens).softmax(dim=1), tokens)
+        claims = SHARPNESS * standardise(self.assign(tokens), dim=1)
+        return torch.einsum("bsr,bsc->brc", claims.softmax(dim=1), tokens)
 
     def forward(self, o: Tensor, regions: Tensor) -> Tensor:
-        """Eq. 10: O_t (B, C, h, w) attends to the regions (B, R, C)."""
-        query = self.query(o.flatten(2).transpose(1, 2))
-        seen = attend(query, self.key(regions), self.value(regions), self.heads)
-        return self.project(seen).transpose(1, 2).unflatten(2, o.shape[-2:])
+        """Eq. 10, normalised: O_t (B, C, h, w) attends to the regions (B, R, C)."""
+        query = self.query(self.norm_target(o.flatten(2).transpose(1, 2)))
+        known = self.norm_regions(regions)
+        seen = attend(query, self.key(known), self.value(known), self.heads)
+        return self.norm(self.project(seen).transpose(1, 2).unflatten(2, o.shape[-2:]))

@@ -45,22 +45,23 @@ class STCF(nn.Module):
         )
         self.aggregate = AffinityAggregation(plan)
         self.values = nn.Linear(scales * channels, channels)
+        self.norm = nn.GroupNorm(1, channels)
 
     def past(self, references: Sequence[Frame]) -> list[Past]:
         """The chain of every scale, farthest reference first."""
         return [chain.past([frame[i] for frame in references]) for i, chain in enumerate(self._scales)]
 
     def forward(self, target: Frame, past: Sequence[Past]) -> Tensor:
-        """O_t of Eq. 6: (B, C, h, w) at the finest scale whose affinity is aggregated."""
+        """O_t of Eq. 6, normalised: (B, C, h, w) at the finest scale whose affinity is aggregated."""
         affinities = []  # deepest first
         for chain, view, known in list(zip(self._scales, target, past, strict=True))[: -SCALES - 1 : -1]:
             assert view.u is not None
             affinities.append(chain.hop(-1).affinities(view.u, known))
         b = self.aggregate(affinities)  # (B, S, h, w)
-        # 1/S: what comes out shall not grow with the size of the frame; softmax weights sum to 1 anyway
-        b = b.softmax(dim=1) if self.affinity == "softmax" else b / b.shape[1]
+        if self.affinity == "softmax":
+            b = b.softmax(dim=1)
         values = self.values(torch.cat([known.value for known in past], dim=-1))  # (B, S, C)
-        return torch.einsum("bshw,bsc->bchw", b, values)
+        return self.norm(torch.einsum("bshw,bsc->bchw", b, values))
 
     def carry(self, frame: Frame, past: Sequence[Past]) -> list[list[Tensor]]:
         """Recurrent mode: what the next frame finds of this one and all before, N of every scale."""

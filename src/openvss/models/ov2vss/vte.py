@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from openvss.models.layers.attention import attend, perceptron
 
-ALPHA = 1e-4  # where training starts: with the words as the text encoder gave them
+ALPHA = 0.1  # where training starts: near the words as the text encoder gave them
 
 
 class QuickGELU(nn.Module):

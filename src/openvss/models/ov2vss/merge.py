@@ -1,4 +1,4 @@
-"""What the paper's equations leave out: the way around a module."""
+"""What the paper's equations leave out: the target by itself, which STCF and RFE add to."""
 
 from __future__ import annotations
 
@@ -8,22 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from openvss.models.layers.resize import resize
-
-
-class Gated(nn.Module):
-    """x + gate * branch, per channel; the gate starts at zero, so that a useless branch does no harm.
-
-    The branch is normalised, so that its gate means the same for frames of any size.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm = nn.GroupNorm(1, channels)
-        self.gate = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor, branch: Tensor) -> Tensor:
-        """Both (B, C, h, w)."""
-        return x + self.gate[:, None, None] * self.norm(branch)
 
 
 class Merge(nn.Module):

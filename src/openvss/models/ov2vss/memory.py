@@ -1,0 +1,42 @@
+"""Dense features of earlier frames, followed to where things are now: ours, not the paper's.
+
+Eq. 12 compares words with what the pair sees in the target alone. Here they are compared with an average over
+time: what is remembered moves with the picture, and counts as far as the picture still shows it. Nothing is
+trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from openvss.models.layers.following import follow
+from openvss.models.layers.smoothing import smooth
+
+REACH = 3  # positions of the dense features that a thing may move from one frame to the next
+TEMPERATURE = 0.03  # of the likeness to what was there
+FLOOR = 0.4  # cosine of then and now below which the past does not count
+
+
+def remember(now: Tensor, before: Tensor | None, smoothing: float) -> Tensor:
+    """The average after one more frame: dense features (B, D, h, w) -> the same, of unit length.
+
+    Args:
+        now: Of the frame.
+        before: What the last call gave; None, or of another size, at the start of a video.
+        smoothing: Weight of the past where nothing has changed.
+    """
+    now = F.normalize(now.float(), dim=1)
+    if before is None or before.shape != now.shape:
+        return now
+    return smooth(now, follow(now, before, REACH, TEMPERATURE), smoothing, FLOOR)
+
+
+def follow_all(frames: Sequence[Tensor], smoothing: float) -> Tensor | None:
+    """The average over some frames, the earliest first; None if there are none."""
+    average = None
+    for frame in frames:
+        average = remember(frame, average, smoothing)
+    return average
