@@ -14,9 +14,14 @@ import pytest
 import torch
 from PIL import Image
 
+from openvss.cli.again import task_again
+from openvss.cli.scored import Choice, find_dataset, find_task, from_model
+from openvss.cli.segment import Context
 from openvss.data import synthetic
+from openvss.evaluation.identity import data_sha256
 from openvss.evaluation.pictures import strip as picture
 from openvss.evaluation.pictures.canvas import MARGIN
+from openvss.evaluation.task import Predictions, Task
 from openvss.models.presets import build_model
 from openvss.weights.checkpoint import save_model
 from tests.cli.runner import Runner
@@ -118,6 +123,40 @@ def test_a_strip_of_some_words_of_a_built_in_list(run: Runner, tmp_path: Path) -
     _, truth, direct, again = rows_of(tmp_path / "strip.png", 4, tall)
     np.testing.assert_array_equal(direct, again)
     assert (truth != direct).any()
+
+
+def test_words_with_synonyms_in_common_come_again(tmp_path: Path) -> None:
+    synthetic.make("ade847", tmp_path / "ade")
+    data = f"ade847:{tmp_path / 'ade'}"
+    task = find_task(find_dataset(data, "val", for_submission=False), None, None)
+    result = {
+        "data": {
+            "name": "ade847",
+            "root": str(task.dataset.root),
+            "split": "val",
+            "sha256": data_sha256(task.dataset),
+        },
+        "word_list": task.words.source,
+        "words": [str(word) for word in task.words],
+        "protocol": "a-847",
+    }
+    assert task_again("run", result).words == task.words
+
+
+def test_a_model_is_loaded_as_it_was(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_set(tmp_path / "set", (2,))
+    options = ["--context", "whole", "--option", "count=50", *SMALL]
+    run.ok("evaluate", "--data", "folder:set", "--model", "regions-tiny", "--out", "a", *options)
+    asked: list[Choice] = []
+
+    def recorded(task: Task, choice: Choice) -> Predictions:
+        asked.append(choice)
+        return from_model(task, choice)
+
+    monkeypatch.setattr("openvss.cli.again.from_model", recorded)
+    run.ok("compare", "a", "--strip", "v0")
+    expected = Choice("regions-tiny", None, False, {"count": 50}, 32, "auto", Context.whole)
+    assert asked == [expected]
 
 
 def test_a_strip_of_named_objects(run: Runner, tmp_path: Path) -> None:

@@ -92,6 +92,14 @@ def test_the_legend_has_the_words_that_occur_and_no_others() -> None:
     assert shown(legend(sheet, 3)) >= {COLOURS[0], COLOURS[1], COLOURS[2], NO_WORD}
 
 
+def test_the_legend_begins_with_the_largest_word_and_ends_with_none() -> None:
+    rows = [Row("ground truth", filled(3, 1, 255)), Row("a", filled(1, 255, 255)), Row("b", filled(1, 0, 0))]
+    sheet = np.asarray(legend(draw_strip("title", ["1"] * 3, grey(0, 0, 0), rows, NAMES, COLOURS), 3))
+    places = [np.argwhere((sheet == colour).all(axis=2))[:, 1].min() for colour in (*COLOURS[:2], COLOURS[3])]
+    sky, road, tree = places
+    assert MARGIN <= road < sky < tree < np.argwhere((sheet == NO_WORD).all(axis=2))[:, 1].min()
+
+
 def test_a_long_legend_takes_several_lines_and_stays_on_the_sheet() -> None:
     names = [f"a word of some length {i}" for i in range(40)]
     colours = colours_for(names)
