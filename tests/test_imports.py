@@ -18,7 +18,9 @@ def test_import_is_light() -> None:
     assert not HEAVY & modules_after("import openvss; openvss.__version__; dir(openvss)")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"], ["--version"], ["models"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["segment", "--help"], ["compare", "--help"], ["--version"], ["models"]]
+)
 def test_help_is_light(arguments: list[str]) -> None:
     code = f"""
 import openvss.cli

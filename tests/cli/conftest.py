@@ -6,10 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from openvss.models.builders import Builder
+from openvss.models.presets import PRESETS, Preset
 from tests.cli.runner import Runner
+from tests.models.closed import build
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Runner:
     monkeypatch.chdir(tmp_path)
     return Runner(monkeypatch, capsys)
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A preset without trained weights, whose words are fixed."""
+    monkeypatch.setitem(PRESETS, "closed", Preset("for tests", "-", _closed, options={"words": "car, sea"}))
+    return "closed"
+
+
+def _closed() -> Builder:
+    return build

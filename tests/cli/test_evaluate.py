@@ -33,7 +33,7 @@ def metrics(folder: Path | str) -> dict[str, Any]:
     return found
 
 
-def test_a_model_then_its_masks_then_both_in_a_table(run: Runner, tmp_path: Path) -> None:
+def test_a_model_then_its_masks(run: Runner, tmp_path: Path) -> None:
     write_set(tmp_path / "set", (18,), size=(48, 64))
     out = run.ok("evaluate", "--data", "folder:set", *SMALL)
     folder = Path("evaluated/set-all-tiny")
@@ -51,21 +51,6 @@ def test_a_model_then_its_masks_then_both_in_a_table(run: Runner, tmp_path: Path
     for other in ("from-seg", "from-masks"):
         for key in ("miou", "pacc", "mvc8", "mvc16", "per_class", "consistency", "ground_truth"):
             assert metrics(other)[key] == model[key]
-    table = run.ok("evaluate", "--compare", folder, "from-seg")
-    assert "mIoU" in table
-    assert f"{100 * model['miou']:.2f}" in table
-    assert "cannot be compared" not in table
-
-
-def test_comparing_marks_other_words(run: Runner, tmp_path: Path) -> None:
-    write_set(tmp_path / "set", (2,))
-    run.ok("evaluate", "--data", "folder:set", "--out", "a", *SMALL)
-    run.ok("evaluate", "--data", "folder:set", "--out", "b", "--words", "air, way, human, plant", *SMALL)
-    table = run.ok("evaluate", "--compare", "a", "b")
-    assert "* b cannot be compared with a: other words." in table
-    listed = json.loads(run.ok("evaluate", "--compare", "a", "b", "--json"))
-    assert listed["comparable"] is False
-    assert listed["runs"][1]["differs"] == ["words"]
 
 
 def test_json_lines(run: Runner, tmp_path: Path) -> None:
@@ -110,13 +95,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
         ),
         ([*data, "--out", "file"], "file in its way"),
         ([*data, "--resume", "--overwrite"], "only one of them"),
-        (["set", *data], "set is not expected here"),
-        (["--compare", "empty", "set"], "holds no finished evaluation"),
-        (
-            ["--compare", "empty", "set", *data, "--resume"],
-            "--data and --resume would do nothing with --compare",
-        ),
-        (["--compare", "empty", "set", "--device", "cpu"], "--device would do nothing with --compare"),
+        (["set", *data], "unexpected extra argument"),
     ):
         assert part in run.sentence("evaluate", *arguments)
     assert not (tmp_path / "evaluated").exists()
@@ -152,7 +131,7 @@ def test_named_objects_among_any_words(run: Runner, tmp_path: Path) -> None:
     assert metrics("own")["words"] == ["horse", "grass", "person", "swan"]
     run.ok(*command, "--out", "default", *SMALL)
     assert metrics("default")["words"][:4] == ["swan", "person | human", "horse", "grass"]
-    table = run.ok("evaluate", "--compare", "own", "default")
+    table = run.ok("compare", "own", "default")
     assert "object IoU" in table
     assert "other words" in table
     for arguments, part in (

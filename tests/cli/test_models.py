@@ -5,30 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from transformers import SegformerForSemanticSegmentation
 
-from openvss.models.builders import Builder
-from openvss.models.presets import PRESETS, Preset, build_model
+from openvss.models.presets import PRESETS, build_model
 from openvss.weights import bundled
 from openvss.weights.checkpoint import save_model, sha256
 from tests.cli.runner import Runner
 from tests.evaluation.sets import write_set
-from tests.models.closed import build
 from tests.models.test_hub_segformer import config as segformer_config
 from tests.video.clips import write_clip
 
 SMALL = ["--size", "32", "--device", "cpu"]
-
-
-def _closed() -> Builder:
-    return build
-
-
-@pytest.fixture
-def closed(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setitem(PRESETS, "closed", Preset("for tests", "-", _closed, options={"words": "car, sea"}))
-    return "closed"
 
 
 def test_the_list(run: Runner, closed: str) -> None:

@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from openvss.cli import benchmark, data, evaluate, models, runs, segment, train
+from openvss.cli import benchmark, compare, data, evaluate, models, runs, segment, train
 from openvss.cli.usage import UsageError, sentence
 from openvss.errors import OpenVSSError, Stopped
 from openvss.memory import is_out_of_memory
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("segment")(segment.segment)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("train")(train.train)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(data.app, name="data")

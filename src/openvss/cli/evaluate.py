@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from openvss.cli import model_options
-from openvss.cli.comparison import compare_runs
 from openvss.cli.progress import emit, progress
 from openvss.cli.scored import Choice, find_dataset, find_scored, find_task
 from openvss.cli.segment import Context
@@ -27,10 +26,6 @@ DEFAULT_MODEL = "tiny"
 
 
 def evaluate(
-    runs: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[RUN...]", help="With --compare: folders that this command wrote."),
-    ] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -103,28 +98,11 @@ def evaluate(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print machine-readable lines instead of a bar.")
     ] = False,
-    compare: Annotated[
-        bool, typer.Option("--compare", help="Print one table of several finished RUNs.")
-    ] = False,
 ) -> None:
-    """Score a model, or a folder of predicted masks, on a data set; or compare such scores.
+    """Score a model, or a folder of predicted masks, on a data set.
 
-    Examples: `openvss evaluate --data vspw:VSPW_480p --model tiny`,
-    `openvss evaluate --compare evaluated/*`
+    Example: `openvss evaluate --data vspw:VSPW_480p --model tiny`; then `openvss compare evaluated/*`
     """
-    if compare:
-        about_scoring = {
-            "--data": data, "--model": model, "--predictions": predictions, "--split": split,
-            "--protocol": protocol, "--words": words, "--size": size, "--device": device != "auto",
-            "--weights": weights, "--untrained": untrained, "--context": context != Context.past,
-            "--option": option, "--out": out, "--submission": submission, "--resume": resume,
-            "--overwrite": overwrite,
-        }  # fmt: skip
-        _refuse(about_scoring, "--compare, which reads finished evaluations")
-        compare_runs(runs or [], as_json)
-        return
-    if runs:
-        raise InputError(f"{runs[0]} is not expected here: give --data, or --compare before several runs.")
     if data is None:
         raise InputError("There is nothing to score: give --data name:root, such as vspw:/data/VSPW_480p.")
     if model and predictions:

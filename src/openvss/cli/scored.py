@@ -11,7 +11,6 @@ from openvss.errors import InputError
 if TYPE_CHECKING:
     from openvss.cli.segment import Context
     from openvss.data.base import Dataset
-    from openvss.evaluation.protocol import Protocol
     from openvss.evaluation.task import Predictions, Task
     from openvss.words.vocabulary import Vocabulary
 
@@ -62,7 +61,7 @@ def find_task(dataset: Dataset, words: str | None, protocol: str | None) -> Task
 def find_scored(task: Task, choice: Choice, predictions: Path | None) -> Predictions:
     """A folder of predictions, or else a model's."""
     if predictions is None:
-        return _model(choice, task.words, task.rules)
+        return from_model(task, choice)
     if not task.n_frames:
         raise InputError("--predictions are scored against labels, but this split has none: give --model.")
 
@@ -93,13 +92,14 @@ def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
     return wording
 
 
-def _model(choice: Choice, words: Vocabulary, rules: Protocol) -> Predictions:
+def from_model(task: Task, choice: Choice) -> Predictions:
+    """What a model predicts."""
     from openvss.evaluation.streaming import ModelPredictions
     from openvss.loading import load
 
     segmenter = load(
         choice.name,
-        rules.choose_words(words),
+        task.rules.choose_words(task.words),
         weights=choice.weights,
         untrained=choice.untrained,
         options=choice.options,
@@ -110,9 +110,10 @@ def _model(choice: Choice, words: Vocabulary, rules: Protocol) -> Predictions:
     about = {
         "name": choice.name,
         "options": choice.options,
+        **({"weights": str(choice.weights)} if choice.weights else {}),
         "weights_sha256": segmenter.model.weights_sha256,
         "size": segmenter.size,
         "context": segmenter.context,
         "device": segmenter.device.type,
     }
-    return ModelPredictions(segmenter, rules, about)
+    return ModelPredictions(segmenter, task.rules, about)

@@ -19,5 +19,7 @@ def sentence(error: Any) -> str:
         return ""
     if command.endswith(" segment") and "unexpected extra argument" in message:
         return f'{message}: put all words into one pair of quotes, with commas, such as "dog, sky".'
+    if command.endswith(" evaluate") and getattr(error, "option_name", None) == "--compare":
+        return "Finished evaluations are compared by a command of its own: write `openvss compare RUN...`."
     link = " See" if message.endswith("?") else ": see"
     return f"{message}{link} `{command} --help`."

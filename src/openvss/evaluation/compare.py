@@ -46,8 +46,6 @@ class Compared:
 
 def compare(runs: Sequence[Path]) -> list[Compared]:
     """Read the folders that `openvss evaluate` wrote; the first sets the terms."""
-    if len(runs) < 2:
-        raise InputError("There is nothing to compare: name at least two folders that evaluate wrote.")
     found = [read_run(path) for path in runs]
     telling = _differing([run["model"] for run in found if run["model"]])
     names = [path.parent.resolve().name if path.name == RESULTS else path.resolve().name for path in runs]
@@ -135,8 +133,8 @@ def _has_texts(value: object, *keys: str) -> bool:
 
 
 def _differing(models: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Settings of models that are not the same in all of them."""
-    keys = dict.fromkeys(key for model in models for key in model if key != "name")
+    """Settings of models that are not the same in all of them; weights are known by their hash."""
+    keys = dict.fromkeys(key for model in models for key in model if key not in ("name", "weights"))
     return [key for key in keys if any(model.get(key) != models[0].get(key) for model in models)]
 
 

@@ -169,9 +169,9 @@ class ResultFolder:
 
 
 def _compared(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What has to agree: data and predictions are known by their content, not by where they lie."""
+    """What has to agree: data, weights and predictions are known by content, not by where they lie."""
     compared = {key: value for key, value in settings.items() if key != "predictions"}
-    data = settings["data"]
-    if isinstance(data, dict):
-        compared["data"] = {key: value for key, value in data.items() if key != "root"}
+    for part, place in (("data", "root"), ("model", "weights")):
+        if isinstance(compared[part], dict):
+            compared[part] = {key: value for key, value in compared[part].items() if key != place}
     return compared

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from openvss.data.base import Clip, Ids
+from openvss.data.base import Clip
 from openvss.evaluation.looks import FlickerLook, Look
 from openvss.evaluation.pictures.bars import Bar, draw_bars
 from openvss.evaluation.pictures.canvas import Colour
@@ -65,32 +65,25 @@ def _objects(task: Task, result: Mapping[str, Any], colours: Sequence[Colour], t
 def _shown(task: Task, look: Look) -> Shown:
     clip = task.dataset.clips[look.video]
     measure = "object IoU" if task.objects_only else "mIoU"
-    truth, wrong = _against_truth(task, clip, look)
     where = clip.name if len(clip.frames) == 1 else f"{clip.name} · frame {look.frame}"
     return Shown(
         title=f"{where} · {measure} {100 * look.score:.1f} %",
         pixels=read_image(clip.frames[look.frame]),
-        truth=truth,
+        truth=task.truth_in_words(clip, look.frame),
         prediction=look.prediction,
-        wrong=wrong,
+        wrong=_wrong(task, clip, look),
     )
 
 
-def _against_truth(task: Task, clip: Clip, look: Look) -> tuple[Ids, npt.NDArray[np.bool_]]:
-    """The ground truth in ids of words, and where the prediction is wrong.
-
-    An object has the id of its first word, and what is around it that of no word.
-    """
+def _wrong(task: Task, clip: Clip, look: Look) -> npt.NDArray[np.bool_]:
+    """The pixels that count and are wrong."""
     truth = task.truth(clip, look.frame)
     counted = truth != task.dataset.ignore
     named = task.object_of(clip)
     if named is None:
-        return truth, counted & (truth != look.prediction)
+        return counted & (truth != look.prediction)
     identity, words = named
-    is_object = truth == identity
-    shown = np.full_like(look.prediction, len(task.words))
-    shown[is_object] = words[0]
-    return shown, counted & (np.isin(look.prediction, words) != is_object)
+    return counted & (np.isin(look.prediction, words) != (truth == identity))
 
 
 def _flickering(task: Task, look: FlickerLook) -> Flickering:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
+
+import numpy as np
 
 from openvss.data.base import Clip, Dataset, Ids
 from openvss.evaluation.objects import names_objects, object_ids
 from openvss.evaluation.protocol import Protocol as Rules
+from openvss.labelmap import label_dtype, unlabelled_id
 from openvss.words.vocabulary import Vocabulary
 
 
@@ -70,6 +73,16 @@ class Task:
     def truth(self, clip: Clip, index: int) -> Ids:
         """The ground truth of a labelled frame as the protocol counts it."""
         return self.rules.count_labels(self.labels(clip, index), self.dataset.ignore)
+
+    def truth_in_words(self, clip: Clip, index: int) -> Ids:
+        """The same in ids of words, to be drawn; what is around a named object has that of no word."""
+        truth, named = self.truth(clip, index), self.object_of(clip)
+        if named is None:
+            return truth
+        identity, words = named
+        n_words = len(self.words)
+        shown = np.where(truth == identity, words[0], unlabelled_id(n_words))
+        return cast("Ids", shown.astype(label_dtype(n_words)))
 
     def labels(self, clip: Clip, index: int) -> Ids:
         """The ground truth of a labelled frame."""

@@ -63,6 +63,11 @@ def blank(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     return sheet, ImageDraw.Draw(sheet)
 
 
+def panel_height(pixels: Picture, width: int, tallest: int) -> int:
+    """How tall a frame is drawn at a width."""
+    return min(tallest, max(1, round(width * pixels.shape[0] / pixels.shape[1])))
+
+
 def swatch(draw: ImageDraw.ImageDraw, x: float, middle: float, colour: Colour, side: int = 16) -> None:
     """A small square of a word's colour, its left side at `x`."""
     top = middle - side / 2

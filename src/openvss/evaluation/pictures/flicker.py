@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from openvss.evaluation.pictures.canvas import (
@@ -21,6 +20,7 @@ from openvss.evaluation.pictures.canvas import (
     blank,
     fitted,
     font,
+    panel_height,
     scaled,
 )
 
@@ -53,7 +53,7 @@ class Flickering:
 def draw_flicker(videos: Sequence[Flickering], title: str) -> Image.Image:
     """One row a video: where its labels flicker, glowing over the frame, and when, as a curve."""
     width = 2 * MARGIN + PANEL + GAP + PLOT
-    heights = [_panel_height(video.pixels) for video in videos]
+    heights = [panel_height(video.pixels, PANEL, TALLEST) for video in videos]
     top = MARGIN + 44
     sheet, draw = blank(width, top + sum(TITLE + h + AXIS + BETWEEN for h in heights))
     draw.text((MARGIN, MARGIN), fitted(title, 22, width - 2 * MARGIN), INK, font=font(22), anchor="lt")
@@ -94,11 +94,6 @@ def _curve(
         draw.line(points, WRONG, 2, joint="curve")
     for x, label, anchor in ((left, "frame 1", "la"), (right, f"{video.frames}", "ra")):
         draw.text((x, bottom + 4), label, FAINT, font=font(TYPE), anchor=anchor)
-
-
-def _panel_height(pixels: npt.NDArray[np.uint8]) -> int:
-    height, width = pixels.shape[:2]
-    return min(TALLEST, max(1, round(PANEL * height / width)))
 
 
 def _nice(share: float) -> float:

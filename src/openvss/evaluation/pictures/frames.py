@@ -20,6 +20,7 @@ from openvss.evaluation.pictures.canvas import (
     blank,
     fitted,
     font,
+    panel_height,
     swatch,
 )
 
@@ -56,7 +57,7 @@ def draw_frames(
 ) -> Image.Image:
     """One row a frame: the frame, the truth, the prediction, the pixels where they differ; words below."""
     width = 2 * MARGIN + 4 * PANEL + 3 * GAP
-    heights = [_panel_height(row.pixels) for row in rows]
+    heights = [panel_height(row.pixels, PANEL, TALLEST) for row in rows]
     top = MARGIN + 66
     height = top + sum(TITLE + h + LEGEND + BETWEEN for h in heights)
     sheet, draw = blank(width, height)
@@ -65,14 +66,14 @@ def draw_frames(
         x = MARGIN + place * (PANEL + GAP)
         draw.text((x, top - 12), head, FAINT, font=font(TYPE), anchor="lm")
     table = np.array(colours, dtype=np.uint8).reshape(-1, 3)
-    for row, panel_height in zip(rows, heights, strict=True):
+    for row, tall in zip(rows, heights, strict=True):
         named = fitted(row.title, TYPE, width - 2 * MARGIN)
         draw.text((MARGIN, top + TITLE / 2), named, INK, font=font(TYPE), anchor="lm")
         top += TITLE
         for place, panel in enumerate(_panels(row, table)):
-            picture = Image.fromarray(panel).resize((PANEL, panel_height), Image.Resampling.BOX)
+            picture = Image.fromarray(panel).resize((PANEL, tall), Image.Resampling.BOX)
             sheet.paste(picture, (MARGIN + place * (PANEL + GAP), top))
-        top += panel_height
+        top += tall
         _legend(draw, row, names, colours, top + LEGEND / 2)
         top += LEGEND + BETWEEN
     return sheet
@@ -93,11 +94,6 @@ def _panels(row: Shown, table: Picture) -> tuple[Picture, Picture, Picture, Pict
     errors = np.where(row.wrong[..., None], np.array(WRONG) * 0.75 + grey * 0.25, base)
     truth, prediction = tinted(row.pixels, row.truth, table), tinted(row.pixels, row.prediction, table)
     return row.pixels, truth, prediction, errors.astype(np.uint8)
-
-
-def _panel_height(pixels: npt.NDArray[np.uint8]) -> int:
-    height, width = pixels.shape[:2]
-    return min(TALLEST, max(1, round(PANEL * height / width)))
 
 
 def _legend(
