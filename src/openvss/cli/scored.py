@@ -26,7 +26,7 @@ class Choice:
     options: dict[str, object]
     size: int | None
     device: str
-    context: Context
+    context: Context | None
 
 
 def find_dataset(data: str, split: str | None, *, for_submission: bool) -> Dataset:
@@ -96,7 +96,9 @@ def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
 def _model(choice: Choice, words: Vocabulary, rules: Protocol) -> Predictions:
     from openvss.evaluation.streaming import ModelPredictions
     from openvss.loading import load
+    from openvss.models.trained import notes
 
+    noted = notes(choice.name, choice.weights)
     segmenter = load(
         choice.name,
         rules.choose_words(words),
@@ -105,7 +107,7 @@ def _model(choice: Choice, words: Vocabulary, rules: Protocol) -> Predictions:
         options=choice.options,
         size=choice.size,
         device=choice.device,
-        context=choice.context.value,
+        context="whole" if (choice.context or noted.get("context")) == "whole" else "past",
     )
     about = {
         "name": choice.name,
@@ -115,4 +117,6 @@ def _model(choice: Choice, words: Vocabulary, rules: Protocol) -> Predictions:
         "context": segmenter.context,
         "device": segmenter.device.type,
     }
+    if "selected_by" in noted:
+        about["selected_by"] = noted["selected_by"]
     return ModelPredictions(segmenter, rules, about)
