@@ -61,7 +61,7 @@ def test_a_metric_chooses_and_is_named(run: Runner, videos: Path, tmp_path: Path
     run.ok("train", file, "--out", "run", "--cpu")
     scored = {entry["step"]: entry["dev.miou"] for entry in journal.read(tmp_path / "run", "validation")}
     step = max(scored, key=lambda step: (scored[step], -step))
-    said = f"miou on 1 videos of {videos.name} val, step {step}"
+    said = f"miou on 1 video of {videos.name} val, step {step}"
     assert status(tmp_path / "run")["selected_by"] == said
     assert evaluated(run, "run", f"folder:{videos}")["model"]["selected_by"] == said
     files = {LAST: "last, step 4 of 4", BEST: said, "step-000003.safetensors": "by hand, step 3"}
@@ -82,7 +82,8 @@ def test_a_metric_of_unseen_words_is_remarked_upon(run: Runner, vspw: Path, tmp_
     assert "all.hiou looks at labels of 44 words that training does not show" in told
     assert "no result on unseen words" in told
     assert "no result on unseen words" in run.ok("train", file, "--cpu", "--dry-run")
-    said = f"hiou on {count(vspw, 'val')} videos of vspw val, protocol vspw-80-44, step 1"
+    assert count(vspw, "val") == 3
+    said = "hiou on 3 videos of vspw val, protocol vspw-80-44, step 1"
     assert status(tmp_path / "run")["selected_by"] == said
 
 
@@ -121,7 +122,7 @@ def test_validation_on_videos_that_training_leaves_out(run: Runner, vspw: Path, 
     run.ok("train", file, "--out", "run", "--cpu")
     first = (vspw / "train.txt").read_text().split()[0]
     assert status(tmp_path / "run")["held_out"] == {"dev": [first]}
-    said = "miou on 1 videos held out of vspw train, protocol vspw-80-44-seen, step 4"
+    said = "miou on 1 video held out of vspw train, protocol vspw-80-44-seen, step 4"
     assert evaluated(run, "run", f"vspw:{vspw}")["model"]["selected_by"] == said
     kept = yaml.safe_load((tmp_path / "run" / "recipe.yaml").read_text())
     assert kept["validation"]["on"][0]["held_out"] is True

@@ -44,7 +44,7 @@ def _without(dataset: Dataset, held: set[Video]) -> Dataset:
     if not kept:
         raise InputError(
             f"All videos of {dataset.name}:{dataset.root} {dataset.split} are held out, and none is left to "
-            "train on: lower the videos of validation.on."
+            "train on: lower the videos of validation.on, or add some."
         )
     found: Any = dataset
     shortened: Dataset = replace(found, clips=tuple(kept))

@@ -48,9 +48,9 @@ class Options:
 
 
 def train(stages: list[Stage], out: Path, options: Options, watcher: Watcher) -> Path:
-    """Train all stages; the folder of the last, whose best weights are the result.
+    """Train all stages; the folder of the last, which holds the result.
 
-    A stage starts from the best weights of the one before, unless its recipe names others.
+    A stage starts from the result of the one before, unless its recipe names others.
     """
     folders = [out / f"{i + 1}-{stage.name}" if stage.name else out for i, stage in enumerate(stages)]
     _begin(options)

@@ -78,7 +78,8 @@ def _about(check: Check) -> str:
     """Such as "40 videos held out of vspw train, protocol vspw-80-44-seen"."""
     dataset, rules = check.task.dataset, check.task.rules
     place = data_title({"name": dataset.name, "root": str(dataset.root), "split": dataset.split})
-    which = f"{len(dataset.clips)} videos {'held out ' if check.held_out else ''}of {place}"
+    n, taken = len(dataset.clips), "held out of" if check.held_out else "of"
+    which = f"{n} {'video' if n == 1 else 'videos'} {taken} {place}"
     return which if rules.name == PLAIN else f"{which}, protocol {rules.name}"
 
 
