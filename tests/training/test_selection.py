@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,15 @@ import pytest
 import yaml
 
 from openvss.data import synthetic
+from openvss.errors import InputError
 from openvss.training import journal
 from openvss.training.recipe import Recipe
-from openvss.training.selection import remarks
+from openvss.training.selection import decisive, remarks
 from openvss.training.validation import open_checks
 from openvss.weights.checkpoint import BEST, LAST, find_checkpoint, read_metadata
-from openvss.words.vocabulary import Vocabulary
+from openvss.words.vocabulary import Label, Vocabulary
 from tests.cli.runner import Runner
+from tests.evaluation.sets import write_objects
 from tests.training.runs import recipe, write
 
 
@@ -38,6 +42,17 @@ def vspw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("vspw")
     synthetic.make("vspw", root, 0, synthetic.Options(videos=3, frames=4, size=(48, 32)))
     return root
+
+
+def one_set(spec: str, best: str, protocol: str | None = None) -> Recipe:
+    """A recipe that is scored on one set."""
+    on = [{"set": spec, "protocol": protocol}]
+    return Recipe.model_validate_json(json.dumps(recipe(Path(), validation={"on": on, "best": best})))
+
+
+def remarked(spec: str, best: str, trained: Sequence[Label], protocol: str | None = None) -> Sequence[str]:
+    settings = one_set(spec, best, protocol)
+    return remarks(settings, open_checks(settings), Vocabulary(tuple(trained)))
 
 
 def test_the_last_weights_are_the_result_unless_a_metric_is_named(
@@ -99,14 +114,30 @@ def test_a_metric_of_unseen_words_is_remarked_upon(run: Runner, vspw: Path, tmp_
     ],
 )
 def test_whose_labels_a_metric_looks_at(vspw: Path, best: str, protocol: str, unseen: int) -> None:
-    on = [{"split": "val", "protocol": protocol}]
-    settings = Recipe.model_validate_json(json.dumps(recipe(vspw, validation={"on": on, "best": best})))
-    one = settings.data.train[0].model_copy(update={"set": f"vspw:{vspw}"})
-    settings = settings.model_copy(update={"data": settings.data.model_copy(update={"train": (one,)})})
-    checks = open_checks(settings)
-    seen = Vocabulary(checks[0].task.dataset.vocabulary.labels[:80])
-    said = remarks(settings, checks, seen)
+    said = remarked(f"vspw:{vspw}", best, Vocabulary.parse("vspw").labels[:80], protocol)
     assert [f"{unseen} words" in line for line in said] == [True] * bool(unseen)
+
+
+def test_one_word_that_training_does_not_show(vspw: Path) -> None:
+    labels = Vocabulary.parse("vspw").labels
+    (said,) = remarked(f"vspw:{vspw}", "miou", labels[1:])
+    assert f"labels of a word that training does not show ({labels[0].name}):" in said
+
+
+def test_named_objects_are_what_a_metric_looks_at(tmp_path: Path) -> None:
+    spec = f"folder:{write_objects(tmp_path / 'set', 1)}"
+    (said,) = remarked(spec, "object_iou", Vocabulary.parse("swan, man | human").labels)
+    assert "labels of a word that training does not show (horse):" in said
+
+
+def test_where_a_metric_has_no_number(vspw: Path) -> None:
+    """Of words that do not occur the lowest value, so that it is the best only if there is no other."""
+    settings = one_set(f"vspw:{vspw}", "seen_miou", "vspw-80-44").validation
+    assert settings is not None
+    assert decisive(settings, {"miou": 0.5, "seen_miou": 0.25}) == 0.25
+    assert decisive(settings, {"miou": 0.5}) == -math.inf
+    with pytest.raises(InputError, match=r"no metric 'mioux'.*give validation.best last or one of miou"):
+        decisive(settings.model_copy(update={"best": "mioux"}), {"miou": 0.5})
 
 
 def test_validation_on_videos_that_training_leaves_out(run: Runner, vspw: Path, tmp_path: Path) -> None:

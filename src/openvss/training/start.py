@@ -117,7 +117,7 @@ class TrainingData:
     batches: Dataset[Any]
 
 
-def open_data(recipe: Recipe, model: VideoModel, checks: Sequence[Check]) -> TrainingData:
+def open_data(recipe: Recipe, model: VideoModel, checks: Sequence[Check] = ()) -> TrainingData:
     """Find the data sets, leave out what is held out for validation, and put their words together."""
     datasets = without_held_out([_open(one) for one in recipe.data.train], checks)
     joint = join(datasets, recipe.data.train)
