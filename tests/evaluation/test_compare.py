@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from openvss.errors import InputError
-from openvss.evaluation.compare import as_json, best, columns, compare
+from openvss.evaluation.compare import as_json, best, columns, compare, short
 
 
 def write_run(folder: Path, **changes: Any) -> Path:
@@ -134,3 +134,9 @@ def test_unusable_runs_are_one_sentence(tmp_path: Path) -> None:
         odd = write_run(tmp_path / str(place), **changes)
         with pytest.raises(InputError, match=f"evaluate writes {key} in another form"):
             compare([run, odd])
+
+
+def test_a_setting_in_a_table() -> None:
+    """Of hashes the beginning; any other text whole, however long."""
+    assert short("0123456789abcdef" * 4) == "0123456789ab"
+    assert short("miou on vspw val, step 4000".ljust(64, "0")) == "miou on vspw val, step 4000".ljust(64, "0")

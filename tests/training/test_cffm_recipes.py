@@ -13,7 +13,7 @@ from openvss.models.cffm.model import CFFM
 from openvss.models.cffm.plusplus import CFFMPlusPlus
 from openvss.models.presets import build_model
 from openvss.training.groups import freeze, groups_of
-from openvss.training.recipe import Recipe
+from openvss.training.recipe import LAST, Recipe
 from openvss.training.recipe_file import read_stages
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "cffm"
@@ -62,6 +62,9 @@ def test_recipes(recipe: str) -> None:
         assert settings.schedule.steps == 160_000
         assert settings.schedule.power == 1
     assert settings.data.batch * 4 == 8
+    assert settings.validation is not None
+    assert (settings.validation.best, settings.validation.on[0].set) == (LAST, None)
+    assert settings.validation.context == ("whole" if "plusplus" in recipe else "past")
 
 
 @pytest.mark.parametrize("change", LOCAL, ids=lambda path: path.stem)

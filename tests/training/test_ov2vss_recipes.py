@@ -10,6 +10,7 @@ import torch
 from openvss.models.ov2vss.model import OV2VSS
 from openvss.models.presets import build_model
 from openvss.training.groups import freeze, groups_of
+from openvss.training.recipe import LAST
 from openvss.training.recipe_file import read_stages
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "ov2vss"
@@ -48,6 +49,21 @@ def test_recipes(recipe: Path) -> None:
         assert counts[gates] == 2 * model.options.channels
         backbone = [p for name, p in model.named_parameters() if name.startswith("backbone.")]
         assert counts[slow] == sum(p.numel() for p in backbone if p.requires_grad)
+
+
+@pytest.mark.parametrize("recipe", sorted(FOLDER.glob("vspw-*.yaml")), ids=lambda p: p.stem)
+def test_no_unseen_word_decides(recipe: Path) -> None:
+    """The last weights are the result; `held-out.set` chooses by seen words of training videos."""
+    (stage,) = read_stages(recipe)
+    assert stage.recipe.validation is not None
+    assert stage.recipe.validation.best == LAST
+    assert stage.recipe.validation.context == "whole"
+    assert {one.set for one in stage.recipe.validation.on} == {None}
+    (stage,) = read_stages(recipe, overrides(FOLDER / "held-out.set"))
+    assert stage.recipe.validation is not None
+    (dev,) = stage.recipe.validation.on
+    assert stage.recipe.validation.best == f"{dev.name}.miou"
+    assert (dev.split, dev.held_out, dev.protocol) == ("train", True, stage.recipe.data.train[0].classes)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda p: p.stem)

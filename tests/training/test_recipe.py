@@ -77,6 +77,11 @@ def test_mistakes_are_named(file: Path, old: str, new: str, said: str) -> None:
             "--set shcedule.steps=3: shcedule is no key of a recipe (did you mean schedule?)",
         ),
         ("validation.every=3", "--set validation.every=3: validation.on is missing"),
+        (
+            "validation={on: [{name: a}, {name: b}], best: miou}",
+            "best is impossible: miou is neither `last` nor a metric of a set, like a.miou, b.miou.",
+        ),
+        ("validation={on: [{split: val}], best: c.miou}", "validation.best is impossible: c.miou is neither"),
         ("words={cap: 5, fewest: 6}", "words.fewest is impossible"),
         ("words={fewest: 6}", "words.fewest is impossible"),
         ("schedule.warmup=20", "--set schedule.warmup=20: schedule.warmup is impossible"),

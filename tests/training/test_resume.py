@@ -34,7 +34,7 @@ def whole(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "accumulate": 2,
         },
         ema=0.7,
-        validation={"on": [{"set": f"folder:{videos}", "split": "test"}], "every": 4},
+        validation={"on": [{"set": f"folder:{videos}", "split": "test"}], "every": 4, "best": "miou"},
         saving={"every": 3, "log_every": 3},
         deterministic=True,
     )

@@ -35,7 +35,8 @@ def test_dry_run_leaves_nothing(run: Runner, videos: Path, tmp_path: Path) -> No
 
 def test_list_and_compare(run: Runner, videos: Path, tmp_path: Path) -> None:
     on = [{"set": f"folder:{videos}", "split": "val", "videos": 1}]
-    file = write(tmp_path / "r.yaml", recipe(videos, validation={"on": on, "every": 2}))
+    validation = {"on": on, "every": 2, "best": "miou"}
+    file = write(tmp_path / "r.yaml", recipe(videos, validation=validation))
     for seed in (0, 1):
         run.ok("train", file, "--out", f"runs/s{seed}", "--cpu", "--set", f"seed={seed}")
     rows = json.loads(run.ok("runs", "list", "--json"))

@@ -39,6 +39,18 @@ def test_learns_and_leaves_a_usable_run(run: Runner, videos: Path, tmp_path: Pat
     assert "stem.weight" in segmenter.model.state_dict()
 
 
+def test_the_rate_in_the_log_is_that_of_the_recipe(run: Runner, videos: Path, tmp_path: Path) -> None:
+    """Of several, that which no pattern changes, be others higher or lower."""
+    rates = {"stem": 0.1, "gate": 10}
+    changes = {"optimiser": {"lr": 1e-3, "rates": rates}, "schedule": {"steps": 4, "warmup": 2}}
+    code, _, messages = run(
+        "train", write(tmp_path / "r.yaml", recipe(videos, **changes)), "--out", "run", "--cpu"
+    )
+    assert code == 0, messages
+    logged = [entry["lr"] for entry in journal.read(tmp_path / "run", "train")]
+    assert logged == pytest.approx([1e-9, 1e-3 * 0.75 * (0.5 + 5e-7), 5e-4, 2.5e-4])
+
+
 def test_stopping_and_resuming_gives_the_same_weights(run: Runner, videos: Path, tmp_path: Path) -> None:
     file = write(tmp_path / "r.yaml", recipe(videos, ema=0.9))
     run.ok("train", file, "--out", "whole", "--cpu")

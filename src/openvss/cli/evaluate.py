@@ -74,13 +74,18 @@ def evaluate(
     size: Annotated[
         int | None,
         typer.Option(
-            help="Short side, in pixels, at which the model sees frames.", show_default="the model's own"
+            help="Short side, in pixels, at which the model sees frames.",
+            show_default="the model's own; of a run, that of its validations",
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     context: Annotated[
-        Context, typer.Option(help="May the model look at the whole video, or only back?")
-    ] = Context.past,
+        Context | None,
+        typer.Option(
+            help="May the model look at the whole video, or only back?",
+            show_default="past; of a run, that of its validations",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the report.", show_default="evaluated/<data>-<split>-<model>"),
@@ -110,7 +115,7 @@ def evaluate(
     if predictions:
         about_model = {
             "--size": size, "--device": device != "auto", "--weights": weights, "--untrained": untrained,
-            "--option": option, "--context": context != Context.past,
+            "--option": option, "--context": context,
         }  # fmt: skip
         _refuse(about_model, "--predictions, which are scored as they are")
     if submission:

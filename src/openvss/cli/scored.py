@@ -25,7 +25,7 @@ class Choice:
     options: dict[str, object]
     size: int | None
     device: str
-    context: Context
+    context: Context | None
 
 
 def find_dataset(data: str, split: str | None, *, for_submission: bool) -> Dataset:
@@ -96,7 +96,9 @@ def from_model(task: Task, choice: Choice) -> Predictions:
     """What a model predicts."""
     from openvss.evaluation.streaming import ModelPredictions
     from openvss.loading import load
+    from openvss.models.trained import notes
 
+    noted = notes(choice.name, choice.weights)
     segmenter = load(
         choice.name,
         task.rules.choose_words(task.words),
@@ -105,7 +107,7 @@ def from_model(task: Task, choice: Choice) -> Predictions:
         options=choice.options,
         size=choice.size,
         device=choice.device,
-        context=choice.context.value,
+        context="whole" if (choice.context or noted.get("context")) == "whole" else "past",
     )
     about = {
         "name": choice.name,
@@ -116,4 +118,6 @@ def from_model(task: Task, choice: Choice) -> Predictions:
         "context": segmenter.context,
         "device": segmenter.device.type,
     }
+    if "selected_by" in noted:
+        about["selected_by"] = noted["selected_by"]
     return ModelPredictions(segmenter, task.rules, about)

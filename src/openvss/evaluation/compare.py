@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -87,7 +88,7 @@ def short(value: object) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key}={entry}" for key, entry in value.items()) or "none"
     text = str(value)
-    return text[:12] if len(text) == 64 else text
+    return text[:12] if re.fullmatch("[0-9a-f]{64}", text) else text
 
 
 def read_run(path: Path) -> dict[str, Any]:

@@ -78,6 +78,20 @@ def checkpoint_of(name: str) -> Path:
     return file
 
 
+def notes(name: str, weights: str | Path | None = None) -> dict[str, str]:
+    """What the checkpoint behind a model says besides which model it is: nothing if there is none of ours.
+
+    Those of training runs say how they were chosen (`selected_by`), and the `size` and `context` with which
+    the run was validated.
+    """
+    if name.startswith(hub_segformer.PREFIX):
+        return {}
+    if name not in PRESETS:
+        return checkpoint.read_metadata(checkpoint_of(name)).extra
+    ours = weights is not None and checkpoint.is_ours(Path(weights))
+    return checkpoint.read_metadata(Path(weights)).extra if weights and ours else {}
+
+
 def _from_parts(name: str, chosen: Mapping[str, object]) -> VideoModel:
     model = _build(name, chosen)
     load_pretrained(model)
@@ -94,7 +108,7 @@ def _from_checkpoint(
     note = checkpoint.read_metadata(file)
     if note.preset not in PRESETS:
         raise InputError(f"{file} belongs to a model {note.preset!r}, which this version does not have.")
-    return _load_ours(note.preset, note.options, chosen, file)
+    return _load_ours(note, chosen, file)
 
 
 def _with_weights(name: str, file: Path, chosen: Mapping[str, object]) -> VideoModel:
@@ -103,13 +117,12 @@ def _with_weights(name: str, file: Path, chosen: Mapping[str, object]) -> VideoM
     note = checkpoint.read_metadata(file)
     if note.preset != name:
         raise InputError(f"{file} holds weights of {note.preset}, not of {name}: use --model {note.preset}.")
-    return _load_ours(name, note.options, chosen, file)
+    return _load_ours(note, chosen, file)
 
 
-def _load_ours(
-    preset: str, options: Mapping[str, object], chosen: Mapping[str, object], file: Path
-) -> VideoModel:
-    model = _build(preset, {**options, **chosen})
+def _load_ours(note: checkpoint.Metadata, chosen: Mapping[str, object], file: Path) -> VideoModel:
+    model = _build(note.preset, {**note.options, **chosen})
+    model.size = int(note.extra.get("size", model.size))
     if "words" in chosen and model.fixed_words is not None:
         raise InputError(f"{file} says itself what its words are: leave the option words out.")
     return _load(model, chosen, file)

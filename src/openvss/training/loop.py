@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 from openvss.errors import InputError, Stopped
-from openvss.training import rounds, safety, schedule, state, validation
+from openvss.training import rounds, safety, schedule, selection, state, validation
 from openvss.training.batches import Learnable, load
 from openvss.training.journal import Journal
 from openvss.training.parts import Parts
@@ -104,7 +104,7 @@ class Trainer:
             now, stepper = time.monotonic(), self._parts.stepper
             entry = {name: value / n for name, value in progress.sums.items()}
             factor = schedule.factor(self._recipe.schedule, progress.step - 1)
-            entry["lr"] = max(group.lr for group in self._parts.groups) * factor
+            entry["lr"] = self._recipe.optimiser.lr * factor  # what no pattern of optimiser.rates changes
             times = {"seconds": now - self._since, "waiting": stepper.waited, "steps": n}
             journal.write("train", progress.step, **entry, **times)
             progress.sums, self._since, stepper.waited = {}, now, 0.0
@@ -131,13 +131,15 @@ class Trainer:
                 parts.checks, parts.model, self._recipe, parts.accelerator, pictures, self._frame
             )
         progress.scored = progress.step
-        value = validation.decisive(settings, found)
-        if progress.best is None or value > progress.best:
-            progress.best, progress.best_step = value, progress.step
-            self._save_weights(BEST)
+        value, said = selection.decisive(settings, found), selection.headlines(found)
+        if value is not None:
+            if progress.best is None or value > progress.best:
+                progress.best, progress.best_step = value, progress.step
+                self._save_weights(BEST)
+            best = f"best {progress.best:.4f} at step {progress.best_step}"
+            said = f"{settings.best} {value:.4f}, {best}"
         journal.write("validation", progress.step, **found)
-        best = f"best {progress.best:.4f} at step {progress.best_step}"
-        self._watcher.say(f"step {progress.step}: {settings.best} {value:.4f}, {best}")
+        self._watcher.say(f"step {progress.step}: {said}")
         self._save(journal)
         self._since = time.monotonic()
 
@@ -149,7 +151,7 @@ class Trainer:
             progress.log_bytes = journal.n_bytes
             progress.scaler = None if scaler is None else scaler.state_dict()
             state.save(self._folder.state, parts.model, parts.average, parts.stepper.optimiser, progress)
-            self._folder.note(step=progress.step, best=progress.best)
+            self._folder.note(step=progress.step, best=progress.best, selected_by=self._selected_by())
         if progress.step:
             self._save_weights(LAST)
         parts.accelerator.wait_for_everyone()
@@ -162,12 +164,24 @@ class Trainer:
         moments = (3 if self._parts.average else 2) * sum(p.numel() * p.element_size() for p in trained)
         return 2 * (weights + moments) + 2 * weights
 
+    def _selected_by(self) -> str:
+        """Of the weights that are the result of the run as it stands."""
+        recipe, progress, checks = self._recipe, self._progress, self._parts.checks
+        if progress.best is None:
+            return selection.selected_by(recipe, checks, progress.step)
+        return selection.selected_by(recipe, checks, progress.best_step, BEST)
+
     def _save_weights(self, name: str) -> None:
         if self._main:
-            preset, options = self._recipe.model.preset, options_for(self._recipe)
-            file, extra = self._folder.path / name, {"step": str(self._progress.step)}
+            recipe, parts, step = self._recipe, self._parts, self._progress.step
+            extra = {
+                "step": str(step),
+                "selected_by": selection.selected_by(recipe, parts.checks, step, name),
+                **validation.remembered(recipe, parts.model),
+            }
             with self._averaged():
-                save_model(self._parts.model, file, preset, options, extra)
+                file, options = self._folder.path / name, options_for(recipe)
+                save_model(parts.model, file, recipe.model.preset, options, extra)
 
     def _averaged(self) -> AbstractContextManager[None]:
         average = self._parts.average

@@ -53,8 +53,8 @@ def assemble(recipe: Recipe, folder: Path, cpu: bool) -> Parts:
     """Find and build everything; what is wrong with a recipe comes out here."""
     accelerator = accelerate_for(recipe, cpu=cpu)
     model, taken = build(recipe)
-    data = open_data(recipe, model)
-    checks = validation.open_checks(recipe.validation) if recipe.validation else []
+    checks = validation.open_checks(recipe)
+    data = open_data(recipe, model, checks)
     if model.fixed_words is not None:  # a word that it lacks is found now, and not at the first validation
         for vocabulary in (data.joint.vocabulary, *(c.task.rules.choose_words(c.task.words) for c in checks)):
             model.words(vocabulary)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
-from openvss.training import safety
+from openvss.training import safety, selection
 from openvss.training.batches import load
+from openvss.training.held_out import held_out
 from openvss.training.parts import Parts, assemble
 from openvss.training.recipe import Recipe
 
@@ -36,6 +37,8 @@ def _data(recipe: Recipe, parts: Parts) -> list[str]:
             f"  {source.setting.set} {source.dataset.split}: {clips} clips, {len(source)} samples, "
             f"{len(source.words)} words, weight {source.setting.weight:g}"
         )
+    for name, videos in held_out(parts.checks).items():
+        lines.append(f"  {len(videos)} clips are held out for validation{f' {name}' if name else ''}")
     if parts.taken is not None:
         lines.append(f"  weights: {parts.taken}")
     per_step = recipe.data.batch * recipe.data.accumulate * parts.accelerator.num_processes
@@ -104,6 +107,7 @@ def _time(recipe: Recipe, parts: Parts, seconds: float | None) -> list[str]:
         times = math.ceil(steps / recipe.validation.every)
         frames = sum(check.task.n_frames for check in parts.checks)
         lines.append(f"  and {times} validations of {frames} frames")
+        lines += selection.remarks(recipe, parts.checks, parts.data.joint.vocabulary)
     return lines
 
 

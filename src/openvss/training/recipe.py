@@ -12,6 +12,7 @@ from openvss.data.pseudo_clips import Motion
 from openvss.data.transforms import Augmentation
 
 MOST_WORDS = 254  # labels of a step are one byte, and 255 is "not labelled"
+LAST = "last"  # validation.best: no metric chooses
 
 
 class Section(BaseModel):
@@ -206,18 +207,20 @@ class ValidationSet(Section):
     """A data set to score on.
 
     Attributes:
-        set: `name:root`.
+        set: `name:root`; that of the first data set to train on if None.
         split: Of the set.
         name: Before the names of its metrics if there are several sets.
         protocol: As of `openvss evaluate`.
         videos: At most so many, evenly spread over the set.
+        held_out: The videos are of a split to train on, and training leaves them out.
     """
 
-    set: str
+    set: str | None = None
     split: str | None = None
     name: str | None = None
     protocol: str | None = None
     videos: int | None = Field(default=None, ge=1)
+    held_out: bool = False
 
 
 class Validation(Section):
@@ -227,19 +230,24 @@ class Validation(Section):
         on: The data sets.
         every: Steps between validations; there is always one at the end.
         size: Short side at which the model sees frames; its own default if None.
-        best: The metric that decides which weights are kept as the best.
+        context: Whether models that look at distant frames see only the past or the whole video.
+        best: Which weights are the result: the last, or those that a metric of one of the sets finds best.
     """
 
     on: tuple[ValidationSet, ...] = Field(min_length=1)
     every: int = Field(default=1000, ge=1)
     size: int | None = Field(default=None, ge=32)
-    best: str = "miou"
+    context: Literal["past", "whole"] = "past"
+    best: str = LAST
 
     @model_validator(mode="after")
     def _distinct(self) -> Validation:
         names = [one.name for one in self.on]
         if len(names) > 1 and (None in names or len(set(names)) < len(names)):
             raise impossible("on", "several sets need a name each, all different")
+        if self.best != LAST and (self.best.rpartition(".")[0] or None) not in names:
+            metrics = ", ".join(f"{name}.miou" if name else "miou" for name in names)
+            raise impossible("best", f"{self.best} is neither `{LAST}` nor a metric of a set, like {metrics}")
         return self
 
 

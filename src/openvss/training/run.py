@@ -16,12 +16,14 @@ from accelerate.state import AcceleratorState
 from openvss import __version__
 from openvss.errors import InputError, Stopped
 from openvss.training import plan as plans
+from openvss.training.held_out import held_out
 from openvss.training.loop import Trainer
 from openvss.training.parts import Parts, assemble
 from openvss.training.recipe import Recipe
 from openvss.training.recipe_file import Stage
 from openvss.training.run_folder import RunFolder, make_room
 from openvss.training.runs import CURVES, write_curves
+from openvss.training.selection import remarks
 from openvss.training.watcher import Watcher
 from openvss.weights.checkpoint import find_checkpoint
 
@@ -46,9 +48,9 @@ class Options:
 
 
 def train(stages: list[Stage], out: Path, options: Options, watcher: Watcher) -> Path:
-    """Train all stages; the folder of the last, whose best weights are the result.
+    """Train all stages; the folder of the last, which holds the result.
 
-    A stage starts from the best weights of the one before, unless its recipe names others.
+    A stage starts from the result of the one before, unless its recipe names others.
     """
     folders = [out / f"{i + 1}-{stage.name}" if stage.name else out for i, stage in enumerate(stages)]
     _begin(options)
@@ -114,10 +116,13 @@ def train_stage(
         parts = assembler(_without_start(recipe) if resumed else recipe, path, cpu)
         if parts.taken is not None:
             watcher.say(str(parts.taken))
+        for remark in remarks(recipe, parts.checks, parts.data.joint.vocabulary):
+            watcher.say(remark)
         if main:
             preset, steps = recipe.model.preset, recipe.schedule.steps
             folder.note(status="running", preset=preset, steps=steps, began=time.time(), version=__version__)
             folder.note(processes=PartialState().num_processes, stage=stage or None)
+            folder.note(held_out=held_out(parts.checks))
         Trainer(recipe, parts, folder, watcher).run(resume=options.resume)
         how = "finished"
     except Stopped:

@@ -13,6 +13,7 @@ import yaml
 from openvss.errors import InputError
 from openvss.evaluation.pictures.curves import Curve, Panel, draw_curves
 from openvss.training import journal
+from openvss.training.recipe import LAST
 from openvss.training.run_folder import RECIPE, STATUS
 from openvss.video.lock import is_held
 
@@ -32,7 +33,7 @@ class Run:
         step: Steps done and saved.
         steps: Steps of its recipe.
         loss: Of the last line of the log.
-        metric: That decides which weights are the best.
+        metric: That decides which weights are the best; None if the last are the result.
         best: Its best value.
         seconds: In all, as far as the log tells.
     """
@@ -115,7 +116,7 @@ def _read(path: Path) -> Run:
     how = str(status.get("status", "killed"))
     if how == "running" and not is_held(path):
         how = "killed"
-    validation = recipe.get("validation")
+    chosen_by = (recipe.get("validation") or {}).get("best")
     return Run(
         path=path,
         preset=recipe["model"]["preset"],
@@ -123,7 +124,7 @@ def _read(path: Path) -> Run:
         step=int(status.get("step", 0)),
         steps=recipe["schedule"]["steps"],
         loss=entries[-1]["loss"] if entries else None,
-        metric=validation["best"] if validation else None,
+        metric=None if chosen_by == LAST else chosen_by,
         best=status.get("best"),
         seconds=sum(entry["seconds"] for entry in entries),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,11 @@ from openvss.models.pretrained import load_pretrained
 from openvss.training.batches import Batches
 from openvss.training.classes import Joint, join
 from openvss.training.groups import freeze
+from openvss.training.held_out import without_held_out
 from openvss.training.recipe import Recipe, TrainingSet
 from openvss.training.samples import Sampler
 from openvss.training.sources import Source
+from openvss.training.validation import Check
 from openvss.weights import checkpoint
 
 
@@ -115,9 +117,9 @@ class TrainingData:
     batches: Dataset[Any]
 
 
-def open_data(recipe: Recipe, model: VideoModel) -> TrainingData:
-    """Find the data sets and put their words together."""
-    datasets = [_open(one) for one in recipe.data.train]
+def open_data(recipe: Recipe, model: VideoModel, checks: Sequence[Check] = ()) -> TrainingData:
+    """Find the data sets, leave out what is held out for validation, and put their words together."""
+    datasets = without_held_out([_open(one) for one in recipe.data.train], checks)
     joint = join(datasets, recipe.data.train)
     sources = tuple(
         Source(number, dataset, setting, joint, keep=recipe.data.cache)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,6 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 
 from openvss.data.catalogue import open_dataset
-from openvss.errors import InputError
 from openvss.evaluation.confusion import Confusion
 from openvss.evaluation.illustrations import illustrate
 from openvss.evaluation.meter import score_video
@@ -24,20 +22,36 @@ from openvss.evaluation.streaming import ModelPredictions
 from openvss.evaluation.task import Task
 from openvss.models.base import VideoModel
 from openvss.segmenter import Segmenter
-from openvss.training.recipe import Recipe, Validation, ValidationSet
+from openvss.training.recipe import Recipe, ValidationSet
 
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """One data set to score on."""
+    """One data set to score on.
+
+    Attributes:
+        name: Before the names of its metrics, if there are several sets.
+        task: What is scored, and how.
+        held_out: Whether training leaves its videos out.
+    """
 
     name: str | None
     task: Task
+    held_out: bool = False
 
 
-def open_checks(settings: Validation) -> list[Check]:
+def open_checks(recipe: Recipe) -> list[Check]:
     """The data sets, so that what is wrong with them is known before the first step."""
-    return [Check(one.name, _task(one)) for one in settings.on]
+    settings = recipe.validation.on if recipe.validation else ()
+    return [Check(one.name, _task(one, recipe.data.train[0].set), one.held_out) for one in settings]
+
+
+def remembered(recipe: Recipe, model: VideoModel) -> dict[str, str]:
+    """What weights note of how they were scored, so that evaluations of them go on with it."""
+    settings = recipe.validation
+    if settings is None:
+        return {}
+    return {"size": str(settings.size or model.size), "context": settings.context}
 
 
 def score(
@@ -63,18 +77,6 @@ def score(
     return found
 
 
-def decisive(settings: Validation, found: dict[str, float]) -> float:
-    """The value that decides which weights are the best; the lowest where nothing was counted for it."""
-    if settings.best in found:
-        return found[settings.best]
-    if settings.best.rpartition(".")[2] in ("miou", "hiou", "seen_miou", "unseen_miou", "mvc8", "mvc16"):
-        return -math.inf
-    raise InputError(
-        f"There is no metric {settings.best!r} to choose the best weights by: give validation.best one of "
-        f"{', '.join(found)}."
-    )
-
-
 def _evaluate(
     check: Check,
     model: VideoModel,
@@ -89,6 +91,7 @@ def _evaluate(
         task.rules.choose_words(task.words),
         size=recipe.validation.size,
         device=str(accelerator.device),
+        context=recipe.validation.context,
     )
     predictions = ModelPredictions(segmenter, task.rules, {})
     mine: list[Any] = []
@@ -105,8 +108,8 @@ def _evaluate(
     return whole
 
 
-def _task(settings: ValidationSet) -> Task:
-    dataset: Any = open_dataset(settings.set, settings.split)
+def _task(settings: ValidationSet, trained_on: str) -> Task:
+    dataset: Any = open_dataset(settings.set or trained_on, settings.split)
     if settings.videos is not None and settings.videos < len(dataset.clips):
         chosen = [i * len(dataset.clips) // settings.videos for i in range(settings.videos)]
         dataset = replace(dataset, clips=tuple(dataset.clips[i] for i in chosen))
