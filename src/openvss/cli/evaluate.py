@@ -14,7 +14,7 @@ from openvss.cli import model_options
 from openvss.cli.comparison import compare_runs
 from openvss.cli.progress import emit, progress
 from openvss.cli.scored import Choice, find_dataset, find_scored, find_task
-from openvss.cli.segment import Context
+from openvss.cli.segment import Context, Precision
 from openvss.cli.stopping import resumable
 from openvss.errors import InputError, OpenVSSError, Stopped
 
@@ -86,6 +86,9 @@ def evaluate(
     context: Annotated[
         Context, typer.Option(help="May the model look at the whole video, or only back?")
     ] = Context.past,
+    precision: Annotated[
+        Precision, typer.Option(help="Of the model's computation; less than fp32 is for GPUs.")
+    ] = Precision.fp32,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the report.", show_default="evaluated/<data>-<split>-<model>"),
@@ -117,8 +120,8 @@ def evaluate(
             "--data": data, "--model": model, "--predictions": predictions, "--split": split,
             "--protocol": protocol, "--words": words, "--size": size, "--device": device != "auto",
             "--weights": weights, "--untrained": untrained, "--context": context != Context.past,
-            "--option": option, "--out": out, "--submission": submission, "--resume": resume,
-            "--overwrite": overwrite,
+            "--precision": precision != Precision.fp32, "--option": option, "--out": out,
+            "--submission": submission, "--resume": resume, "--overwrite": overwrite,
         }  # fmt: skip
         _refuse(about_scoring, "--compare, which reads finished evaluations")
         compare_runs(runs or [], as_json)
@@ -133,6 +136,7 @@ def evaluate(
         about_model = {
             "--size": size, "--device": device != "auto", "--weights": weights, "--untrained": untrained,
             "--option": option, "--context": context != Context.past,
+            "--precision": precision != Precision.fp32,
         }  # fmt: skip
         _refuse(about_model, "--predictions, which are scored as they are")
     if submission:
@@ -140,7 +144,14 @@ def evaluate(
 
     task = find_task(find_dataset(data, split, for_submission=submission is not None), words, protocol)
     choice = Choice(
-        model or DEFAULT_MODEL, weights, untrained, model_options.parse(option), size, device, context
+        model or DEFAULT_MODEL,
+        weights,
+        untrained,
+        model_options.parse(option),
+        size,
+        device,
+        context,
+        precision,
     )
     scored = find_scored(task, choice, predictions)
     if not task.n_frames:

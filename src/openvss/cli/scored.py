@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
-    from openvss.cli.segment import Context
+    from openvss.cli.segment import Context, Precision
     from openvss.data.base import Dataset
     from openvss.evaluation.protocol import Protocol
     from openvss.evaluation.task import Predictions, Task
@@ -27,6 +27,7 @@ class Choice:
     size: int | None
     device: str
     context: Context
+    precision: Precision
 
 
 def find_dataset(data: str, split: str | None, *, for_submission: bool) -> Dataset:
@@ -106,6 +107,7 @@ def _model(choice: Choice, words: Vocabulary, rules: Protocol) -> Predictions:
         size=choice.size,
         device=choice.device,
         context=choice.context.value,
+        precision=choice.precision.value,
     )
     about = {
         "name": choice.name,
@@ -113,6 +115,7 @@ def _model(choice: Choice, words: Vocabulary, rules: Protocol) -> Predictions:
         "weights_sha256": segmenter.model.weights_sha256,
         "size": segmenter.size,
         "context": segmenter.context,
+        "precision": segmenter.precision,
         "device": segmenter.device.type,
     }
     return ModelPredictions(segmenter, rules, about)
