@@ -44,13 +44,13 @@ class Elsewhere(Tensor):
 
     @staticmethod
     def __new__(cls, held: Tensor) -> Elsewhere:
-        made: Elsewhere = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        made: Elsewhere = Tensor._make_wrapper_subclass(
             cls,
             held.size(),
             strides=held.stride(),
             storage_offset=held.storage_offset(),
             dtype=held.dtype,
-            device=NAME,
+            device=torch.device(NAME),
         )
         return made
 
@@ -64,7 +64,9 @@ class Elsewhere(Tensor):
         return self.cpu().tolist()
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         raise RuntimeError(f"{func} of a pretended device that was left")
 
 
@@ -107,6 +109,8 @@ class _Constants(TorchFunctionMode):
         if func is Tensor.new_tensor:
             made = torch.tensor(args[1], dtype=kwargs.get("dtype", args[0].dtype))
             return made.to(kwargs.get("device", args[0].device))
+        if func is Tensor.__getitem__ and isinstance(args[1], list):
+            args = args[0], torch.tensor(args[1]).to(args[0].device)
         return func(*args, **kwargs)
 
 
@@ -125,6 +129,8 @@ class _Operations(TorchDispatchMode):
             if parts is not NotImplemented:
                 return parts
         given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
+        if any(x.is_meta and not isinstance(x, Elsewhere) for x in given):
+            raise RuntimeError(f"{func} is given a tensor without numbers")
         remote = [x for x in given if isinstance(x, Elsewhere)]
         there = bool(remote)
         if func.overloadpacket is aten.copy_:

@@ -35,7 +35,7 @@ def test_what_inference_asked_for_first_can_be_trained_with() -> None:
     with torch.inference_mode():
         twos(3)
     weight = torch.ones(3, requires_grad=True)
-    (weight * twos(3)).sum().backward()  # type: ignore[no-untyped-call]
+    (weight * twos(3)).sum().backward()
     assert weight.grad is not None
     assert weight.grad.tolist() == [2, 2, 2]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 import torch
 
-P = ParamSpec("P")
+A = TypeVarTuple("A")
 T = TypeVar("T")
 
 
-def built_once(kept: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def built_once(kept: int) -> Callable[[Callable[[*A], T]], Callable[[*A], T]]:
     """Decorator: keep the last `kept` results, one for each set of arguments; nobody may change them.
 
     Who asks first may be in inference mode, and training may need the same tensors later: they are always
@@ -20,14 +20,14 @@ def built_once(kept: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
     there, and tensors have no numbers in them.
     """
 
-    def decorate(build: Callable[P, T]) -> Callable[P, T]:
+    def decorate(build: Callable[[*A], T]) -> Callable[[*A], T]:
         remembered = lru_cache(maxsize=kept)(torch.inference_mode(False)(build))
 
         @wraps(build)
-        def ask(*args: P.args, **kwargs: P.kwargs) -> T:
-            if torch.compiler.is_compiling() or torch.jit.is_tracing():
-                return build(*args, **kwargs)
-            return remembered(*args, **kwargs)
+        def ask(*args: *A) -> T:
+            if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+                return build(*args)
+            return remembered(*args)
 
         return ask
 
