@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from benchmarks.pretend import PretendDevice
 from torch import Tensor
 
 from openvss import labelling
-from openvss.edges import reading_places
+from openvss.edges import own_places, reading_places
 from openvss.labelling import label_pixels
 
 
@@ -48,6 +49,60 @@ def test_tiles_equal_the_whole_along_edges(tile: int, monkeypatch: pytest.Monkey
     scores = logits.log_softmax(0)[None]
     full = F.grid_sample(scores, grid, padding_mode="border", align_corners=False)[0]
     assert_best(*label_pixels(logits, (48, 72), places=places), full)
+
+
+def one_by_one(logits: Tensor, size: tuple[int, int], grid: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Every tile by itself, from its own bounds to its own labels."""
+    n, rows, columns = logits.shape
+    scores = logits.log_softmax(0)
+    padded = F.pad(scores[None], (1, 1, 1, 1), mode="replicate")[0]
+    corners = torch.stack([padded[:, :-1, :-1], padded[:, :-1, 1:], padded[:, 1:, :-1], padded[:, 1:, 1:]])
+    viable = corners.amax(0) >= corners.amin(0).amax(0)
+    labels, confidence = np.empty(size, np.uint8 if n < 255 else np.uint16), np.empty(size, np.float32)
+    for top in range(0, size[0], labelling.TILE):
+        for left in range(0, size[1], labelling.TILE):
+            tile = slice(top, top + labelling.TILE), slice(left, left + labelling.TILE)
+            part = grid[:, tile[0], tile[1]]
+            spans = []
+            for axis, cells in ((1, rows), (0, columns)):
+                low, high = ((float(x) + 1) / 2 * cells + 0.5 for x in part[..., axis].aminmax())
+                spans.append(slice(max(int(low - 1e-3), 0), min(int(high + 1e-3) + 1, cells + 1)))
+            words = viable[:, spans[0], spans[1]].flatten(1).any(1).nonzero()[:, 0]
+            read = F.grid_sample(scores[words][None], part, padding_mode="border", align_corners=False)[0]
+            best, ids = read.max(0)
+            labels[tile], confidence[tile] = words[ids].numpy(), best.exp().numpy()
+    return labels, confidence
+
+
+@pytest.mark.parametrize(("n", "size"), [(2, (96, 96)), (40, (100, 211)), (300, (193, 150)), (5, (40, 30))])
+@pytest.mark.parametrize("along_edges", [False, True])
+def test_the_very_numbers_of_tiles_by_themselves(n: int, size: tuple[int, int], along_edges: bool) -> None:
+    logits = F.interpolate(wavy(n, 3, 4)[None], (12, 16), mode="bilinear")[0] + wavy(n, 12, 16, 0.1)
+    logits[:, :, 9:] = logits[:, :, 9:].round()  # ties
+    places = None
+    grid = own_places(size, (12, 16), torch.device("cpu"))
+    if along_edges:
+        image = torch.rand(1, 3, size[0] // 2, size[1] // 2, generator=torch.Generator().manual_seed(0))
+        places = reading_places(image, (12, 16))
+        grid = F.interpolate(places.permute(0, 3, 1, 2), size, mode="bilinear").permute(0, 2, 3, 1)
+    labels, confidence = label_pixels(logits, size, places=places)
+    expected, certain = one_by_one(logits, size, grid)
+    assert labels.dtype == expected.dtype
+    np.testing.assert_array_equal(labels, expected)
+    np.testing.assert_array_equal(confidence, certain)
+
+
+@pytest.mark.parametrize("n", [20, 300])
+def test_an_accelerator_is_waited_for_three_times_whatever_the_size(n: int) -> None:
+    logits = wavy(n, 12, 16)
+    expected = label_pixels(logits, (500, 300))
+    with PretendDevice() as device:
+        there = logits.to(device.name)
+        device.waits.clear()
+        found = label_pixels(there, (500, 300))
+    assert device.waits.total() == 3
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-6)
 
 
 def test_confidence_is_the_probability_where_a_pixel_is_a_cell() -> None:

@@ -9,8 +9,9 @@ import torch
 
 from openvss.errors import InputError
 from openvss.labelmap import LabelMap
-from openvss.models.base import FrameFeatures
-from openvss.segmenter import Segmenter
+from openvss.models.base import FrameFeatures, Fused, Output
+from openvss.models.words import Words
+from openvss.segmenter import Precision, Segmenter, check_precision
 from openvss.video.frame import Frame
 from openvss.video.sources import open_source
 from tests.models.suite import WORDS, as_frames, randomise_zeros, video
@@ -186,3 +187,56 @@ def test_errors_say_what_to_do(segmenter: Segmenter) -> None:
         Segmenter(TwoFrame(), WORDS, device="cpu", context="all")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no device 'abacus'"):
         Segmenter(TwoFrame(), WORDS, device="abacus")
+
+
+class Watched(TwoFrame):
+    """Writes down in which precision it computes and is asked for words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[tuple[str, torch.dtype]] = set()
+
+    def encode(self, frames: torch.Tensor) -> FrameFeatures:
+        features = super().encode(frames)
+        self.seen |= {("frames", frames.dtype), ("map", features["map"].dtype)}
+        return features
+
+    def score(self, fused: Fused, words: Words) -> Output:
+        output = super().score(fused, words)
+        self.seen |= {("words", words.embeddings.dtype), ("logits", output.logits.dtype)}
+        return output
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_the_model_computes_in_the_precision_that_was_asked_for(
+    precision: Precision, dtype: torch.dtype
+) -> None:
+    model = Watched()
+    randomise_zeros(model)
+    expected = Segmenter(model, WORDS, device="cpu").step(as_frames(video(1))[0])
+    model.seen.clear()
+    found = Segmenter(model, WORDS, device="cpu", precision=precision).step(as_frames(video(1))[0])
+    assert model.seen == {
+        ("frames", torch.float32), ("map", dtype), ("words", torch.float32), ("logits", dtype),
+    }  # fmt: skip
+    assert found.confidence.dtype == np.float32
+    np.testing.assert_allclose(found.confidence, expected.confidence, atol=0.02)
+
+
+def test_fp32_leaves_it_to_the_caller() -> None:
+    model = Watched()
+    segmenter = Segmenter(model, WORDS, device="cpu")
+    with torch.autocast("cpu", torch.bfloat16):
+        segmenter.step(as_frames(video(1))[0])
+    assert ("map", torch.bfloat16) in model.seen
+
+
+def test_precisions_that_a_device_does_not_have() -> None:
+    with pytest.raises(InputError, match="fp16 needs a GPU"):
+        Segmenter(TwoFrame(), WORDS, device="cpu", precision="fp16")
+    with pytest.raises(InputError, match="not 'fp8'"):
+        Segmenter(TwoFrame(), WORDS, device="cpu", precision="fp8")  # type: ignore[arg-type]
+    check_precision("fp16", torch.device("cuda"))
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="This GPU does not have --precision bf16"):
+            check_precision("bf16", torch.device("cuda"))

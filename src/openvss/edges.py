@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from openvss.constants import built_once
+
 REACH = 2  # cells to each side
 COLOUR = 0.08  # of RGB in 0..1
 SPACE = 1.0  # in cells
@@ -30,12 +32,13 @@ def reading_places(image: Tensor, cells: tuple[int, int]) -> Tensor:
     """
     h, w = cells
     colours = F.adaptive_avg_pool2d(image, cells)[0]  # (3, h, w)
-    y, x = _centres(image.shape[-2], h, image.device), _centres(image.shape[-1], w, image.device)
+    down = _neighbours(image.shape[-2], h, image.device)
+    across = _neighbours(image.shape[-1], w, image.device)
     weight = image.new_zeros(image.shape[-2:])
     at_y, at_x = torch.zeros_like(weight), torch.zeros_like(weight)
-    for cell_y, near_y in _neighbours(y, h):
+    for cell_y, near_y in down:
         rows = colours[:, cell_y]
-        for cell_x, near_x in _neighbours(x, w):
+        for cell_x, near_x in across:
             unlike = (image[0] - rows[:, :, cell_x]).square_().sum(0).div_(2 * COLOUR**2).clamp_(max=UNLIKE)
             each = unlike.neg_().exp_().mul_(near_y[:, None] * near_x)
             weight += each
@@ -44,6 +47,7 @@ def reading_places(image: Tensor, cells: tuple[int, int]) -> Tensor:
     return torch.stack([_to_unit(at_x / weight, w), _to_unit(at_y / weight, h)], dim=-1)[None]
 
 
+@built_once(2)
 def own_places(size: tuple[int, int], cells: tuple[int, int], device: torch.device) -> Tensor:
     """(1, H, W, 2): every pixel of an (H, W) frame at its own place, as plain upsampling reads it."""
     y, x = (_to_unit(_centres(p, c, device), c) for p, c in zip(size, cells, strict=True))
@@ -55,9 +59,11 @@ def _centres(pixels: int, cells: int, device: torch.device) -> Tensor:
     return (torch.arange(pixels, device=device) + 0.5) * (cells / pixels) - 0.5
 
 
-def _neighbours(places: Tensor, cells: int) -> list[tuple[Tensor, Tensor]]:
-    """The cells around each place, step by step, and how near they are: 0 beyond the frame."""
-    steps = torch.arange(-REACH, REACH + 1, device=places.device)
+@built_once(16)
+def _neighbours(pixels: int, cells: int, device: torch.device) -> list[tuple[Tensor, Tensor]]:
+    """The cells around each pixel, step by step, and how near they are: 0 beyond the frame."""
+    places = _centres(pixels, cells, device)
+    steps = torch.arange(-REACH, REACH + 1, device=device)
     found = places.round() + steps[:, None]
     near = (-(found - places).square() / (2 * SPACE**2)).exp() * ((found >= 0) & (found < cells))
     return list(zip(found.clamp(0, cells - 1).long(), near, strict=True))

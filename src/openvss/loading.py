@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from openvss.models.trained import load_model
-from openvss.segmenter import Segmenter
+from openvss.segmenter import Precision, Segmenter
 from openvss.words.vocabulary import Vocabulary
 
 
@@ -22,6 +22,7 @@ def load(
     device: str = "auto",
     unlabelled_below: float = 0.0,
     context: Literal["past", "whole"] = "past",
+    precision: Precision = "fp32",
 ) -> Segmenter:
     """A `Segmenter` around a model with trained weights: a preset's name, or the path of a checkpoint or run.
 
@@ -42,4 +43,5 @@ def load(
         device=device,
         unlabelled_below=unlabelled_below,
         context=context,
+        precision=precision,
     )

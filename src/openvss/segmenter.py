@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -25,6 +26,8 @@ from openvss.words.vocabulary import Vocabulary
 
 Pixels = npt.NDArray[np.uint8]
 Input = str | Path | Iterable[Pixels]
+Precision = Literal["fp32", "bf16", "fp16"]
+LOWER = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Segmenter:
@@ -38,6 +41,7 @@ class Segmenter:
         device: "auto", "cpu", "cuda", "cuda:1", "mps", ...
         unlabelled_below: Pixels less certain than this (0..1) get no word.
         context: Whether models that look at distant frames see only the past or the whole video.
+        precision: Of the model's computation; weights, words and labelling stay in fp32.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Segmenter:
         device: str = "auto",
         unlabelled_below: float = 0.0,
         context: Literal["past", "whole"] = "past",
+        precision: Precision = "fp32",
     ) -> None:
         if not 0.0 <= unlabelled_below <= 1.0:
             raise InputError(
@@ -59,6 +64,8 @@ class Segmenter:
         if size is not None and not 32 <= size <= 4096:
             raise InputError(f"The size is the short side in pixels, from 32 to 4096, not {size}.")
         self.device = choose_device(device)
+        check_precision(precision, self.device)
+        self.precision = precision
         self.model = model.eval().to(self.device)
         self.size = size or model.size
         self.unlabelled_below = unlabelled_below
@@ -91,10 +98,11 @@ class Segmenter:
         """Encode a frame, put it in its context and remember it."""
         image = self._enter(frame)
         slot = slot_of(frame.time)
-        features = self.model.encode(to_input(image, self.device))
-        fused, self.state.memory = self.model.fuse(
-            features, self._references(slot, features), self._context(slot, features), self.state.memory
-        )
+        with self._computing():
+            features = self.model.encode(to_input(image, self.device))
+            fused, self.state.memory = self.model.fuse(
+                features, self._references(slot, features), self._context(slot, features), self.state.memory
+            )
         self._remember(Entry(slot, image, self.model.compact(features)))
         self.state.last = fused, frame
         return fused
@@ -237,7 +245,8 @@ class Segmenter:
         return lambda image: self.model.encode_reference(to_input(image, self.device))
 
     def _label(self, fused: Fused, frame: Frame) -> LabelMap:
-        logits = self.model.score(fused, self._words).logits[0]
+        with self._computing():
+            logits = self.model.score(fused, self._words).logits[0]
         height, width = frame.pixels.shape[:2]
         places = None
         if self.model.edge_aware:
@@ -246,6 +255,11 @@ class Segmenter:
             places = reading_places(to_input(half, self.device), (logits.shape[-2], logits.shape[-1]))
         labels, confidence = label_pixels(logits, (height, width), self.unlabelled_below, places)
         return LabelMap(labels, confidence, self.vocabulary.names, frame.index, frame.time)
+
+    def _computing(self) -> AbstractContextManager[object]:
+        """What the model computes within; in fp32 that is left to whoever called."""
+        dtype = LOWER.get(self.precision)
+        return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype)
 
     def _require_words(self) -> None:
         if not hasattr(self, "vocabulary"):
@@ -287,3 +301,13 @@ def choose_device(name: str) -> torch.device:
         return torch.device(name)
     except (RuntimeError, AssertionError, ImportError):
         raise InputError(f"There is no device {name!r} here: use --device cpu or --device auto.") from None
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Complain about one that there is not, or that the device does not have."""
+    if precision not in ("fp32", *LOWER):
+        raise InputError(f"The precision is fp32, bf16 or fp16, not {precision!r}.")
+    if precision == "fp16" and device.type == "cpu":
+        raise InputError("--precision fp16 needs a GPU: use bf16 or fp32.")
+    if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise InputError("This GPU does not have --precision bf16: use fp16 or fp32.")

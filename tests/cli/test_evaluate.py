@@ -53,6 +53,16 @@ def test_a_model_then_its_masks(run: Runner, tmp_path: Path) -> None:
             assert metrics(other)[key] == model[key]
 
 
+def test_precision_is_a_setting_like_others(run: Runner, tmp_path: Path) -> None:
+    write_set(tmp_path / "set", (2,))
+    arguments = ("evaluate", "--data", "folder:set", "--out", "out", *SMALL)
+    run.ok(*arguments)
+    assert metrics("out")["model"]["precision"] == "fp32"
+    assert "other settings (model)" in run.sentence(*arguments, "--precision", "bf16", "--resume")
+    run.ok(*arguments, "--precision", "bf16", "--overwrite")
+    assert metrics("out")["model"]["precision"] == "bf16"
+
+
 def test_json_lines(run: Runner, tmp_path: Path) -> None:
     synthetic.make("vspw", tmp_path / "vspw")
     arguments = ("evaluate", "--data", "vspw:vspw", "--protocol", "vspw-80-44", "--out", "out", "--json")
@@ -93,6 +103,8 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
             [*data, "--predictions", "empty", "--device", "cpu"],
             "--device would do nothing with --predictions",
         ),
+        ([*data, "--predictions", "empty", "--precision", "bf16"], "--precision would do nothing"),
+        ([*data, "--device", "cpu", "--precision", "fp16"], "fp16 needs a GPU: use bf16 or fp32"),
         ([*data, "--out", "file"], "file in its way"),
         ([*data, "--resume", "--overwrite"], "only one of them"),
         (["set", *data], "unexpected extra argument"),

@@ -233,6 +233,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
         ([clip, WORDS, "--fps", "25"], "own clock"),
         ([clip, WORDS, "--device", "abacus"], "no device 'abacus'"),
         ([clip, WORDS, "--device", "meta"], "no device 'meta'"),
+        ([clip, WORDS, "--device", "cpu", "--precision", "fp16"], "fp16 needs a GPU: use bf16 or fp32"),
         ([clip, WORDS, "--unlabelled-below", "50"], "0 to 1"),
         ([clip, WORDS, "--out", "file"], "file in its way"),
         ([clip, WORDS, "--resume", "--overwrite"], "only one of them"),
@@ -247,7 +248,10 @@ def test_a_folder_that_holds_a_run(run: Runner, tmp_path: Path) -> None:
     assert "--resume" in run.sentence(2, "segment", clip, WORDS, "--out", "out", *SMALL)
     assert "2 frames" in run.ok("segment", clip, WORDS, "--out", "out", "--resume", *SMALL)
     assert "words" in run.sentence(2, "segment", clip, "sky, road", "--out", "out", "--resume", *SMALL)
-    run.ok("segment", clip, "sky, road", "--out", "out", "--overwrite", *SMALL)
+    lower = ("--precision", "bf16")
+    assert "precision" in run.sentence(2, "segment", clip, WORDS, "--out", "out", "--resume", *lower, *SMALL)
+    run.ok("segment", clip, "sky, road", "--out", "out", "--overwrite", *lower, *SMALL)
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["precision"] == "bf16"
 
 
 def test_a_truncated_file_gives_everything_before_the_break(run: Runner, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from openvss.models.base import VideoModel
-from openvss.training import journal
+from openvss.training import journal, parts
 from openvss.training.classes import Joint
 from openvss.training.groups import groups_of
 from openvss.training.parts import Parts, accelerate_for
@@ -66,6 +68,44 @@ def assemble(recipe: Recipe, folder: Path, cpu: bool) -> Parts:
     data = TrainingData((), Joint(Vocabulary(()), (), ()), Cached())
     stepper = Stepper(recipe, accelerator, Shrink(model), groups, folder)
     return Parts(accelerator, model, taken, data, [], groups, stepper, None)
+
+
+@pytest.fixture
+def own_switches() -> Iterator[None]:
+    """What a recipe switches for the whole process, as it was."""
+    matmul, cudnn = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    yield
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = matmul, cudnn
+    torch.use_deterministic_algorithms(False)
+
+
+def switched(tmp_path: Path, *, gpu: bool, **changes: bool) -> tuple[bool, bool, bool, bool]:
+    """TF32 in products and in convolutions; deterministic, and with warnings alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: gpu)
+        patch.setattr(parts, "Accelerator", lambda **_: SimpleNamespace(distributed_type=None))
+        accelerate_for(Recipe.model_validate(recipe(tmp_path, **changes)), cpu=not gpu)
+    return (
+        torch.backends.cuda.matmul.allow_tf32,
+        torch.backends.cudnn.allow_tf32,
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+
+
+@pytest.mark.usefixtures("own_switches")
+def test_what_a_recipe_switches_on_a_gpu(tmp_path: Path) -> None:
+    assert switched(tmp_path, gpu=True) == (True, True, False, False)
+    assert switched(tmp_path, gpu=True, tf32=False) == (False, False, False, False)
+    assert switched(tmp_path, gpu=True, tf32=False, deterministic=True) == (False, False, True, True)
+    assert switched(tmp_path, gpu=True) == (True, True, False, False)
+
+
+@pytest.mark.usefixtures("own_switches")
+def test_what_it_switches_without_one(tmp_path: Path) -> None:
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    assert switched(tmp_path, gpu=False) == (*before, False, False)
+    assert switched(tmp_path, gpu=False, deterministic=True) == (*before, True, False)
 
 
 @pytest.mark.parametrize("stop", [3, 7])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from openvss.data.pseudo_clips import Path as Motion
 from openvss.data.transforms import Draw
 from openvss.errors import InputError
 from openvss.models.base import IGNORE
+from openvss.training import batches
 from openvss.training.batches import Batch
 from openvss.training.recipe import Recipe
 from openvss.training.start import TrainingData, build, open_data
@@ -51,6 +53,51 @@ def test_batches_depend_on_their_number_alone(videos: Path) -> None:
     assert first.names == again.names != other.names
     assert torch.equal(first.frames, again.frames)
     assert torch.equal(first.labels, again.labels)
+
+
+@pytest.mark.parametrize("context", ["distant", "none", "made"])
+def test_all_of_a_batch_is_pinned_and_moved(
+    videos: Path, context: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = batch(videos, clip={"context": "none" if context == "none" else "distant"})
+    if context == "made":
+        one = replace(one, context={"mean": torch.ones(2, 16)})
+    pinned: list[Tensor] = []
+
+    def pin(tensor: Tensor) -> Tensor:
+        pinned.append(tensor.clone())
+        return pinned[-1]
+
+    monkeypatch.setattr(Tensor, "pin_memory", pin)
+    there = one.pin_memory()
+    assert len(pinned) == (2 if context == "none" else 3)
+    assert any(there.frames is tensor for tensor in pinned)
+    assert torch.equal(there.labels, one.labels)
+    moved = one.to(torch.device("meta"))
+    assert moved.frames.is_meta
+    assert moved.labels.is_meta
+    inner = moved.context["mean"] if isinstance(moved.context, dict) else moved.context
+    assert inner is None or inner.is_meta
+
+
+@pytest.mark.parametrize(
+    ("device", "wanted", "pins"), [("cuda", True, True), ("cuda", False, False), ("cpu", True, False)]
+)
+def test_batches_are_pinned_for_gpus_alone(
+    videos: Path, device: str, wanted: bool, pins: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bool] = []
+
+    def loader(*_: object, pin_memory: bool, **__: object) -> list[Batch]:
+        made.append(pin_memory)
+        return []
+
+    monkeypatch.setattr(batches, "DataLoader", loader)
+    settings = Recipe.model_validate(
+        recipe(videos, data={"train": [{"set": "folder:x"}], "pin_memory": wanted})
+    )
+    batches.load(opened(videos).batches, range(2), settings.data, torch.device(device), lambda: None)
+    assert made == [pins]
 
 
 def test_shapes(videos: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openvss.cli.scored import Choice, find_dataset, find_task, from_model
-from openvss.cli.segment import Context
+from openvss.cli.segment import Context, Precision
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
     from openvss.evaluation.task import Predictions, Task
 
-LOADED_BY = {"options", "weights_sha256", "size", "context"}
+LOADED_BY = {"options", "weights_sha256", "size", "context", "precision"}
 
 
 def task_again(run: str, result: Mapping[str, Any]) -> Task:
@@ -66,6 +66,7 @@ def _choice(run: str, model: Mapping[str, Any]) -> Choice:
         size=model["size"],
         device="auto",
         context=Context(model["context"]),
+        precision=Precision(model["precision"]),
     )
 
 

@@ -13,7 +13,7 @@ import typer
 from openvss.cli import model_options
 from openvss.cli.progress import emit, progress
 from openvss.cli.scored import Choice, find_dataset, find_scored, find_task
-from openvss.cli.segment import Context
+from openvss.cli.segment import Context, Precision
 from openvss.cli.stopping import resumable
 from openvss.errors import InputError, OpenVSSError, Stopped
 
@@ -86,6 +86,9 @@ def evaluate(
             show_default="past; of a run, that of its validations",
         ),
     ] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="Of the model's computation; less than fp32 is for GPUs.")
+    ] = Precision.fp32,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the report.", show_default="evaluated/<data>-<split>-<model>"),
@@ -115,7 +118,7 @@ def evaluate(
     if predictions:
         about_model = {
             "--size": size, "--device": device != "auto", "--weights": weights, "--untrained": untrained,
-            "--option": option, "--context": context,
+            "--option": option, "--context": context, "--precision": precision != Precision.fp32,
         }  # fmt: skip
         _refuse(about_model, "--predictions, which are scored as they are")
     if submission:
@@ -123,7 +126,14 @@ def evaluate(
 
     task = find_task(find_dataset(data, split, for_submission=submission is not None), words, protocol)
     choice = Choice(
-        model or DEFAULT_MODEL, weights, untrained, model_options.parse(option), size, device, context
+        model or DEFAULT_MODEL,
+        weights,
+        untrained,
+        model_options.parse(option),
+        size,
+        device,
+        context,
+        precision,
     )
     scored = find_scored(task, choice, predictions)
     if not task.n_frames:

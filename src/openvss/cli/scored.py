@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
-    from openvss.cli.segment import Context
+    from openvss.cli.segment import Context, Precision
     from openvss.data.base import Dataset
     from openvss.evaluation.task import Predictions, Task
     from openvss.words.vocabulary import Vocabulary
@@ -26,6 +26,7 @@ class Choice:
     size: int | None
     device: str
     context: Context | None
+    precision: Precision
 
 
 def find_dataset(data: str, split: str | None, *, for_submission: bool) -> Dataset:
@@ -108,6 +109,7 @@ def from_model(task: Task, choice: Choice) -> Predictions:
         size=choice.size,
         device=choice.device,
         context="whole" if (choice.context or noted.get("context")) == "whole" else "past",
+        precision=choice.precision.value,
     )
     about = {
         "name": choice.name,
@@ -116,6 +118,7 @@ def from_model(task: Task, choice: Choice) -> Predictions:
         "weights_sha256": segmenter.model.weights_sha256,
         "size": segmenter.size,
         "context": segmenter.context,
+        "precision": segmenter.precision,
         "device": segmenter.device.type,
     }
     if "selected_by" in noted:

@@ -33,6 +33,14 @@ class Context(StrEnum):
     whole = "whole"
 
 
+class Precision(StrEnum):
+    """Of what a model computes."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+    fp16 = "fp16"
+
+
 def segment(
     video: Annotated[
         str,
@@ -90,6 +98,9 @@ def segment(
     context: Annotated[
         Context, typer.Option(help="May the model look at the whole video, or only back?")
     ] = Context.past,
+    precision: Annotated[
+        Precision, typer.Option(help="Of the model's computation; less than fp32 is for GPUs.")
+    ] = Precision.fp32,
     unlabelled_below: Annotated[
         float, typer.Option(metavar="P", help="Leave pixels less certain than P (0 to 1) unlabelled.")
     ] = 0.0,
@@ -134,6 +145,7 @@ def segment(
         device=device,
         unlabelled_below=unlabelled_below,
         context=context.value,
+        precision=precision.value,
     )
     vocabulary = _words(segmenter)
     outputs = OutputFolder(
@@ -220,6 +232,7 @@ def _settings(source: Source, segmenter: Segmenter, model: str, options: dict[st
         "weights_sha256": segmenter.model.weights_sha256,
         "size": segmenter.size,
         "context": segmenter.context,
+        "precision": segmenter.precision,
         "unlabelled_below": segmenter.unlabelled_below,
         "device": segmenter.device.type,
         "versions": {"openvss": __version__, "torch": torch.__version__, "av": av.__version__},

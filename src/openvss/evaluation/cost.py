@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from openvss.models.base import VideoModel
+from openvss.models.base import VideoModel, encode_clips
 from openvss.models.words import Words
 
 Step = Callable[[], object]
@@ -55,7 +55,7 @@ class Subject:
         self.clip = torch.rand(batch, length, 3, *size, generator=generator).to(model.device)
         context = torch.rand(far, 3, *size, generator=generator).to(model.device)
         with torch.inference_mode():
-            self.references = [model.encode_reference(self.clip[:, i]) for i in range(length - 1)]
+            self.references = encode_clips(model.encode_reference, self.clip[:, :-1])
             summary = model.summarise(model.encode_reference(context)) if far else None
         self.context = summary and {k: x.expand(batch, *x.shape[1:]) for k, x in summary.items()}
 
@@ -67,8 +67,7 @@ class Subject:
     @torch.inference_mode()
     def encode_all(self) -> Tensor:
         """Label a frame and encode its references, too."""
-        earlier = range(self.clip.shape[1] - 1)
-        return self._finish([self.model.encode_reference(self.clip[:, i]) for i in earlier])
+        return self._finish(encode_clips(self.model.encode_reference, self.clip[:, :-1]))
 
     def _finish(self, references: Sequence[Mapping[str, Tensor]]) -> Tensor:
         target = self.model.encode(self.clip[:, -1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -84,6 +84,10 @@ class VideoModel(nn.Module, ABC):
         """What `compact(encode(frames))` gives; a model that can have it for less says how."""
         return self.compact(self.encode(frames))
 
+    def encode_context(self, frames: Tensor) -> FrameFeatures:
+        """What `summarise` needs of frames; a model that can have it for less than a reference says how."""
+        return self.encode_reference(frames)
+
     def context_frames(self, t: int, n_frames: int) -> list[int]:
         """Which of `n_frames` frames, 1/15 s apart, to summarise for target `t`; empty if it uses none."""
         del t, n_frames
@@ -136,7 +140,7 @@ class VideoModel(nn.Module, ABC):
         """
         if frames.shape[1] != len(self.references) + 1:
             raise ValueError(f"a clip has {len(self.references) + 1} frames here, got {frames.shape[1]}")
-        references = [self.encode_reference(frames[:, i]) for i in range(frames.shape[1] - 1)]
+        references = encode_clips(self.encode_reference, frames[:, :-1])
         summary = None if context is None else self._summarise_batch(context)
         fused, _ = self.fuse(self.encode(frames[:, -1]), references, summary)
         return self.score(fused, words)
@@ -162,5 +166,25 @@ class VideoModel(nn.Module, ABC):
     def _summarise_batch(self, context: Tensor | VideoContext) -> VideoContext:
         if isinstance(context, dict):
             return context
-        each = [self.summarise(self.encode_reference(frames)) for frames in context]
+        # the clips take the places of a clip: `summarise` wants the frames of one video together
+        videos = encode_clips(self.encode_context, context.transpose(0, 1))
+        each = [self.summarise(features) for features in videos]
         return {name: torch.cat([summary[name] for summary in each]) for name in each[0]}
+
+
+def encode_clips(encode: Callable[[Tensor], FrameFeatures], clips: Tensor) -> list[FrameFeatures]:
+    """All frames of clips (B, T, 3, H, W) in one pass.
+
+    In training, batch norm then sees all of them at once, and not those of each place by themselves.
+
+    Returns:
+        For each of the T places the features of its B frames.
+    """
+    batch, places = clips.shape[:2]
+    if not places:
+        return []
+    features = encode(clips.transpose(0, 1).flatten(0, 1))
+    return [
+        {name: x[place * batch : (place + 1) * batch] for name, x in features.items()}
+        for place in range(places)
+    ]

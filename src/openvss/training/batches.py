@@ -16,7 +16,7 @@ from openvss.errors import InputError
 from openvss.models.base import IGNORE, VideoContext
 from openvss.training.classes import UNKNOWN, Joint
 from openvss.training.order import Order
-from openvss.training.recipe import MOST_WORDS, Recipe
+from openvss.training.recipe import MOST_WORDS, Data, Recipe
 from openvss.training.samples import Example, Sampler
 from openvss.training.sources import Source
 
@@ -71,13 +71,20 @@ class Batch:
     words: tuple[int, ...]
 
     def to(self, device: torch.device) -> Batch:
-        """The same on a device."""
+        """The same on a device; from pinned memory it gets there while the host goes on."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> Batch:
+        """The same in pinned memory; a `DataLoader` that is told to pin calls this."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         context = self.context
         if isinstance(context, dict):
-            context = {name: value.to(device) for name, value in context.items()}
+            context = {name: change(value) for name, value in context.items()}
         elif context is not None:
-            context = context.to(device)
-        return replace(self, frames=self.frames.to(device), context=context, labels=self.labels.to(device))
+            context = change(context)
+        return replace(self, frames=change(self.frames), context=context, labels=change(self.labels))
 
     def tensors(self) -> dict[str, Tensor]:
         """Frames, labels and context frames."""
@@ -148,18 +155,23 @@ def _together(contexts: Sequence[Tensor | VideoContext | None]) -> Tensor | Vide
 
 
 def load(
-    batches: Dataset[AnyBatch], numbers: Iterable[int], workers: int, at_start: Callable[[], None]
+    batches: Dataset[AnyBatch],
+    numbers: Iterable[int],
+    settings: Data,
+    device: torch.device,
+    at_start: Callable[[], None],
 ) -> Iterator[AnyBatch]:
     """Batches in the order of their numbers, prepared ahead by other processes if there are any.
 
-    `at_start` is called in each of those processes.
+    `at_start` is called in each of those processes. `device` is where the batches will go.
     """
     loader: DataLoader[AnyBatch] = DataLoader(
         batches,
         batch_size=None,
         sampler=numbers,
-        num_workers=workers,
-        prefetch_factor=2 if workers else None,
+        num_workers=settings.workers,
+        prefetch_factor=2 if settings.workers else None,
         worker_init_fn=lambda _: at_start(),
+        pin_memory=settings.pin_memory and device.type == "cuda",
     )
     return iter(loader)

@@ -86,7 +86,7 @@ class Trainer:
         per_step = recipe.data.accumulate * processes
         first = step * per_step + parts.accelerator.process_index
         numbers = range(first, rounds.end(recipe, step) * per_step, processes)
-        return load(parts.data.batches, numbers, recipe.data.workers, self._folder.disown)
+        return load(parts.data.batches, numbers, recipe.data, parts.accelerator.device, self._folder.disown)
 
     def _frame(self, what: str, done: int, total: int) -> None:
         """Something long, before which the state was saved, has come so far."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,8 +69,10 @@ def accelerate_for(recipe: Recipe, *, cpu: bool) -> Accelerator:
     if recipe.precision == "fp16" and cpu:
         raise InputError("precision: fp16 needs a GPU: use bf16 or fp32.")
     if torch.are_deterministic_algorithms_enabled() != recipe.deterministic:  # else seconds of imports
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what this mode needs on CUDA
-        torch.use_deterministic_algorithms(recipe.deterministic)
+        # On CUDA some have no such implementation, the loss's own among them: a warning names each.
+        torch.use_deterministic_algorithms(recipe.deterministic, warn_only=recipe.deterministic and not cpu)
+    if not cpu and torch.cuda.is_available():
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = recipe.tf32
     accelerator = Accelerator(
         cpu=cpu,
         mixed_precision={"fp32": "no"}.get(recipe.precision, recipe.precision),

@@ -62,7 +62,8 @@ def _parameters(parts: Parts) -> list[str]:
 def _try(recipe: Recipe, parts: Parts) -> float:
     """Seconds that a step takes."""
     accumulate = recipe.data.accumulate
-    batches = load(parts.data.batches, range(TRIED * accumulate), recipe.data.workers, lambda: None)
+    numbers, device = range(TRIED * accumulate), parts.accelerator.device
+    batches = load(parts.data.batches, numbers, recipe.data, device, lambda: None)
     started, stop = time.monotonic(), safety.StopRequest()
     for step in range(TRIED):
         parts.stepper.take(step, batches, stop)

@@ -77,6 +77,7 @@ class Data(Section):
         mix: Whether sets are mixed within a batch, or each batch comes from one set and has its words alone.
         workers: Processes that prepare batches; 0 prepares them between steps.
         cache: Keep decoded frames and labels in memory.
+        pin_memory: Have batches copied to a GPU while it computes; without one nothing changes.
     """
 
     train: tuple[TrainingSet, ...] = Field(min_length=1)
@@ -85,6 +86,7 @@ class Data(Section):
     mix: Literal["samples", "batches"] = "samples"
     workers: int = Field(default=0, ge=0)
     cache: bool = False
+    pin_memory: bool = True
 
 
 class Clips(Section):
@@ -287,8 +289,10 @@ class Recipe(Section):
     Attributes:
         ema: Decay of a moving average of the weights, which is what is scored and kept; None for none.
         precision: Of the computation; weights are float32.
+        tf32: Let GPUs that can multiply float32 with 10 bits behind the point, several times as fast.
         seed: Of all chance.
-        deterministic: Refuse operations whose result is not the same each time.
+        deterministic: Take operations whose result is the same each time. Where there is none, that is an
+            error on the processor and a warning on a GPU.
     """
 
     model: Model
@@ -303,6 +307,7 @@ class Recipe(Section):
     targets: Targets | None = None
     saving: Saving = Saving()
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    tf32: bool = True
     seed: int = Field(default=0, ge=0)
     deterministic: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -138,6 +139,8 @@ def train_stage(
 
 def _begin(options: Options) -> bool:
     """Join the other processes, if there are any; whether to compute on the CPU."""
+    # What `deterministic` needs on CUDA: cuBLAS looks at it once, before any stage multiplies.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Without `cpu`, accelerate takes processes on a machine without accelerators for strangers.
     cpu = options.cpu or not torch.accelerator.is_available()
     # The main process may make targets for hours while the others wait.

@@ -29,7 +29,7 @@ OWN = (  # what a run writes; nothing else is removed when it is replaced
     "targets",
     "tensorboard",
 )
-FREE_TO_CHANGE = ("saving", "workers", "cache")  # none of these decides what is learnt
+FREE_TO_CHANGE = ("saving", "workers", "cache", "pin_memory")  # none of these decides what is learnt
 
 
 class RunFolder:

@@ -107,9 +107,11 @@ class Stepper:
     ) -> tuple[dict[str, float], bool]:
         """The means over all processes, once it is sure that they are numbers; and whether any is to stop."""
         names = list(terms[0])
-        table = torch.stack([torch.stack([one[name].double() for name in names]) for one in terms])
-        mine = [*table.mean(0).tolist(), float(norm), float(stop.made)]
-        values = torch.tensor(mine, dtype=torch.float64)
+        table = torch.stack([torch.stack([one[name] for name in names]) for one in terms])
+        # everything in one transfer: the host waits for the device once a step
+        *found, own_norm = torch.cat([table.flatten(), norm.detach().reshape(1)]).cpu().double().tolist()
+        table = torch.tensor(found, dtype=torch.float64).view(len(terms), len(names))
+        values = torch.tensor([*table.mean(0).tolist(), own_norm, float(stop.made)], dtype=torch.float64)
         if self._accelerator.num_processes > 1:
             reduced = self._accelerator.reduce(values.to(self._accelerator.device), "mean")
             values = cast("Tensor", reduced).cpu()

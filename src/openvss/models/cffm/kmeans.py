@@ -85,11 +85,11 @@ def _spread(tokens: Tensor, k: int, generator: torch.Generator) -> Tensor:
     """k-means++ on a sample: each next centre is a token drawn in proportion to its squared distance."""
     sample = torch.randperm(len(tokens), generator=generator)[: CANDIDATES * k]
     candidates = tokens[sample.to(tokens.device)]
-    chosen = [0]
+    chosen = [torch.zeros(1, dtype=torch.long, device=tokens.device)]  # stays there: nobody waits for a place
     distances = (candidates - candidates[0]).square().sum(1)
     for _ in range(k - 1):
         reached = distances.double().cumsum(0)
-        drawn = torch.rand((), generator=generator, dtype=torch.float64).item() * reached[-1]
-        chosen.append(int(torch.searchsorted(reached, drawn).clamp(max=len(candidates) - 1)))
+        drawn = torch.rand((), generator=generator, dtype=torch.float64).item() * reached[-1:]
+        chosen.append(torch.searchsorted(reached, drawn).clamp(max=len(candidates) - 1))
         distances = torch.minimum(distances, (candidates - candidates[chosen[-1]]).square().sum(1))
-    return candidates[chosen]
+    return candidates[torch.cat(chosen)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
+from openvss.constants import built_once
 from openvss.models.cffm.geometry import Geometry, Pooling
 
 
@@ -30,8 +30,7 @@ class Tables:
     nothing: int
 
 
-@lru_cache(maxsize=16)
-@torch.inference_mode(False)  # whoever asks first: training may need the same tables later
+@built_once(16)
 def tables(geometry: Geometry, height: int, width: int, device: torch.device) -> Tables:
     """The tables for maps of one size."""
     windows = _windows(geometry, height, width)

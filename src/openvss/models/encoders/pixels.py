@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from openvss.constants import built_once
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -15,7 +18,15 @@ Colour = tuple[float, float, float]
 
 def normalise(frames: Tensor, mean: Colour = IMAGENET_MEAN, std: Colour = IMAGENET_STD) -> Tensor:
     """RGB in 0..1 -> the statistics that the weights were trained with."""
-    return (frames - frames.new_tensor(mean).view(3, 1, 1)) / frames.new_tensor(std).view(3, 1, 1)
+    return (frames - per_channel(mean, frames.dtype, frames.device)) / per_channel(
+        std, frames.dtype, frames.device
+    )
+
+
+@built_once(16)
+def per_channel(colour: Colour, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(3, 1, 1)."""
+    return torch.tensor(colour, dtype=dtype, device=device).view(3, 1, 1)
 
 
 def whole_cells(frames: Tensor, cell: int) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.constants import built_once
 from openvss.models.encoders.imagenet_names import ImageNetNames, Names
 from openvss.models.encoders.lite0 import Lite0
 from openvss.models.encoders.minilm import MiniLM
@@ -78,7 +79,7 @@ class TinyEncoder(nn.Module):
         """Maps (B, C, h, w), finest first, and the names of the last."""
         c8, c16, c32 = (x.permute(0, 2, 3, 1) for x in maps)
         x = self.enter(torch.cat([c32, NAME_SCALE * names.here, NAME_SCALE * names.around], dim=-1))
-        x = x + PLACE_SCALE * places(x)
+        x = x + PLACE_SCALE * places(x.shape[1], x.shape[2], x.shape[3], x.device)
         x = self.norm(self.attend(x.flatten(1, 2))).view_as(x)
         size = (c16.shape[1], c16.shape[2])
         joined = torch.cat([resize(c8, size), c16, resize(x, size)], dim=-1)
@@ -127,12 +128,12 @@ class Mix(nn.Module):
         return x + self.down(F.gelu(self.up(self.norm(y))))
 
 
-def places(like: Tensor) -> Tensor:
+@built_once(16)
+def places(h: int, w: int, channels: int, device: torch.device) -> Tensor:
     """(1, h, w, C): how high, and how far from the middle column, in waves of C / 4 lengths."""
-    h, w, channels = like.shape[1:]
-    y = torch.linspace(0, 1, h, device=like.device)[:, None].expand(h, w)
-    x = torch.linspace(0, 1, w, device=like.device)[None].expand(h, w)
-    waves = torch.arange(1, channels // 4 + 1, device=like.device) * math.pi / 2
+    y = torch.linspace(0, 1, h, device=device)[:, None].expand(h, w)
+    x = torch.linspace(0, 1, w, device=device)[None].expand(h, w)
+    waves = torch.arange(1, channels // 4 + 1, device=device) * math.pi / 2
     angles = [place[..., None] * waves for place in (y, 2 * (x - 0.5).abs())]
     return torch.cat([f(angle) for angle in angles for f in (torch.sin, torch.cos)], dim=-1)[None]
 

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from openvss.constants import built_once
+
 BLOCK = 6  # positions a side that share their keys: larger does more in vain, smaller copies more
 
 
@@ -35,18 +37,27 @@ def follow(current: Tensor, before: Tensor, radius: int, temperature: float) -> 
 
 def _windows(x: Tensor, margin: int) -> Tensor:
     """(B, D, H, W) -> (B, blocks, side^2, D): each block with a margin; outside is what is nearest inside."""
-    rows, columns = (_places(size, margin, x.device) for size in x.shape[2:])
-    places = rows[:, None, :, None] * x.shape[3] + columns[None, :, None, :]  # (rows, columns, side, side)
-    windows = x.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, places.flatten())
-    return windows.view(len(x), len(rows) * len(columns), -1, x.shape[1])
+    height, width = x.shape[2], x.shape[3]
+    places = _places(height, width, margin, x.device)
+    windows = x.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, places)
+    return windows.view(len(x), -(-height // BLOCK) * -(-width // BLOCK), -1, x.shape[1])
 
 
-def _places(size: int, margin: int, device: torch.device) -> Tensor:
+@built_once(16)
+def _places(height: int, width: int, margin: int, device: torch.device) -> Tensor:
+    """(rows * columns * side^2): where on the map the positions of every block with its margin are."""
+    y, x = (_along(size, margin, device) for size in (height, width))
+    return (y[:, None, :, None] * width + x[None, :, None, :]).flatten()
+
+
+def _along(size: int, margin: int, device: torch.device) -> Tensor:
+    """(blocks, side) of one direction."""
     first = torch.arange(0, size, BLOCK, device=device)[:, None]
     offsets = torch.arange(-margin, BLOCK + margin, device=device)
     return (first + offsets).clamp(0, size - 1)
 
 
+@built_once(16)
 def _within(radius: int, device: torch.device) -> Tensor:
     """(BLOCK^2, side^2): which positions of the shared window are in a position's own."""
     own = torch.arange(BLOCK, device=device)[:, None] + radius

@@ -10,7 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.errors import InputError
-from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.base import (
+    FrameFeatures,
+    Fused,
+    Memory,
+    Output,
+    VideoContext,
+    VideoModel,
+    encode_clips,
+)
 from openvss.models.encoders.contract import Backbone, ImageText, PairWithBackbone
 from openvss.models.layers.resize import at_most, size_of
 from openvss.models.layers.smoothing import weight_of_past
@@ -77,6 +85,9 @@ class OV2VSS(VideoModel):
 
     def encode_reference(self, frames: Tensor) -> FrameFeatures:
         return self.compact(self._encode(frames, dense=self.options.clip_on_all))
+
+    def encode_context(self, frames: Tensor) -> FrameFeatures:
+        return self._encode(frames, dense=False)
 
     def compact(self, features: FrameFeatures) -> FrameFeatures:
         o, looked_at = self.options, bool(self.references)
@@ -198,7 +209,7 @@ class OV2VSS(VideoModel):
         """Base class's; with `supervise="clip"` every frame of a training clip is a target once."""
         if not (self.training and self.options.supervise == "clip"):
             return super().forward(frames, words, context)
-        encoded = [self.encode(frames[:, i]) for i in range(frames.shape[1])]
+        encoded = encode_clips(self.encode, frames)
         seen = [self.compact(features) for features in encoded]
         summary = None if context is None else self._summarise_batch(context)
         outputs = []

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.constants import built_once
 from openvss.models.encoders.clip import ClipViT
 from openvss.models.encoders.convnext_clip import ConvNextClip
 from openvss.models.encoders.pairs import Pair
-from openvss.models.encoders.pixels import CLIP_MEAN
+from openvss.models.encoders.pixels import CLIP_MEAN, per_channel
 from openvss.models.words import TextEncoder
 
 
@@ -47,6 +48,7 @@ def _shares(ids: Tensor, cells: tuple[int, int], regions: int) -> Tensor:
     return total.view(regions, cells[0] * cells[1])
 
 
+@built_once(8)
 def _read(pixels: int, cells: int, device: torch.device) -> list[tuple[Tensor, Tensor]]:
     """For each pixel along one axis the two cells that it is read from, and their weights."""
     place = ((torch.arange(pixels, device=device) + 0.5) * (cells / pixels) - 0.5).clamp(0, cells - 1)
@@ -93,7 +95,7 @@ class Crops(nn.Module):
         """(3, H, W) and the (H, W) mask of a region -> (3, size, size)."""
         y, x = mask.any(1).nonzero()[:, 0], mask.any(0).nonzero()[:, 0]
         box = slice(int(y[0]), int(y[-1]) + 1), slice(int(x[0]), int(x[-1]) + 1)
-        nothing = frame.new_tensor(CLIP_MEAN).view(3, 1, 1)
+        nothing = per_channel(CLIP_MEAN, frame.dtype, frame.device)
         cut = torch.where(mask[box], frame[:, *box] - nothing, 0.0)  # 0 is the mean colour for now
         height, width = cut.shape[1:]
         left, top = (max(height - width, 0) // 2, max(width - height, 0) // 2)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.models.encoders.pixels import IMAGENET_MEAN
+from openvss.models.encoders.pixels import IMAGENET_MEAN, per_channel
 from openvss.models.encoders.sam import CHUNK, Sam
 from openvss.models.regions.boxes import boxes_of, keep_best
 from openvss.models.regions.nearest import fill_nearest
@@ -82,7 +82,7 @@ def stability(logits: Tensor, offset: float) -> Tensor:
 
 def _padded(frame: Tensor, side: int) -> Tensor:
     """To a square with SAM's mean colour, at the right or at the bottom, as SAM was trained."""
-    square = frame.new_tensor(IMAGENET_MEAN).view(3, 1, 1).repeat(1, side, side)
+    square = per_channel(IMAGENET_MEAN, frame.dtype, frame.device).repeat(1, side, side)
     square[:, : frame.shape[1], : frame.shape[2]] = frame
     return square
 

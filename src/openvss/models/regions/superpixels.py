@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from openvss.constants import built_once
+
 FAR = 1e12  # the squared length of a cluster that does not exist
 
 
@@ -37,7 +39,7 @@ class Superpixels:
         cell = self.cell(height, width)
         grid = -(-height // cell), -(-width // cell)
         features = _features(lab, self.compactness / cell)
-        around = _around(*grid).to(lab.device)  # (cells, 9)
+        around = _around(*grid, lab.device)  # (cells, 9)
         some = _in_cells(features[:, ::2, ::2], grid, cell // 2)  # (cells, 6, pixels)
         nine = torch.arange(9, dtype=torch.uint8, device=lab.device)[:, None]
         clusters = some.sum(2)  # (cells, 6): sums of features, and of how many pixels
@@ -73,11 +75,12 @@ def _in_cells(features: Tensor, grid: tuple[int, int], cell: int) -> Tensor:
     return split.permute(1, 3, 0, 2, 4).reshape(grid[0] * grid[1], n, cell * cell)
 
 
-def _around(rows: int, columns: int) -> Tensor:
+@built_once(4)
+def _around(rows: int, columns: int, device: torch.device) -> Tensor:
     """(cells, 9): ids of the cells around each, itself in the middle; `rows * columns` beyond the border."""
     ids = torch.full((rows + 2, columns + 2), rows * columns)
     ids[1:-1, 1:-1] = torch.arange(rows * columns).view(rows, columns)
-    return ids.unfold(0, 3, 1).unfold(1, 3, 1).reshape(rows * columns, 9)
+    return ids.unfold(0, 3, 1).unfold(1, 3, 1).reshape(rows * columns, 9).to(device)
 
 
 def _nearest(pixels: Tensor, clusters: Tensor, around: Tensor) -> Tensor:
@@ -97,10 +100,18 @@ def _nearest(pixels: Tensor, clusters: Tensor, around: Tensor) -> Tensor:
 def to_lab(frames: Tensor) -> Tensor:
     """(..., 3, H, W) sRGB in 0..1 -> CIE L*a*b* with white D65."""
     linear = torch.where(frames > 0.04045, ((frames + 0.055) / 1.055).pow(2.4), frames / 12.92)
-    to_xyz = frames.new_tensor(
-        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
-    )
-    xyz = torch.einsum("ij,...jhw->...ihw", to_xyz / to_xyz.sum(1, keepdim=True), linear)
+    xyz = torch.einsum("ij,...jhw->...ihw", _to_xyz(frames.dtype, frames.device), linear)
     f = torch.where(xyz > 0.008856, xyz.clamp(min=1e-6).pow(1 / 3), 7.787 * xyz + 16 / 116)
     x, y, z = f.unbind(-3)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -3)
+
+
+@built_once(4)
+def _to_xyz(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(3, 3): from linear RGB to XYZ, of which white is 1, 1, 1."""
+    table = torch.tensor(
+        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]],
+        dtype=dtype,
+        device=device,
+    )
+    return table / table.sum(1, keepdim=True)
