@@ -53,9 +53,13 @@ class Plan(Section):
         tables: How rows are shown.
         metrics: Columns, by the names in `metrics.json`, with their titles.
         differences: Those of them whose differences are shown.
+        copies: Those of them for which a row is also compared with itself when copies of the target take the
+            place of all other frames.
         test: "all": trained on seen compositions, tested on these and unseen ones. "seen": on the same.
         videos: How many, and how noisy.
         pair_steps: Of training the toy pair, from which the model's `pair` and `backbone` start; None: none.
+        pair_noise: Largest noise that it meets in training.
+        oracle: The row whose models also label the videos with what no model knows: see `toyoracle`.
         published: Title of the column of published numbers.
     """
 
@@ -66,9 +70,12 @@ class Plan(Section):
     tables: tuple[Table, ...]
     metrics: dict[str, str]
     differences: tuple[str, ...]
+    copies: tuple[str, ...] = ()
     test: Literal["all", "seen"] = "all"
     videos: ToyVideos = ToyVideos()
     pair_steps: int | None = None
+    pair_noise: float = 0.15
+    oracle: str | None = None
     published: str = "published"
 
 
@@ -117,3 +124,7 @@ class Bench:
     def data(self, seed: int) -> Path:
         """The folder of the videos."""
         return self.out / "data" / str(seed)
+
+    def clean(self, seed: int) -> Path:
+        """The folder of the same videos without their disturbance."""
+        return self.out / "data" / f"{seed}-clean"

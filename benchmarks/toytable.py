@@ -11,6 +11,7 @@ is finished is printed at the end.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import multiprocessing
 import time
@@ -24,6 +25,7 @@ from safetensors.torch import save_file
 
 from benchmarks import toy_pair, toydata
 from benchmarks.machine import describe
+from benchmarks.toyoracle import Oracle
 from benchmarks.toyplan import Bench, Plan
 from benchmarks.toyreport import report
 from openvss.data.base import Clip, Dataset, Ids
@@ -34,7 +36,7 @@ from openvss.evaluation.protocol import PLAIN, find_protocol
 from openvss.evaluation.results import metrics
 from openvss.evaluation.runner import Evaluation
 from openvss.evaluation.streaming import ModelPredictions
-from openvss.evaluation.task import Task
+from openvss.evaluation.task import Predictions, Task
 from openvss.models.base import VideoModel
 from openvss.models.trained import load_model
 from openvss.segmenter import Segmenter
@@ -48,9 +50,12 @@ def prepare(bench: Bench, seed: int) -> None:
     torch.set_num_threads(1)
     plan = bench.plan
     toydata.make(bench.data(seed), seed, plan.videos)
+    if plan.oracle is not None:
+        clean = dataclasses.replace(plan.videos, noise=0, blur=0, occlusion=0, train=1)
+        toydata.make(bench.clean(seed), seed, clean)
     file = bench.start(seed)
     if plan.pair_steps is not None and not file.exists():
-        pair = toy_pair.train(seed, toy_pair.Settings(steps=plan.pair_steps))
+        pair = toy_pair.train(seed, toy_pair.Settings(steps=plan.pair_steps, noise=plan.pair_noise))
         state = {f"pair.{name}": value for name, value in pair.state_dict().items()}
         state |= {f"backbone.{name}": value.clone() for name, value in pair.backbone.state_dict().items()}
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +87,7 @@ def run_cell(bench: Bench, row: str, seed: int) -> None:
         "frozen": bench.frozen,
         "metrics": evaluate(model, test, plan),
         "copies": evaluate(model, test, plan, Copies),
+        "oracle": oracle(model, test, bench, seed) if row == plan.oracle else None,
         "parameters": sum(p.numel() for p in model.parameters()),
         "train_seconds": trained,
         "seconds": time.monotonic() - began[0],
@@ -111,12 +117,27 @@ def evaluate(
     model: VideoModel, dataset: Dataset, plan: Plan, how: type[ModelPredictions] = ModelPredictions
 ) -> dict[str, Any]:
     """What `openvss evaluate` would say, streaming through every frame."""
+    task = task_of(dataset, plan)
+    segmenter = Segmenter(model, task.words, size=min(plan.videos.size), device="cpu")
+    return score(task, how(segmenter, task.rules, {}))
+
+
+def oracle(model: VideoModel, dataset: Dataset, bench: Bench, seed: int) -> dict[str, Any]:
+    """The upper bound."""
+    task = task_of(dataset, bench.plan)
+    return score(task, Oracle(model, dataset, bench.clean(seed) / bench.plan.test, task.rules))
+
+
+def task_of(dataset: Dataset, plan: Plan) -> Task:
+    """With the table's words and rules."""
     words = dataset.vocabulary
-    rules = toydata.protocol() if plan.test == "all" else find_protocol(PLAIN, words)
-    task = Task(dataset, words, rules)
-    segmenter = Segmenter(model, words, size=min(plan.videos.size), device="cpu")
-    predictions, found = how(segmenter, rules, {}), Evaluation(Confusion.empty(task.n_classes))
-    for number, clip in enumerate(dataset.clips):
+    return Task(dataset, words, toydata.protocol() if plan.test == "all" else find_protocol(PLAIN, words))
+
+
+def score(task: Task, predictions: Predictions) -> dict[str, Any]:
+    """The metrics of all videos."""
+    found = Evaluation(Confusion.empty(task.n_classes))
+    for number, clip in enumerate(task.dataset.clips):
         found.add(clip, score_video(task, predictions, number))
     return metrics(task, {}, found)
 

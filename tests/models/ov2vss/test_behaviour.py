@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.models.base import Memory, VideoModel
+from openvss.models.layers.following import follow
 from openvss.models.ov2vss import decoder
 from openvss.models.ov2vss.features import unpack
 from openvss.models.ov2vss.memory import follow_all, remember
@@ -156,6 +157,17 @@ def test_what_is_remembered_is_forgotten_where_the_picture_changes() -> None:
     close(average[..., 0], now[..., 0])
     assert ((average[..., 6] * now[..., 6]).sum(1) > 0.8).all()  # unlike anything near: as if it were new
     assert remember(now, before[..., :4], 0.9) is not None  # another size: the start of a video
+
+
+def test_where_all_is_alike_more_likeness_is_asked_for() -> None:
+    """Vectors with a large part in common, as CLIP's: another scene is forgotten all the same."""
+    common = 3 * F.normalize(torch.ones(1, 24, 1, 1), dim=1)
+    now, before = (
+        F.normalize(common + F.normalize(torch.randn(1, 24, 6, 7), dim=1), dim=1) for _ in range(2)
+    )
+    assert (now * before).sum(1).min() > 0.7
+    change = (remember(now, before, 0.9) - now).norm() / (follow(now, before, 3, 0.03) - now).norm()
+    assert change < 0.6
 
 
 def test_in_training_the_clip_is_what_is_remembered() -> None:

@@ -15,7 +15,7 @@ def weight_of_past(smoothing: float) -> float:
     return smoothing
 
 
-def smooth(current: Tensor, before: Tensor | None, momentum: float, floor: float = 0.8) -> Tensor:
+def smooth(current: Tensor, before: Tensor | None, momentum: float, floor: float | Tensor = 0.8) -> Tensor:
     """Exponential moving average of unit features along time, switched off where the picture changed.
 
     Confidence that a position still shows the same thing is the cosine of what is seen and what is
@@ -25,7 +25,7 @@ def smooth(current: Tensor, before: Tensor | None, momentum: float, floor: float
         current: (B, D, h, w), unit length along D.
         before: The result for the last frame; None for the first, or for one of another size.
         momentum: Weight of the past where nothing changed, 0..1.
-        floor: Cosine below which the past does not count.
+        floor: Cosine below which the past does not count; one for all, or (B, 1, 1, 1).
     """
     if before is None or before.shape != current.shape:
         return current
