@@ -12,13 +12,14 @@ from torch import Tensor
 from openvss.models.base import Memory, VideoModel
 from openvss.models.layers.following import follow
 from openvss.models.ov2vss import decoder
-from openvss.models.ov2vss.features import unpack
+from openvss.models.ov2vss.features import unpack, views
 from openvss.models.ov2vss.memory import follow_all, remember
 from openvss.models.ov2vss.model import OV2VSS
+from openvss.models.ov2vss.options import Options
 from openvss.models.words import Words
 from openvss.segmenter import Segmenter
 from openvss.words.vocabulary import Vocabulary
-from tests.models.ov2vss.stand_ins import SmallPair, small
+from tests.models.ov2vss.stand_ins import Pyramid, SmallPair, small
 from tests.models.suite import WORDS, VideoModelSuite, as_frames, randomise_zeros, video
 
 
@@ -320,6 +321,45 @@ def test_words_look_at_every_frame_of_the_clip() -> None:
     assert model.vte is not None
     each = [model.vte.look(f["dense"][:, None])[0][:, 0] for f in clip]
     close(fused["key"], torch.stack(each, dim=1))
+
+
+@pytest.mark.parametrize(
+    ("position", "moves"), [("shallow", {"u0"}), ("deep", {"u3"}), ("both", {"u0", "u3"})]
+)
+def test_position_comes_from_the_map_that_is_named(position: str, moves: set[str]) -> None:
+    """Eq. 13: the paper's is the shallow one."""
+    model, frame = built(position=position), video(1)
+    features = model.encode(frame)
+    references = [model.compact(features)] * 3
+    plain = model.fuse(features, references)[0]["position"]
+    for name in ("u0", "u1", "u2", "u3"):
+        other = model.fuse({**features, name: torch.randn_like(features[name])}, references)[0]["position"]
+        assert torch.equal(other, plain) == (name not in moves)
+    assert Options().position == "shallow"
+
+
+def test_the_chain_starts_at_the_farthest_reference() -> None:
+    """Eq. 3 and 4: t-9, t-6, t-3, t, in the order in which a clip has them."""
+    model = built(smoothing=0, rfe=False, vte=False)
+    assert model.stcf is not None
+    assert model.references == (9, 6, 3)
+    clip = video(4)
+    each = [model.encode(frame[None]) for frame in clip]
+    far, middle, near, target = (views(features) for features in each)
+    o = model.stcf(target, model.stcf.past([far, middle, near]))
+    assert model.merge is not None
+    us = [each[-1][f"u{i}"] for i in range(4)]
+    expected = model.merge(us, (o.shape[-2], o.shape[-1])) + o
+    fused, _ = model.fuse(each[-1], [model.compact(features) for features in each[:-1]])
+    close(fused["o"], expected)
+    close(model(clip[None], words(model)).logits, model.score(fused, words(model)).logits)
+    mirrored = model.stcf(target, model.stcf.past([near, middle, far]))
+    assert not torch.allclose(mirrored, o, atol=1e-2)
+
+
+def test_a_plain_transformer_decodes_at_stride_8() -> None:
+    model = small(Pyramid((8, 8, 8, 8), (16, 16, 16, 16))).eval()
+    assert model(video(4)[None], words(model)).logits.shape[-2:] == (64 // 8, 96 // 8)
 
 
 def test_distant_frame() -> None:

@@ -36,6 +36,7 @@ from openvss.models.words import Words
 from openvss.words.templates import TEMPLATES
 
 PLACES = {"shallow": (0,), "deep": (-1,), "both": (0, -1)}
+DECODED = 8  # stride of the logits, unless the maps are finer
 
 
 class OV2VSS(VideoModel):
@@ -140,6 +141,10 @@ class OV2VSS(VideoModel):
         us = maps(target)
         o, carried = self._short_term(target, references, memory)
         enhanced = o if self.rfe is None or context is None else self._long_term(o, context["regions"])
+        if (
+            coarser := self._backbone.strides[-SCALES] // DECODED
+        ) > 1:  # plain transformers have one stride for all
+            enhanced = F.interpolate(enhanced, scale_factor=coarser, mode="bilinear")
         dense = target.get("dense")
         if self.smoothing and dense is not None:
             before = (memory or {}).get("dense")
