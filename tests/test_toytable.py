@@ -7,14 +7,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from benchmarks import toydata, toytable
+from benchmarks.toyoracle import Oracle
 from benchmarks.toyplan import Bench
 from benchmarks.toyreport import report, spread
+from torch import Tensor
 
+from openvss.data.base import Clip
 from openvss.data.catalogue import open_dataset
+from openvss.data.synthetic.files import write_ids, write_image
 from openvss.errors import InputError
+from openvss.evaluation.protocol import PLAIN, find_protocol
+from openvss.evaluation.streaming import ModelPredictions
+from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
+from openvss.models.tiny import Tiny
+from openvss.models.words import Words
+from openvss.segmenter import Segmenter
 from openvss.training.recipe_file import read_stages
+from openvss.video.images import read_image
+from openvss.words.vocabulary import Vocabulary
+from tests.models.two_frame import LetterText
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "ov2vss" / "toy.yaml"
 FEW = toydata.ToyVideos(train=1, val=1, test=1, frames=9)
@@ -86,6 +100,82 @@ def test_a_missing_cell_takes_its_pair_out(bench: Bench) -> None:
     lines = report(bench).splitlines()
     assert "| less | 25.0 ± 7.1 | 50.0 ± 0.0 | -5.0 | 14.98 |" in lines
     assert "| all | 25.0 | 60.0 |  |  |" in lines
+
+
+def test_a_row_against_itself_with_copies_and_the_oracle(tmp_path: Path) -> None:
+    """A column of what other frames bring to each row, and a line of what no model knows."""
+    file = tmp_path / "plan.yaml"
+    table = {"title": "Parts", "lines": [{"row": "full", "text": "all"}, {"row": "oracle", "text": "oracle"}]}
+    plan = {**PLAN, "copies": ["mvc8"], "oracle": "full", "against": "baseline", "tables": [table]}
+    file.write_text(yaml.safe_dump(plan, sort_keys=False))
+    bench = Bench(file, tmp_path / "out")
+    for seed, mvc in ((1, 0.6), (2, 0.7)):
+        put(bench, "full", seed, 0.3, mvc)
+        cell = json.loads(bench.cell("full", seed).read_text())
+        cell |= {"copies": {"unseen_miou": 0.1, "mvc8": 0.5}, "oracle": {"unseen_miou": 0.9, "mvc8": 1.0}}
+        bench.cell("full", seed).write_text(json.dumps(cell))
+    assert report(bench).splitlines()[2:] == [
+        "| Parts | unseen | mVC8 | unseen − baseline, paired | mVC8 − its copies |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        "| all | 30.0 ± 0.0 | 65.0 ± 7.1 |  | +15.0 ± 7.1 |",
+        "| oracle | 90.0 ± 0.0 | 100.0 ± 0.0 |  |  |",
+    ]
+
+
+class Grey(VideoModel):
+    """Says "dark" or "bright" of each pixel by its grey, never surely."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threshold = torch.nn.Parameter(torch.tensor(0.5))
+
+    def encode(self, frames: Tensor) -> FrameFeatures:
+        return {"grey": frames.mean(1, keepdim=True)}
+
+    def words(self, vocabulary: Vocabulary) -> Words:
+        return Words(vocabulary.names, torch.zeros(len(vocabulary), 1, 1))
+
+    def score(self, fused: Fused, words: Words) -> Output:
+        bright = fused["grey"] - self.threshold
+        return Output(torch.cat([-bright, bright], dim=1))
+
+
+def test_the_oracle_averages_clean_frames_over_each_thing(tmp_path: Path) -> None:
+    """A thing that looks wrong in this frame, but right in the three before, gets the right word whole."""
+    noisy, clean = tmp_path / "noisy", tmp_path / "clean"
+    truth = np.zeros((32, 32), np.uint8)
+    truth[:, 16:] = 1
+    for root in (noisy, clean):
+        root.mkdir()
+        for t in range(10):
+            pixels = np.where(truth, 160, 100).astype(np.uint8)
+            if t == 9 or root == noisy:
+                pixels = 255 - pixels  # the wrong way round
+            write_image(root / "data" / "clip" / "origin" / f"{t}.png", np.repeat(pixels[..., None], 3, 2))
+            write_ids(root / "data" / "clip" / "mask" / f"{t}.png", truth)
+        (root / "classes.txt").write_text("0 dark\n1 bright\n")
+    dataset = open_dataset(f"folder:{noisy}", "all")
+    rules = find_protocol(PLAIN, dataset.vocabulary)
+    labelled = dict(Oracle(Grey(), dataset, clean, rules).of(dataset.clips[0]))
+    assert list(labelled) == list(range(10))
+    np.testing.assert_array_equal(labelled[9], truth)
+    alone = Segmenter(Grey(), "dark, bright", device="cpu").step(read_image(clean / "data/clip/origin/9.png"))
+    np.testing.assert_array_equal(alone.labels, 1 - truth)
+
+
+def test_copies_see_no_other_frame(tmp_path: Path) -> None:
+    """The last frame of a video is labelled as if it were the only one."""
+    toydata.make(tmp_path, 5, FEW)
+    dataset = open_dataset(f"folder:{tmp_path / 'all'}", "test")
+    model = Tiny(text=LetterText(), smoothing=0.9)
+    segmenter = Segmenter(model, "disc, sky, ground", size=48, device="cpu")
+    rules = find_protocol(PLAIN, segmenter.vocabulary)
+    clip = dataset.clips[0]
+    labelled = dict(toytable.Copies(segmenter, rules, {}).of(clip))
+    assert list(labelled) == list(range(9))
+    only = Clip(clip.name, clip.frames[-1:], clip.labels[-1:])
+    ((_, last),) = ModelPredictions(segmenter, rules, {}).of(only)
+    np.testing.assert_array_equal(labelled[8], last)
 
 
 def test_results_of_another_plan_do_not_mix(bench: Bench) -> None:
