@@ -25,6 +25,7 @@ from benchmarks.machine import describe
 from openvss.cli.model_options import parse
 from openvss.data.synthetic.compositions import Composition
 from openvss.data.synthetic.scenes import Scene
+from openvss.models.base import FrameFeatures
 from openvss.models.ov2vss.model import OV2VSS
 from openvss.models.presets import build_model
 from openvss.models.pretrained import load_pretrained
@@ -75,17 +76,18 @@ def _scene(seed: int) -> Scene:
     return Scene.draw(looks[0], looks[1], things, rng)
 
 
-def outputs(model: OV2VSS, clip: Tensor, precision: torch.dtype | None) -> dict[str, Tensor]:
-    """What STCF and RFE give, and the logits, for the distant frame and a clip (5, 3, H, W)."""
+def outputs(model: OV2VSS, distant: FrameFeatures, clip: Sequence[FrameFeatures]) -> dict[str, Tensor]:
+    """What STCF and RFE give, and the logits."""
     found: dict[str, Tensor] = {}
     hooks = [
         part.register_forward_hook(lambda _m, _i, out, name=name: found.update({name: out}))
         for name, part in (("STCF", model.stcf), ("RFE", model.rfe))
         if part is not None
     ]
-    autocast = torch.autocast("cpu", precision) if precision is not None else nullcontext()
-    with torch.inference_mode(), autocast:
-        found["logits"] = model(clip[None, 1:], model.words(WORDS), clip[None, :1]).logits
+    *references, target = clip
+    context = model.summarise(model.compact(distant)) if model.context_frames(0, 1) else None
+    fused, _ = model.fuse(target, [model.compact(reference) for reference in references], context)
+    found["logits"] = model.score(fused, model.words(WORDS)).logits
     for hook in hooks:
         hook.remove()
     return {name: x.float() for name, x in found.items()}
@@ -96,16 +98,20 @@ def change(now: Tensor, before: Tensor) -> float:
     return float((now - before).norm() / (before - before.mean((2, 3), keepdim=True)).norm())
 
 
+@torch.inference_mode()
 def measure(
     model: OV2VSS, clip: Tensor, other: Tensor, precision: torch.dtype | None
 ) -> dict[str, list[float]]:
     """For each output its change when t-9, t-6, t-3 and the distant frame are replaced."""
-    plain = outputs(model, clip, precision)
-    table: dict[str, list[float]] = {name: [] for name in plain}
-    for place in (1, 2, 3, 0):
-        replaced = torch.cat([clip[:place], other, clip[place + 1 :]])
-        for name, x in outputs(model, replaced, precision).items():
-            table[name].append(change(x, plain[name]))
+    with torch.autocast("cpu", precision) if precision is not None else nullcontext():
+        frames = [model.encode(frame[None]) for frame in (*clip, other[0])]
+        *own, strange = frames
+        plain = outputs(model, own[0], own[1:])
+        table: dict[str, list[float]] = {name: [] for name in plain}
+        for place in (1, 2, 3, 0):
+            replaced = [*own[:place], strange, *own[place + 1 :]]
+            for name, x in outputs(model, replaced[0], replaced[1:]).items():
+                table[name].append(change(x, plain[name]))
     return table
 
 
