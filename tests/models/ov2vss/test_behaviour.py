@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.errors import InputError
-from openvss.models.base import Memory, VideoModel
+from openvss.models.base import Memory
 from openvss.models.layers.following import follow
 from openvss.models.ov2vss import decoder
 from openvss.models.ov2vss.features import unpack, views
@@ -19,8 +19,7 @@ from openvss.models.ov2vss.model import OV2VSS
 from openvss.models.ov2vss.options import Options
 from openvss.models.words import Words
 from openvss.segmenter import Segmenter
-from openvss.words.vocabulary import Vocabulary
-from tests.models.ov2vss.stand_ins import Pyramid, SmallPair, small
+from tests.models.ov2vss.stand_ins import Pyramid, SmallPair, small, textured, words
 from tests.models.suite import WORDS, VideoModelSuite, as_frames, randomise_zeros, video
 
 
@@ -29,10 +28,6 @@ def built(**options: Any) -> OV2VSS:
     model = small(**options).eval()
     randomise_zeros(model)
     return model
-
-
-def words(model: VideoModel, text: str = WORDS) -> Words:
-    return model.words(Vocabulary.parse(text))
 
 
 def spy(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
@@ -46,11 +41,6 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
 
     monkeypatch.setattr(SmallPair, "dense", look)
     return seen
-
-
-def textured(n: int, seed: int = 0) -> Tensor:
-    """Frames of coloured squares: noise of single pixels is gone once it is pooled."""
-    return video(n, 8, 12, seed).repeat_interleave(8, 2).repeat_interleave(8, 3)
 
 
 def close(a: Tensor, b: Tensor) -> None:
