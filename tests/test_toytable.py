@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from openvss.training.recipe_file import read_stages
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "ov2vss" / "toy.yaml"
 FEW = toydata.ToyVideos(train=1, val=1, test=1, frames=9)
-PLAN = {
+PLAN: dict[str, Any] = {
     "recipe": str(RECIPE),
     "seeds": [1, 2],
     "rows": {
@@ -86,6 +87,37 @@ def test_a_missing_cell_takes_its_pair_out(bench: Bench) -> None:
     lines = report(bench).splitlines()
     assert "| less | 25.0 ± 7.1 | 50.0 ± 0.0 | -5.0 | 14.98 |" in lines
     assert "| all | 25.0 | 60.0 |  |  |" in lines
+
+
+def test_copies_and_the_oracle_are_shown(tmp_path: Path) -> None:
+    """The share that other frames have is a row less its copies; the oracle is a line of its own."""
+    line = {"row": "oracle", "text": "oracle"}
+    tables = [{"title": "Parts", "lines": [*PLAN["tables"][0]["lines"], line]}]
+    file = tmp_path / "plan.yaml"
+    plan = {**PLAN, "tables": tables, "copies": ["mvc8"], "oracle": "full"}
+    file.write_text(yaml.safe_dump(plan, sort_keys=False))
+    bench = Bench(file, tmp_path / "out")
+    put(bench, "full", 1, 0.30, 0.50)
+    cell = json.loads(bench.cell("full", 1).read_text())
+    seen = {"copies": {"mvc8": 0.45}, "oracle": {"unseen_miou": 0.9, "mvc8": 0.8}}
+    bench.cell("full", 1).write_text(json.dumps({**cell, **seen}))
+    lines = report(bench).splitlines()
+    assert lines[2] == "| Parts | unseen | mVC8 | unseen − full, paired | mVC8 − its copies | published |"
+    assert "| all | 30.0 | 50.0 |  | +5.0 |  |" in lines
+    assert "| oracle | 90.0 | 80.0 | +60.0 |  |  |" in lines
+
+
+def test_the_oracle_sees_the_same_videos_undisturbed(bench: Bench) -> None:
+    videos = {**PLAN["videos"], "train": 2}  # the oracle needs none to train on
+    bench.file.write_text(yaml.safe_dump({**PLAN, "videos": videos, "oracle": "full"}))
+    toytable.prepare(bench, 1)
+    labels, frames = ([*bench.data(1).glob(f"all/data/*/{kind}/*")] for kind in ("mask", "origin"))
+    assert labels
+    assert len(frames) == len(labels)
+    for path in labels:
+        assert path.read_bytes() == (bench.clean(1) / path.relative_to(bench.data(1))).read_bytes()
+    for path in frames:
+        assert path.read_bytes() != (bench.clean(1) / path.relative_to(bench.data(1))).read_bytes()
 
 
 def test_results_of_another_plan_do_not_mix(bench: Bench) -> None:
