@@ -107,7 +107,7 @@ def test_one_set_of_weights_for_any_number_of_references() -> None:
 
 
 def test_recurrent_mode_is_the_chain_over_all_earlier_frames() -> None:
-    alone = {"smoothing": 0, "clip_on_all": False}
+    alone: dict[str, Any] = {"smoothing": 0, "clip_on_all": False}
     exact = built(**alone)
     recurrent = small(recurrent=True, **alone).eval()
     recurrent.load_state_dict(exact.state_dict(), strict=True)
