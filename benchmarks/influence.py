@@ -52,7 +52,7 @@ def untrained(backbone: str, options: dict[str, object]) -> OV2VSS:
 
 
 def frames_of(davis: Path | None, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Nine frames' way of one video, (4, 3, H, W) and the distant one first, and a frame of another video."""
+    """The distant frame, t-9, t-6, t-3 and t of one video, (5, 3, H, W), and a frame of another one."""
     if davis is not None:
         files = sorted((davis / "data" / VIDEO / "origin").iterdir())
         own = [read_image(files[i]) for i in (0, *(40 - d for d in DISTANCES))]

@@ -41,6 +41,7 @@ class Oracle:
 
     def of(self, clip: Clip) -> Iterator[tuple[int, Ids]]:
         """The classes of every frame, with its number."""
+        assert None not in clip.labels  # in toy videos every frame is labelled
         truths = [self._dataset.read_label(path) for path in clip.labels if path is not None]
         scores = [self._scores(self._clean / path.relative_to(self._dataset.root)) for path in clip.frames]
         for t, truth in enumerate(truths):

@@ -107,10 +107,9 @@ class Copies(ModelPredictions):
         """The classes of every labelled frame."""
         for index, label in enumerate(clip.labels):
             if label is not None:
-                yield from (
-                    (index, ids)
-                    for _, ids in super().of(Clip(clip.name, clip.frames[index : index + 1], (label,)))
-                )
+                alone = Clip(clip.name, clip.frames[index : index + 1], (label,))
+                for _, ids in super().of(alone):
+                    yield index, ids
 
 
 def evaluate(

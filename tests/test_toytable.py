@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ from tests.models.two_frame import LetterText
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "ov2vss" / "toy.yaml"
 FEW = toydata.ToyVideos(train=1, val=1, test=1, frames=9)
-PLAN = {
+PLAN: dict[str, Any] = {
     "recipe": str(RECIPE),
     "seeds": [1, 2],
     "rows": {
@@ -176,6 +177,19 @@ def test_copies_see_no_other_frame(tmp_path: Path) -> None:
     only = Clip(clip.name, clip.frames[-1:], clip.labels[-1:])
     ((_, last),) = ModelPredictions(segmenter, rules, {}).of(only)
     np.testing.assert_array_equal(labelled[8], last)
+
+
+def test_the_oracle_sees_the_same_videos_undisturbed(bench: Bench) -> None:
+    videos = {**PLAN["videos"], "train": 2}  # the oracle needs none to train on
+    bench.file.write_text(yaml.safe_dump({**PLAN, "videos": videos, "oracle": "full"}))
+    toytable.prepare(bench, 1)
+    labels, frames = ([*bench.data(1).glob(f"all/data/*/{kind}/*")] for kind in ("mask", "origin"))
+    assert labels
+    assert len(frames) == len(labels)
+    for path in labels:
+        assert path.read_bytes() == (bench.clean(1) / path.relative_to(bench.data(1))).read_bytes()
+    for path in frames:
+        assert path.read_bytes() != (bench.clean(1) / path.relative_to(bench.data(1))).read_bytes()
 
 
 def test_results_of_another_plan_do_not_mix(bench: Bench) -> None:

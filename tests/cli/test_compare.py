@@ -16,7 +16,7 @@ from PIL import Image
 
 from openvss.cli.again import task_again
 from openvss.cli.scored import Choice, find_dataset, find_task, from_model
-from openvss.cli.segment import Context
+from openvss.cli.segment import Context, Precision
 from openvss.data import synthetic
 from openvss.evaluation.identity import data_sha256
 from openvss.evaluation.pictures import strip as picture
@@ -145,7 +145,7 @@ def test_words_with_synonyms_in_common_come_again(tmp_path: Path) -> None:
 
 def test_a_model_is_loaded_as_it_was(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_set(tmp_path / "set", (2,))
-    options = ["--context", "whole", "--option", "count=50", *SMALL]
+    options = ["--context", "whole", "--option", "count=50", "--precision", "bf16", *SMALL]
     run.ok("evaluate", "--data", "folder:set", "--model", "regions-tiny", "--out", "a", *options)
     asked: list[Choice] = []
 
@@ -155,7 +155,7 @@ def test_a_model_is_loaded_as_it_was(run: Runner, tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("openvss.cli.again.from_model", recorded)
     run.ok("compare", "a", "--strip", "v0")
-    expected = Choice("regions-tiny", None, False, {"count": 50}, 32, "auto", Context.whole)
+    expected = Choice("regions-tiny", None, False, {"count": 50}, 32, "auto", Context.whole, Precision.bf16)
     assert asked == [expected]
 
 

@@ -1,4 +1,4 @@
-"""Backbones and an image-text pair of a few thousand weights."""
+"""Backbones and an image-text pair of a few thousand weights, and what they are shown."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.models.base import VideoModel
 from openvss.models.ov2vss.model import OV2VSS
 from openvss.models.ov2vss.options import Options
+from openvss.models.words import Words
+from openvss.words.vocabulary import Vocabulary
+from tests.models.suite import WORDS, video
 from tests.models.two_frame import LetterText
 
 SMALL: dict[str, Any] = {"channels": 16, "heads": 2, "pool": 16, "regions": 5, "cost_channels": 4}
@@ -29,7 +33,6 @@ class Pyramid(nn.Module):
                 for i, c, step, kernel in zip(inputs, channels, steps, kernels, strict=False)
             ]
         )
-
         for conv in self.convs:  # as textured as the maps of a trained backbone
             nn.init.kaiming_normal_(conv.get_parameter("weight"))
 
@@ -56,6 +59,16 @@ class SmallPair(nn.Module):
 
     def dense_of(self, maps: list[Tensor]) -> Tensor:
         return self.project(maps[0])
+
+
+def textured(n: int, size: tuple[int, int] = (64, 96), seed: int = 0) -> Tensor:
+    """Frames of coloured squares, 8 pixels wide: noise of single pixels is gone once it is pooled."""
+    frames = video(n, size[0] // 8, size[1] // 8, seed)
+    return frames.repeat_interleave(8, 2).repeat_interleave(8, 3)
+
+
+def words(model: VideoModel, text: str = WORDS) -> Words:
+    return model.words(Vocabulary.parse(text))
 
 
 def small(backbone: Pyramid | None = None, shared_backbone: bool = False, **options: Any) -> OV2VSS:

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.models.base import Memory, VideoModel
+from openvss.errors import InputError
+from openvss.models.base import Memory
 from openvss.models.layers.following import follow
 from openvss.models.ov2vss import decoder
 from openvss.models.ov2vss.features import unpack, views
@@ -18,8 +19,7 @@ from openvss.models.ov2vss.model import OV2VSS
 from openvss.models.ov2vss.options import Options
 from openvss.models.words import Words
 from openvss.segmenter import Segmenter
-from openvss.words.vocabulary import Vocabulary
-from tests.models.ov2vss.stand_ins import Pyramid, SmallPair, small
+from tests.models.ov2vss.stand_ins import Pyramid, SmallPair, small, textured, words
 from tests.models.suite import WORDS, VideoModelSuite, as_frames, randomise_zeros, video
 
 
@@ -28,10 +28,6 @@ def built(**options: Any) -> OV2VSS:
     model = small(**options).eval()
     randomise_zeros(model)
     return model
-
-
-def words(model: VideoModel, text: str = WORDS) -> Words:
-    return model.words(Vocabulary.parse(text))
 
 
 def spy(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
@@ -47,11 +43,6 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     return seen
 
 
-def textured(n: int, seed: int = 0) -> Tensor:
-    """Frames of coloured squares: noise of single pixels is gone once it is pooled."""
-    return video(n, 8, 12, seed).repeat_interleave(8, 2).repeat_interleave(8, 3)
-
-
 def close(a: Tensor, b: Tensor) -> None:
     torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
 
@@ -64,7 +55,10 @@ def test_all_scales_have_the_same_tokens(size: tuple[int, int]) -> None:
     assert all(scale == sizes[0] for scale in sizes)
 
 
-@pytest.mark.parametrize("options", [{}, {"affinity": "softmax", "clip_on_all": False}, {"stcf": False}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"affinity": "softmax", "clip_on_all": False}, {"stcf": False}, {"vte": False}, {"recurrent": True}],
+)
 def test_references_are_encoded_for_less(options: dict[str, Any]) -> None:
     model, frames = built(**options), video(2)
     expected, cheap = model.compact(model.encode(frames)), model.encode_reference(frames)
@@ -82,6 +76,9 @@ def test_references_need_no_pass_of_the_pair_where_words_do_not_look_at_them(
     model(clip, words(model), context)
     assert [len(x) for x in seen] == [2]
     seen.clear()
+    model = built(vte=False)
+    model(clip, words(model), context)
+    assert not seen
     model = built()
     model(clip, words(model), context)
     assert [len(x) for x in seen] == [6, 2]  # the references together, then the targets; no distant frame
@@ -110,7 +107,7 @@ def test_one_set_of_weights_for_any_number_of_references() -> None:
 
 
 def test_recurrent_mode_is_the_chain_over_all_earlier_frames() -> None:
-    alone = {"smoothing": 0, "clip_on_all": False}
+    alone: dict[str, Any] = {"smoothing": 0, "clip_on_all": False}
     exact = built(**alone)
     recurrent = small(recurrent=True, **alone).eval()
     recurrent.load_state_dict(exact.state_dict(), strict=True)
@@ -157,7 +154,7 @@ def test_what_is_remembered_is_forgotten_where_the_picture_changes() -> None:
     average = remember(now, before, 0.9)
     close(average[..., 0], now[..., 0])
     assert ((average[..., 6] * now[..., 6]).sum(1) > 0.8).all()  # unlike anything near: as if it were new
-    assert remember(now, before[..., :4], 0.9) is not None  # another size: the start of a video
+    close(remember(now, before[..., :4], 0.9), now)  # another size: the start of a video
 
 
 def test_where_all_is_alike_more_likeness_is_asked_for() -> None:
@@ -169,6 +166,19 @@ def test_where_all_is_alike_more_likeness_is_asked_for() -> None:
     assert (now * before).sum(1).min() > 0.7
     change = (remember(now, before, 0.9) - now).norm() / (follow(now, before, 3, 0.03) - now).norm()
     assert change < 0.6
+
+
+@pytest.mark.parametrize("size", [(1, 1), (6, 7)])
+def test_a_frame_of_one_colour_forgets_what_it_does_not_show(size: tuple[int, int]) -> None:
+    """All of its places are alike, up to rounding; so is the only place of a very small frame."""
+    for seed in range(50):
+        generator = torch.Generator().manual_seed(seed)
+        now, before = (
+            F.normalize(torch.randn(1, 24, 1, 1, generator=generator), dim=1).expand(1, 24, *size)
+            for _ in range(2)
+        )
+        close(remember(now, now, 0.9), now)
+        close(remember(now, before, 0.9), now)
 
 
 def test_in_training_the_clip_is_what_is_remembered() -> None:
@@ -312,6 +322,12 @@ def test_words_may_look_at_averages_of_dense_features() -> None:
     norm = model.vte.norm_image(torch.stack(squares, dim=1))
     fused, _ = model.fuse(features, [model.compact(features)] * 3)
     close(fused["key"][:, 0], model.vte.key(norm))
+
+
+@pytest.mark.parametrize("options", [{}, {"vte": False}, {"paper_mode": True}])
+def test_the_weight_of_the_past_is_a_fraction(options: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="smoothing is the weight of the past"):
+        Options(smoothing=1, **options)
 
 
 def test_words_look_at_every_frame_of_the_clip() -> None:

@@ -10,10 +10,7 @@ from torch import Tensor
 
 from openvss.models.ov2vss.features import unpack, views
 from openvss.models.ov2vss.model import OV2VSS
-from openvss.models.words import Words
-from openvss.words.vocabulary import Vocabulary
-from tests.models.ov2vss.stand_ins import Pyramid, small
-from tests.models.suite import WORDS, video
+from tests.models.ov2vss.stand_ins import Pyramid, small, textured, words
 
 SMALLEST = 0.3  # share of the weakest reference, beside that of the strongest
 BUILDS: dict[str, dict[str, Any]] = {
@@ -24,21 +21,11 @@ BUILDS: dict[str, dict[str, Any]] = {
 }
 
 
-def textured(n: int, size: tuple[int, int], seed: int) -> Tensor:
-    """Frames of coloured squares, 8 pixels wide."""
-    frames = video(n, size[0] // 8, size[1] // 8, seed)
-    return frames.repeat_interleave(8, 2).repeat_interleave(8, 3)
-
-
 def open_model(plain: bool = False, **options: Any) -> OV2VSS:
     """Untrained."""
     torch.manual_seed(0)
     wide = {"channels": 64, "heads": 4, "regions": 8, **options}
     return small(Pyramid((8, 8, 8, 8), (16, 16, 16, 16)) if plain else None, **wide).eval()
-
-
-def words(model: OV2VSS) -> Words:
-    return model.words(Vocabulary.parse(WORDS))
 
 
 def change(now: Tensor, before: Tensor) -> float:

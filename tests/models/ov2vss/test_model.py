@@ -30,7 +30,7 @@ class TestThreeMaps(VideoModelSuite):
 
 class TestPaperMode(VideoModelSuite):
     def build(self) -> VideoModel:
-        return small(paper_mode=True, affinity="softmax", aggregation="b1", shared=False, clip_on_all=True)
+        return small(paper_mode=True, affinity="softmax", aggregation="b1", shared=False)
 
 
 class TestBaseline(VideoModelSuite):

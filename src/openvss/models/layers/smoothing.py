@@ -1,4 +1,4 @@
-"""Temporal smoothing for models that see each frame alone."""
+"""Temporal smoothing of dense features."""
 
 from __future__ import annotations
 

@@ -80,8 +80,8 @@ class Hop(nn.Module):
     def carry(self, frame: View, past: Past) -> list[Tensor]:
         """N of Eq. 4 in pooled form, normalised."""
         if self.affinity == "linear":
-            # N will be standardised: 1/S changes nothing but that half precision holds the sum, and without
-            # what all tokens have in common their differences keep more digits.
+            # N will be standardised: 1/S changes nothing but that half precision holds N, and without what
+            # all tokens have in common their differences keep more digits.
             mixing = past.key.transpose(1, 2) @ past.value / past.key.shape[1]  # (B, C, C)
             queries = [self.query(x) for x in centre(frame.pooled)]
             return normalise([torch.einsum("bchw,bcd->bdhw", q, mixing) for q in queries])

@@ -21,7 +21,6 @@ from openvss.models.base import (
 )
 from openvss.models.encoders.contract import Backbone, ImageText, PairWithBackbone
 from openvss.models.layers.resize import at_most, size_of
-from openvss.models.layers.smoothing import weight_of_past
 from openvss.models.ov2vss.affinity import SCALES
 from openvss.models.ov2vss.decoder import CostDecoder, Decoder
 from openvss.models.ov2vss.factorised import FactorisedDecoder, PlainDecoder, TextCosine
@@ -61,8 +60,9 @@ class OV2VSS(VideoModel):
         self.average_templates = not o.keep_templates
         self.prompts = len(self.templates) if o.keep_templates else 1
         self.references = o.references if o.stcf and not o.recurrent else ()
+        self.looks_at_references = o.vte and o.clip_on_all and bool(self.references)
         ours = o.vte and not o.paper_mode  # without text encoding, words meet the fused features only
-        self.smoothing = weight_of_past(o.smoothing) if ours else 0.0
+        self.smoothing = o.smoothing if ours else 0.0
         self.video_map = ours and o.video_map
         self.recurrent = o.recurrent or self.smoothing > 0
 
@@ -70,6 +70,8 @@ class OV2VSS(VideoModel):
         scales, self.stride = len(self._backbone.channels), self._backbone.strides[0]
         if scales < SCALES:
             raise ValueError(f"OV2VSS needs {SCALES} maps or more, this backbone gives {scales}")
+        # more than 1 for plain transformers, which have one stride for all
+        self.enlarge = self._backbone.strides[-SCALES] // DECODED
         self.down = nn.ModuleList([nn.Conv2d(c, o.channels, 1) for c in self._backbone.channels])
         chain = (o.affinity, o.aggregation, len(o.references), o.shared)
         self.stcf = STCF(scales, o.channels, *chain) if o.stcf else None
@@ -85,17 +87,17 @@ class OV2VSS(VideoModel):
         return self._encode(frames, dense=self.vte is not None)
 
     def encode_reference(self, frames: Tensor) -> FrameFeatures:
-        return self.compact(self._encode(frames, dense=self.options.clip_on_all))
+        return self.compact(self._encode(frames, dense=self.looks_at_references))
 
     def encode_context(self, frames: Tensor) -> FrameFeatures:
         return self._encode(frames, dense=False)
 
     def compact(self, features: FrameFeatures) -> FrameFeatures:
-        o, looked_at = self.options, bool(self.references)
+        o, chained = self.options, bool(self.references)
         kept = {
-            "p": looked_at or o.rfe,
-            "u": looked_at and o.affinity == "softmax",
-            "d": looked_at and o.clip_on_all,
+            "p": chained or o.rfe,
+            "u": chained and o.affinity == "softmax",
+            "d": self.looks_at_references,
         }
         return {name: x for name, x in features.items() if kept[name[0]]}
 
@@ -141,10 +143,8 @@ class OV2VSS(VideoModel):
         us = maps(target)
         o, carried = self._short_term(target, references, memory)
         enhanced = o if self.rfe is None or context is None else self._long_term(o, context["regions"])
-        if (
-            coarser := self._backbone.strides[-SCALES] // DECODED
-        ) > 1:  # plain transformers have one stride for all
-            enhanced = F.interpolate(enhanced, scale_factor=coarser, mode="bilinear")
+        if self.enlarge > 1:
+            enhanced = F.interpolate(enhanced, scale_factor=self.enlarge, mode="bilinear")
         dense = target.get("dense")
         if self.smoothing and dense is not None:
             before = (memory or {}).get("dense")

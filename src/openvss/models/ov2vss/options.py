@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Literal
 
 from openvss.errors import InputError
+from openvss.models.layers.smoothing import weight_of_past
 from openvss.words.templates import TemplateSet
 
 DecoderName = Literal["cost", "factorised"]
@@ -19,7 +20,7 @@ Supervise = Literal["target", "clip"]
 
 @dataclass(frozen=True)
 class Options:
-    """What can be chosen. The defaults are the paper's system.
+    """What can be chosen. The defaults are the paper's system and, of what is ours, a map and a memory.
 
     Attributes:
         references: Distances of the reference frames, farthest first.
@@ -36,18 +37,21 @@ class Options:
         affinity: Of Eq. 4 and 6: `linear` as written, scaled; `softmax` over the tokens of the past.
         aggregation: MRCFA's plan of convolutions for Eq. 5: one a stage (`b2`) or two (`b1`).
         shared: One set of weights for all hops of the chain; False: one for each, so their number is fixed.
-        recurrent: Look back at one memory carried from frame to frame instead of at the references.
+        recurrent: Look back at one memory carried from frame to frame instead of at the references; words
+            then look at the target alone.
         clip_on_all: Words look at all frames of the clip (Eq. 11 as written); False: at the target alone, so
-            that references need no pass of the pair.
+            that references need no pass of the pair, and training knows no memory (`smoothing`).
         position: Map that gives the cost volume its position (Eq. 13).
         video_map: Ours: the fused features are compared with the words, too, and this map is added to the
             decoder's.
         smoothing: Ours: weight of the past, 0 to less than 1, in the pair's dense features, where a video
             shows what it showed; 0 takes those of the target alone.
-        paper_mode: As the equations are written: no residuals around STCF and RFE, none of what is ours.
-        stcf: Table III, key component.
+        paper_mode: As the equations are written: no residuals around STCF and RFE, neither `video_map` nor
+            `smoothing`.
+        stcf: Table III, key component; without it words look at the target alone, too.
         rfe: Table III, key component; False is also the row without a random frame.
-        vte: Table III, key component; False scores projected features against the plain words.
+        vte: Table III, key component; False scores projected features against the plain words, without
+            `decoder`, `video_map` and `smoothing`.
         fuse: Table III, fusing strategy (Eq. 14).
         ffn: Table III, attention with or without a feed-forward network in VTE.
         supervise: Table III, one annotation (the target's) or one for each frame of the clip.
@@ -95,5 +99,6 @@ class Options:
             raise InputError("The channels of OV2VSS must be a multiple of 16 and of heads.")
         if self.recurrent and not (self.stcf and self.shared and len(self.references) > 1):
             raise InputError("The recurrent mode of OV2VSS needs stcf, two references and shared weights.")
+        weight_of_past(self.smoothing)
         if self.alpha <= 0 or self.beta < 0:
             raise InputError("alpha of OV2VSS must be positive, and beta not negative.")
