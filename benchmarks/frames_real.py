@@ -7,12 +7,13 @@ Trains `recipes/ov2vss/lite0.yaml` for each seed, as it is and without STCF and 
 of CamVid that has every frame and on DAVIS, of which nothing is trained on: streaming and, of the full model,
 with copies of the target in the place of all other frames. Beside them stands `tiny`, with its memory and
 without. The videos in FOLDER get labels from `tiny`. Each finished cell is a JSON file; run the command again
-and it goes on.
+and it goes on. Frozen, with its recipe, before any two rows were compared.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -27,11 +28,13 @@ from benchmarks.machine import describe
 from benchmarks.tiny import DAVIS_WORDS, objects, steadiness
 from benchmarks.toyreport import spread
 from benchmarks.toytable import in_processes
+from openvss.errors import InputError
 from openvss.labelmap import LabelMap
 from openvss.loading import load
 from openvss.models.base import VideoModel
 from openvss.models.trained import load_model
 from openvss.segmenter import Segmenter
+from openvss.stream_state import slot_of
 from openvss.training.recipe_file import read_stages
 from openvss.training.run import Options, train
 from openvss.training.tiny.data import read_classes
@@ -47,6 +50,7 @@ UNLABELLED_WORDS = (
     "dog, person, grass, tree, sky, road, pavement, floor, wall, door, window, building, ball, chair"
 )
 SIZE, SURE = 320, 0.5
+FIRST = 40  # frames of each sequence of DAVIS that are scored
 COLUMNS = ("mVC8", "mVC16", "mIoU", "pixel accuracy", "DAVIS, object IoU")
 
 
@@ -69,9 +73,9 @@ def label_videos(folder: Path, out: Path) -> None:
             (out / "data" / file.stem / sub).mkdir(parents=True, exist_ok=True)
         segmenter.reset()
         for frame in open_source(str(file)):
-            if int(frame.time * 15) == last:
+            if slot_of(frame.time) == last:
                 continue
-            last = int(frame.time * 15)
+            last = slot_of(frame.time)
             image = Image.fromarray(frame.pixels)
             image.thumbnail((2 * SIZE, SIZE))
             small = Frame(frame.index, frame.time, np.asarray(image))
@@ -88,7 +92,7 @@ def score(segmenter: type[Segmenter], model: VideoModel, camvid: Path, davis: Pa
     """The columns of the table."""
     names = Vocabulary.parse(", ".join(name for _, name in sorted(read_classes(camvid).items())))
     steady = steadiness(segmenter(model, names, size=SIZE, device="cpu"), camvid)
-    found = objects(segmenter(model, DAVIS_WORDS, size=SIZE, device="cpu"), davis)
+    found = objects(segmenter(model, DAVIS_WORDS, size=SIZE, device="cpu"), davis, FIRST)
     return [*map(float, steady.split(" | ")), float(np.mean(list(found.values())))]
 
 
@@ -103,7 +107,13 @@ def run_cell(row: str, seed: int, sets: dict[str, Path], camvid: Path, davis: Pa
     else:
         model = load_model("tiny", options={"smoothing": 0} if row.endswith("alone") else {})
     found = score(Segmenter, model, camvid, davis)
-    result: dict[str, Any] = {"row": row, "seed": seed, "metrics": found, "machine": describe()}
+    result: dict[str, Any] = {
+        "row": row,
+        "seed": seed,
+        "frozen": frozen(),
+        "metrics": found,
+        "machine": describe(),
+    }
     if row == "full":
         result["copies"] = score(Alone, model, camvid, davis)
     file = out / "cells" / f"{row}-{seed}.json"
@@ -112,11 +122,18 @@ def run_cell(row: str, seed: int, sets: dict[str, Path], camvid: Path, davis: Pa
     file.with_suffix(".tmp").replace(file)
 
 
+def frozen() -> str:
+    """Changes with the recipe and with this file: results of different ones do not mix."""
+    return hashlib.sha256(RECIPE.read_bytes() + Path(__file__).read_bytes()).hexdigest()
+
+
 def report(out: Path) -> str:
     """A Markdown table of what is finished."""
     cells: dict[str, list[dict[str, Any]]] = {}
     for file in sorted((out / "cells").glob("*.json")):
         cell = json.loads(file.read_text(encoding="utf-8"))
+        if cell["frozen"] != frozen():
+            raise InputError(f"{file} belongs to another recipe: choose another --out.")
         cells.setdefault(cell["row"], []).append(cell)
     lines = [f"| labels | {' | '.join(COLUMNS)} |", "| --- " + "| ---: " * len(COLUMNS) + "|"]
     for row, found in cells.items():

@@ -8,6 +8,7 @@ sequence of CamVid that has every frame, and DAVIS, with and without its memory.
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -89,8 +90,8 @@ def steadiness(segmenter: Segmenter, root: Path) -> str:
     return f"{vc8:.1f} | {vc16:.1f} | {100 * iou.mean():.1f} | {100 * hit.sum() / truths.sum():.1f}"
 
 
-def objects(segmenter: Segmenter, root: Path) -> dict[str, float]:
-    """IoU of the named object of every sequence of DAVIS, in percent."""
+def objects(segmenter: Segmenter, root: Path, first: int | None = None) -> dict[str, float]:
+    """IoU of the named object of every sequence of DAVIS, or of its first frames, in percent."""
     names = segmenter.vocabulary.names
     rows = (line.split(maxsplit=2) for line in (root / "sequences.txt").read_text().splitlines())
     wanted = {name: words for name, _, words in rows}
@@ -99,7 +100,7 @@ def objects(segmenter: Segmenter, root: Path) -> dict[str, float]:
         ids = [names.index(word) for word in wanted[folder.name].split("+")]
         both = either = 0
         segmenter.reset()
-        for image, label in frames(root, folder.name):
+        for image, label in itertools.islice(frames(root, folder.name), first):
             predicted = segmenter.step(np.asarray(Image.open(image).convert("RGB"))).labels
             truth = np.asarray(Image.open(label))
             counted = truth != IGNORED
