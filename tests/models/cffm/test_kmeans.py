@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from openvss.models.cffm import kmeans
 from openvss.models.cffm.kmeans import cluster, prototypes
@@ -86,6 +89,44 @@ def test_more_centres_than_different_tokens() -> None:
     assert torch.isfinite(prototypes(tokens, 5)).all()
     assert torch.isfinite(prototypes(torch.zeros(4, 3), 2)).all()
     assert prototypes(tokens, 5, official=True).shape == (5, 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("official", [False, True])
+def test_half_precision_is_of_the_tokens_alone(dtype: torch.dtype, official: bool) -> None:
+    """Distances and sums are those of the same tokens in float32, whatever autocast says."""
+    tokens = (torch.randn(1300, 16, generator=torch.Generator().manual_seed(5)) + 1).to(dtype)
+    expected = prototypes(tokens.float(), 2, official=official)
+    found = prototypes(tokens, 2, official=official)
+    with torch.autocast("cpu", dtype):
+        cast = prototypes(tokens, 2, official=official)
+        cast_wide = prototypes(tokens.float(), 2, official=official)
+    for one in (found, cast, cast_wide):
+        assert one.dtype == torch.float32
+        assert torch.equal(one, expected)
+
+
+class Results(TorchDispatchMode):
+    """Notes the types of numbers that are computed, as a device would that adds up in its inputs' own."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.types: set[torch.dtype] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.types |= {x.dtype for x in tree_leaves(result) if isinstance(x, Tensor)}
+        return result
+
+
+@pytest.mark.parametrize("official", [False, True])
+def test_nothing_is_computed_in_half_precision(official: bool) -> None:
+    """In bfloat16 a sum of ones stops at 256."""
+    tokens = torch.ones(650, 3, dtype=torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16), Results() as results:
+        found = prototypes(tokens, 1, official=official)
+    assert torch.bfloat16 not in results.types
+    assert torch.equal(found, torch.ones(1, 3))
 
 
 def test_gradients_reach_every_token() -> None:

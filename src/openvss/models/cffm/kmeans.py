@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 
@@ -14,6 +16,8 @@ CANDIDATES = 20  # tokens for each centre that the start is chosen from
 def prototypes(tokens: Tensor, k: int, seed: int = 0, official: bool = False) -> Tensor:
     """(n, C) -> (min(k, n), C), the same for the same seed on every device.
 
+    All of it is computed in float32 at least: in half precision a sum of hundreds of tokens stops growing.
+
     Args:
         tokens: Of all chosen frames.
         k: How many centres.
@@ -21,7 +25,7 @@ def prototypes(tokens: Tensor, k: int, seed: int = 0, official: bool = False) ->
         official: Start at random tokens, one perhaps twice, and let the centre of an empty cluster be zero,
             as the authors do. Else the start is spread out (k-means++) and an empty cluster starts again.
     """
-    k = min(k, len(tokens))
+    tokens, k = _precise(tokens), min(k, len(tokens))
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         if official:
@@ -41,6 +45,7 @@ def cluster(tokens: Tensor, centres: Tensor, revive: bool = False) -> tuple[Tens
         centres: (k, C) to start from.
         revive: Put the centre of an empty cluster at the token that is farthest from its own.
     """
+    tokens, centres = _precise(tokens), _precise(centres)
     with torch.no_grad():
         for _ in range(ITERATIONS):
             labels = _nearest(tokens, centres)
@@ -52,11 +57,21 @@ def cluster(tokens: Tensor, centres: Tensor, revive: bool = False) -> tuple[Tens
     return _means(tokens, labels, len(centres)), labels
 
 
+def _precise(tokens: Tensor) -> Tensor:
+    return tokens.to(torch.promote_types(tokens.dtype, torch.float32))
+
+
+def _without_autocast(device: torch.device) -> AbstractContextManager[object]:
+    known = torch.amp.is_autocast_available(device.type)
+    return torch.autocast(device.type, enabled=False) if known else nullcontext()
+
+
 def _nearest(tokens: Tensor, centres: Tensor) -> Tensor:
     """Index of the nearest centre of each token."""
     lengths = centres.square().sum(1)
     # |x - c|^2 without |x|^2, which makes no difference to the choice
-    chunks = [torch.addmm(lengths, chunk, centres.T, alpha=-2).argmin(1) for chunk in tokens.split(CHUNK)]
+    with _without_autocast(tokens.device):
+        chunks = [torch.addmm(lengths, chunk, centres.T, alpha=-2).argmin(1) for chunk in tokens.split(CHUNK)]
     return torch.cat(chunks)
 
 
