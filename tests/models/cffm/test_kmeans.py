@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from benchmarks.pretend import PretendDevice
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -41,6 +42,50 @@ def naive(tokens: list[list[float]], centres: list[list[float]]) -> tuple[list[l
         if move <= 1e-4:
             break
     return centres, labels
+
+
+def one_at_a_time(tokens: Tensor, centres: Tensor, *, revive: bool) -> tuple[Tensor, Tensor]:
+    """`cluster` as its description has it: it looks at every number before it goes on."""
+
+    def means() -> Tensor:
+        sums = tokens.new_zeros(centres.shape).index_add(0, labels, tokens)
+        return sums / labels.bincount(minlength=len(centres)).clamp(min=1)[:, None]
+
+    for _ in range(10):
+        labels = torch.addmm(centres.square().sum(1), tokens, centres.T, alpha=-2).argmin(1)
+        counts = labels.bincount(minlength=len(centres)).tolist()
+        empty = [cluster for cluster, count in enumerate(counts) if not count]
+        far = (tokens - centres[labels]).square().sum(1).argsort(descending=True, stable=True)
+        for token in far.tolist():
+            if revive and empty and counts[labels[token]] > 1:
+                counts[labels[token]] -= 1
+                labels[token] = empty.pop(0)
+        before, centres = centres, means()
+        if (centres - before).square().sum() <= 1e-4:
+            break
+    return means(), labels
+
+
+@pytest.mark.parametrize("revive", [False, True])
+@pytest.mark.parametrize("seed", range(12))
+def test_clusters_are_those_found_one_at_a_time(seed: int, revive: bool) -> None:
+    """To the bit; also on a device, which is not waited for."""
+    torch.manual_seed(seed)
+    tokens, k = torch.randn(60, 3), (3, 8, 25)[seed % 3]
+    if seed % 2:
+        tokens = tokens.round()  # many alike
+    start = torch.cat([tokens[: k // 2], 2 * torch.randn(k - k // 2, 3)])
+    if seed % 4 > 1:
+        tokens, start = tokens / 300, start / 300  # the centres soon move little, and other labels would come
+    expected = one_at_a_time(tokens, start, revive=revive)
+    with PretendDevice() as device:
+        there = cluster(tokens.to(device.name), start.to(device.name), revive=revive)
+        prototypes(tokens.to(device.name), k, official=not revive)
+        assert not device.waits
+        there = there[0].cpu(), there[1].cpu()
+    for found in (cluster(tokens, start, revive=revive), there):
+        assert torch.equal(found[0], expected[0])
+        assert torch.equal(found[1], expected[1])
 
 
 def test_clusters_are_what_loops_give() -> None:

@@ -1,4 +1,8 @@
-"""k-means on the tokens of a video (Sec. 4.1): their centres are the contextual prototypes."""
+"""k-means on the tokens of a video (Sec. 4.1): their centres are the contextual prototypes.
+
+Nobody waits for a GPU here: what is decided by numbers is decided there. Where they are at hand, on the
+processor, work that would change nothing is left out.
+"""
 
 from __future__ import annotations
 
@@ -47,12 +51,16 @@ def cluster(tokens: Tensor, centres: Tensor, revive: bool = False) -> tuple[Tens
     """
     tokens, centres = _precise(tokens), _precise(centres)
     with torch.no_grad():
+        labels = torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)
+        still = torch.zeros((), dtype=torch.bool, device=tokens.device)  # whether the centres are
         for _ in range(ITERATIONS):
-            labels = _nearest(tokens, centres)
+            nearest = _nearest(tokens, centres)
             if revive:
-                _revive(tokens, centres, labels)
+                nearest = _revived(tokens, centres, nearest)
+            labels = torch.where(still, labels, nearest)
             before, centres = centres, _means(tokens, labels, len(centres))
-            if (centres - before).square().sum() <= TOLERANCE:
+            still = (centres - before).square().sum() <= TOLERANCE
+            if _at_hand(still):
                 break
     return _means(tokens, labels, len(centres)), labels
 
@@ -78,22 +86,35 @@ def _nearest(tokens: Tensor, centres: Tensor) -> Tensor:
 def _means(tokens: Tensor, labels: Tensor, k: int) -> Tensor:
     """Mean of the tokens of each cluster; zero if it has none."""
     sums = tokens.new_zeros(k, tokens.shape[1]).index_add(0, labels, tokens)
-    return sums / torch.bincount(labels, minlength=k).clamp(min=1)[:, None]
+    return sums / _counts(labels, k).clamp(min=1)[:, None]
 
 
-def _revive(tokens: Tensor, centres: Tensor, labels: Tensor) -> None:
-    """Give each empty cluster one token, the farthest from its centre among those that can be spared."""
-    counts = torch.bincount(labels, minlength=len(centres))
-    empty = (counts == 0).nonzero()[:, 0].tolist()
-    if not empty:
-        return
+def _counts(labels: Tensor, k: int) -> Tensor:
+    """(k,) tokens of each cluster; `bincount` would wait for the highest label."""
+    return labels.new_zeros(k).index_add(0, labels, torch.ones_like(labels))
+
+
+def _at_hand(flag: Tensor) -> bool:
+    """Whether it is so, and known without waiting."""
+    return flag.device.type == "cpu" and bool(flag)
+
+
+def _revived(tokens: Tensor, centres: Tensor, labels: Tensor) -> Tensor:
+    """The labels once each empty cluster has a token, the farthest from its centre that can be spared."""
+    k, n = len(centres), len(tokens)
+    counts = _counts(labels, k)
+    if _at_hand((counts > 0).all()):
+        return labels
     distances = (tokens - centres[labels]).square().sum(1)
-    for token in distances.argsort(descending=True, stable=True).tolist():
-        if counts[labels[token]] > 1:
-            counts[labels[token]] -= 1
-            labels[token] = empty.pop(0)
-        if not empty:
-            return
+    order = distances.argsort(descending=True, stable=True)
+    clusters, places = labels[order], torch.arange(n, device=labels.device)
+    # each cluster keeps its last, nearest token; one without tokens names the last of all, which is such a one
+    kept = labels.new_full((k,), n - 1).scatter_reduce(0, clusters, places, "amax", include_self=False)
+    spared = torch.ones_like(labels).index_fill(0, kept, 0)
+    empty = (counts > 0).long().argsort(stable=True)  # empty clusters come first
+    turn = (spared.cumsum(0) - 1).clamp(0, k - 1)
+    moves = (spared > 0) & (spared.cumsum(0) <= (counts == 0).sum())
+    return labels.scatter(0, order, torch.where(moves, empty[turn], clusters))
 
 
 def _spread(tokens: Tensor, k: int, generator: torch.Generator) -> Tensor:
