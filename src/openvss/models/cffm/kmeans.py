@@ -108,7 +108,7 @@ def _revived(tokens: Tensor, centres: Tensor, labels: Tensor) -> Tensor:
     distances = (tokens - centres[labels]).square().sum(1)
     order = distances.argsort(descending=True, stable=True)
     clusters, places = labels[order], torch.arange(n, device=labels.device)
-    # each cluster keeps its last, nearest token; one without tokens names the last of all, which is such a one
+    # a cluster keeps its last, nearest token; one without tokens names the last of all, which is kept anyway
     kept = labels.new_full((k,), n - 1).scatter_reduce(0, clusters, places, "amax", include_self=False)
     spared = torch.ones_like(labels).index_fill(0, kept, 0)
     empty = (counts > 0).long().argsort(stable=True)  # empty clusters come first
