@@ -50,6 +50,7 @@ def tokens(model: torch.nn.Module) -> int:
 @pytest.mark.parametrize("recipe", [path.stem for path in RECIPES if path.stem not in ("toy", "lite0")])
 def test_recipes(recipe: str) -> None:
     settings, model, rates = built(recipe)
+    groups = groups_of(model, settings.optimiser)
     if "plusplus" in recipe:
         assert rates == {2e-4}
         assert settings.schedule.steps == 40_000
@@ -62,6 +63,13 @@ def test_recipes(recipe: str) -> None:
         assert settings.schedule.steps == 160_000
         assert settings.schedule.power == 1
     assert settings.data.batch * 4 == 8
+    assert settings.clip.earliest == (9 if recipe in ("vspw", "vspw-plusplus") else 0)
+    still = {name for group in groups if not group.weight_decay for name in group.names}
+    assert still == {
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and name.startswith("backbone.") and "norm" in name
+    }
     assert settings.validation is not None
     assert (settings.validation.best, settings.validation.on[0].set) == (LAST, None)
     assert settings.validation.context == ("whole" if "plusplus" in recipe else "past")
