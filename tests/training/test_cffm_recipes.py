@@ -13,7 +13,7 @@ from openvss.models.cffm.model import CFFM
 from openvss.models.cffm.plusplus import CFFMPlusPlus
 from openvss.models.presets import build_model
 from openvss.training.groups import freeze, groups_of
-from openvss.training.recipe import LAST, Recipe
+from openvss.training.recipe import LAST, Recipe, Targets
 from openvss.training.recipe_file import read_stages
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "cffm"
@@ -38,6 +38,13 @@ def built(recipe: str, *changes: Path) -> tuple[Recipe, torch.nn.Module, set[flo
     return stage.recipe, model, {group.lr for group in groups_of(model, stage.recipe.optimiser)}
 
 
+def made_at(recipe: Recipe) -> Targets:
+    """Prototypes made at the size of testing."""
+    assert recipe.validation is not None
+    size = recipe.validation.size
+    return Targets(maker="contexts", options={} if size is None else {"size": size})
+
+
 def tokens(model: torch.nn.Module) -> int:
     """How many tokens a window looks at."""
     assert isinstance(model, CFFM)
@@ -57,7 +64,7 @@ def test_recipes(recipe: str) -> None:
         trained = {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad}
         assert trained == {"global_layers", "global_classifier"}
         assert isinstance(model, CFFMPlusPlus)
-        assert settings.clip.context_size == model.frames
+        assert (settings.clip.context, settings.targets) == ("made", made_at(settings))
     else:
         assert sorted(rates) == pytest.approx([6e-5, 6e-4])
         assert settings.schedule.steps == 160_000
@@ -85,7 +92,7 @@ def test_ablations_of_cffm(change: Path) -> None:
 def test_ablations_of_cffm_plusplus(change: Path) -> None:
     settings, model, rates = built("vspw-plusplus", change)
     assert isinstance(model, CFFMPlusPlus)
-    assert settings.clip.context_size == model.frames
+    assert settings.clip.context == "made"
     assert rates == {2e-4}
     trained = {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad}
     assert trained == {"global_layers", "global_classifier"}
