@@ -34,7 +34,7 @@ class Settings(BaseModel):
 def contexts(order: Order) -> None:
     """Summarise each video as its last frame sees it, once for all its samples (CFFM++'s prototypes).
 
-    Each process has every so manieth video; what is there is kept.
+    Processes take turns with the videos; what is there is kept.
     """
     settings, clips = read_options(Settings, order.options), order.dataset.clips
     process, processes = order.share
