@@ -59,6 +59,7 @@ class Plan(Section):
         videos: How many, and how noisy.
         pair_steps: Of training the toy pair, from which the model's `pair` and `backbone` start; None: none.
         pair_noise: Largest noise that it meets in training.
+        whole: Rows scored with the context of the whole video; the others see the past alone, as they stream.
         oracle: The row whose models also label the videos with what no model knows: see `toyoracle`.
         published: Title of the column of published numbers.
     """
@@ -75,8 +76,13 @@ class Plan(Section):
     videos: ToyVideos = ToyVideos()
     pair_steps: int | None = None
     pair_noise: float = 0.15
+    whole: tuple[str, ...] = ()
     oracle: str | None = None
     published: str = "published"
+
+    def context(self, row: str) -> Literal["past", "whole"]:
+        """What a row's models may look at, as `openvss evaluate --context` takes it."""
+        return "whole" if row in self.whole else "past"
 
 
 @dataclass(frozen=True)

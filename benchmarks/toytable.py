@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import save_file
@@ -81,12 +81,13 @@ def run_cell(bench: Bench, row: str, seed: int) -> None:
     trained = time.monotonic() - began[0]
     model = load_model(str(run))
     test = open_dataset(f"folder:{data / plan.test}", "test")
+    context = plan.context(row)
     result = {
         "row": row,
         "seed": seed,
         "frozen": bench.frozen,
-        "metrics": evaluate(model, test, plan),
-        "copies": evaluate(model, test, plan, Copies),
+        "metrics": evaluate(model, test, plan, context=context),
+        "copies": evaluate(model, test, plan, Copies, context),
         "oracle": oracle(model, test, bench, seed) if row == plan.oracle else None,
         "parameters": sum(p.numel() for p in model.parameters()),
         "train_seconds": trained,
@@ -113,11 +114,16 @@ class Copies(ModelPredictions):
 
 
 def evaluate(
-    model: VideoModel, dataset: Dataset, plan: Plan, how: type[ModelPredictions] = ModelPredictions
+    model: VideoModel,
+    dataset: Dataset,
+    plan: Plan,
+    how: type[ModelPredictions] = ModelPredictions,
+    context: Literal["past", "whole"] = "past",
 ) -> dict[str, Any]:
     """What `openvss evaluate` would say, streaming through every frame."""
     task = task_of(dataset, plan)
-    segmenter = Segmenter(model, task.words, size=min(plan.videos.size), device="cpu")
+    size = min(plan.videos.size)
+    segmenter = Segmenter(model, task.words, size=size, device="cpu", context=context)
     return score(task, how(segmenter, task.rules, {}))
 
 

@@ -11,6 +11,7 @@ from benchmarks.syncs import of_frame, of_step, small
 from torch import nn
 
 from openvss.data import synthetic
+from openvss.models.cffm.build import build
 from openvss.segmenter import Segmenter
 from tests.models.suite import WORDS
 from tests.models.two_frame import TwoFrame
@@ -60,6 +61,13 @@ def test_learns_like_the_host() -> None:
 @pytest.mark.parametrize("size", [(64, 96), (250, 200)])
 def test_a_frame_is_waited_for_three_times(size: tuple[int, int]) -> None:
     assert of_frame(Segmenter(TwoFrame(), WORDS, device="cpu"), size).waits.total() == 3
+
+
+def test_prototypes_add_no_wait() -> None:
+    """Their frame is the third, at which they are made anew."""
+    options = {"layers": 1, "dim": 16, "heads": 2, "global_layers": 1, "prototypes": 8, "frames": 4}
+    model = build("mit-nano", words="road, sky, tree", **options)  # type: ignore[arg-type]
+    assert of_frame(Segmenter(model, "road, sky", device="cpu"), (64, 96)).waits.total() == 3
 
 
 def test_a_step_is_waited_for_once_and_encodes_its_clips_together(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from openvss.models.tiny import Tiny
 from openvss.models.words import Words
 from openvss.segmenter import Segmenter
 from openvss.training.recipe_file import read_stages
+from openvss.video.frame import Frame
 from openvss.video.images import read_image
 from openvss.words.vocabulary import Vocabulary
 from tests.models.two_frame import LetterText
@@ -43,6 +45,7 @@ PLAN: dict[str, Any] = {
     "against": "full",
     "metrics": {"unseen_miou": "unseen", "mvc8": "mVC8"},
     "differences": ["unseen_miou"],
+    "whole": ["baseline"],
     "videos": {"train": 1, "val": 1, "test": 1, "frames": 9},
     "tables": [
         {
@@ -200,8 +203,18 @@ def test_results_of_another_plan_do_not_mix(bench: Bench) -> None:
 
 
 def test_a_finished_cell_is_not_made_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    contexts = []
+
+    class Noted(Segmenter):
+        def begin_frames(self, frames: Iterable[Frame]) -> None:
+            contexts.append(self.context)
+            super().begin_frames(frames)
+
+    monkeypatch.setattr(toytable, "Segmenter", Noted)
     toytable.prepare(bench, 1)
     toytable.run_cell(bench, "baseline", 1)
+    assert set(contexts) == {"whole"}
+    assert bench.plan.context("full") == "past"
     (made,) = bench.results().values()
     assert {"miou", "seen_miou", "unseen_miou", "hiou", "mvc8"} <= made["metrics"].keys()
     asked: list[tuple[object, ...]] = []
@@ -247,3 +260,11 @@ def test_only_the_first_stage_starts_from_the_toy_pair() -> None:
     assert (first.name, first.recipe.model.init_from) == (stages[0].name, "pair.safetensors")
     assert stages[1].recipe.model.init_from is None
     assert first.recipe.schedule == stages[0].recipe.schedule
+
+
+def test_cffm_plusplus_is_scored_with_what_it_is_trained_on() -> None:
+    plan = Bench(RECIPE.parents[2] / "benchmarks" / "cffm_toy.yaml", Path()).plan
+    assert {row: plan.context(row) for row in plan.rows} == {
+        **dict.fromkeys(("segformer", "segformer-4", "static", "cffm"), "past"),
+        "cffm++": "whole",
+    }

@@ -13,7 +13,7 @@ from openvss.models.cffm.model import CFFM
 from openvss.models.cffm.plusplus import CFFMPlusPlus
 from openvss.models.presets import build_model
 from openvss.training.groups import freeze, groups_of
-from openvss.training.recipe import LAST, Recipe
+from openvss.training.recipe import LAST, Recipe, Targets
 from openvss.training.recipe_file import read_stages
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "cffm"
@@ -38,6 +38,13 @@ def built(recipe: str, *changes: Path) -> tuple[Recipe, torch.nn.Module, set[flo
     return stage.recipe, model, {group.lr for group in groups_of(model, stage.recipe.optimiser)}
 
 
+def made_at(recipe: Recipe) -> Targets:
+    """Prototypes made at the size of testing."""
+    assert recipe.validation is not None
+    size = recipe.validation.size
+    return Targets(maker="contexts", options={} if size is None else {"size": size})
+
+
 def tokens(model: torch.nn.Module) -> int:
     """How many tokens a window looks at."""
     assert isinstance(model, CFFM)
@@ -50,18 +57,26 @@ def tokens(model: torch.nn.Module) -> int:
 @pytest.mark.parametrize("recipe", [path.stem for path in RECIPES if path.stem not in ("toy", "lite0")])
 def test_recipes(recipe: str) -> None:
     settings, model, rates = built(recipe)
+    groups = groups_of(model, settings.optimiser)
     if "plusplus" in recipe:
         assert rates == {2e-4}
         assert settings.schedule.steps == 40_000
         trained = {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad}
         assert trained == {"global_layers", "global_classifier"}
         assert isinstance(model, CFFMPlusPlus)
-        assert settings.clip.context_size == model.frames
+        assert (settings.clip.context, settings.targets) == ("made", made_at(settings))
     else:
         assert sorted(rates) == pytest.approx([6e-5, 6e-4])
         assert settings.schedule.steps == 160_000
         assert settings.schedule.power == 1
     assert settings.data.batch * 4 == 8
+    assert settings.clip.earliest == (9 if recipe in ("vspw", "vspw-plusplus") else 0)
+    still = {name for group in groups if not group.weight_decay for name in group.names}
+    assert still == {
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and name.startswith("backbone.") and "norm" in name
+    }
     assert settings.validation is not None
     assert (settings.validation.best, settings.validation.on[0].set) == (LAST, None)
     assert settings.validation.context == ("whole" if "plusplus" in recipe else "past")
@@ -77,7 +92,7 @@ def test_ablations_of_cffm(change: Path) -> None:
 def test_ablations_of_cffm_plusplus(change: Path) -> None:
     settings, model, rates = built("vspw-plusplus", change)
     assert isinstance(model, CFFMPlusPlus)
-    assert settings.clip.context_size == model.frames
+    assert settings.clip.context == "made"
     assert rates == {2e-4}
     trained = {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad}
     assert trained == {"global_layers", "global_classifier"}

@@ -39,6 +39,15 @@ def test_rates_and_decay() -> None:
     }
 
 
+def test_vectors_decay_where_that_is_wanted() -> None:
+    settings = Optimiser(
+        lr=1.0, weight_decay=0.3, decay=("*.bias", "head"), no_decay=("head.0.weight", "*.1")
+    )
+    decays = {name: decay for name, (_, decay) in table(Net(), settings).items()}
+    wanted = ("backbone.0.weight", "backbone.0.bias", "head.0.bias", "table")
+    assert decays == {name: 0.3 if name in wanted else 0.0 for name in decays}
+
+
 def test_frozen_parts_stay_in_eval_mode() -> None:
     net = Net()
     freeze(net, ["backbone", "head.0"])

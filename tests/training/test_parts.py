@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from openvss.models.base import VideoModel
+from openvss.models.cffm.build import build as cffm
 from openvss.training import journal, parts
 from openvss.training.classes import Joint
 from openvss.training.groups import groups_of
@@ -106,6 +109,31 @@ def test_what_it_switches_without_one(tmp_path: Path) -> None:
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     assert switched(tmp_path, gpu=False) == (*before, False, False)
     assert switched(tmp_path, gpu=False, deterministic=True) == (*before, True, False)
+
+
+@pytest.mark.parametrize(
+    ("device", "processes", "shared"), [("cuda", 4, True), ("cuda", 1, False), ("cpu", 4, False)]
+)
+def test_batch_norms_are_of_all_processes_on_gpus(device: str, processes: int, shared: bool) -> None:
+    model = cffm("mit-nano", words="road, sky", layers=1, dim=16, heads=2)
+    before = dict(model.named_parameters())
+    accelerator = SimpleNamespace(num_processes=processes, device=torch.device(device))
+    found = parts.with_shared_norms(model, cast("Accelerator", accelerator))
+    assert isinstance(found.get_submodule("head.norm"), nn.SyncBatchNorm) == shared
+    assert all(before[name] is parameter for name, parameter in found.named_parameters())
+    assert found.state_dict().keys() == model.state_dict().keys()
+
+
+def test_a_run_shares_its_norms(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[VideoModel, int]] = []
+
+    def note(model: VideoModel, accelerator: Accelerator) -> VideoModel:
+        given.append((model, accelerator.num_processes))
+        return model
+
+    monkeypatch.setattr(parts, "with_shared_norms", note)
+    made = parts.assemble(Recipe.model_validate(recipe(videos)), tmp_path, cpu=True)
+    assert given == [(made.model, 1)]
 
 
 @pytest.mark.parametrize("stop", [3, 7])

@@ -55,6 +55,17 @@ def test_batches_depend_on_their_number_alone(videos: Path) -> None:
     assert torch.equal(first.labels, again.labels)
 
 
+@pytest.mark.parametrize("draw", ["frames", "videos"])
+def test_targets_are_late_where_a_video_has_late_ones(videos: Path, draw: str) -> None:
+    """Of 8 frames; a video that ends earlier, or a picture, has its last."""
+    train = [{"set": f"folder:{videos}", "split": "train", "draw": draw}]
+    for earliest, wanted in ((0, set(range(8))), (5, {5, 6, 7}), (9, {7})):
+        data = opened(videos, data={"train": train, "batch": 2}, clip={"earliest": earliest})
+        names = [name for number in range(40) for name in data.batches[number].names]
+        assert {int(name.rpartition(" ")[2]) for name in names} == wanted
+        assert len(data.sources[0]) == 2 * (len(wanted) if draw == "frames" else 1)
+
+
 @pytest.mark.parametrize("context", ["distant", "none", "made"])
 def test_all_of_a_batch_is_pinned_and_moved(
     videos: Path, context: str, monkeypatch: pytest.MonkeyPatch

@@ -5,15 +5,19 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from PIL import Image
 from safetensors.torch import load_file
 
-from openvss.training import targets
+from openvss.training import rounds, targets
+from openvss.training.recipe import Recipe
+from openvss.training.start import build, open_data
 from openvss.training.targets import MAKERS, Order, context_file, label_file
 from tests.cli.runner import Runner
 from tests.training.processes import fork, kill_self, train_here, wait
@@ -78,6 +82,30 @@ def test_contexts_are_made_once(videos: Path, tmp_path: Path) -> None:
     folder = targets.round_folder(tmp_path / "run", 0, 0)
     assert load_file(folder / "contexts" / "train_000.safetensors")["mean"].shape == (1, 16)
     assert context_file.__name__ == "context_file"
+
+
+@pytest.mark.parametrize(("name", "shares"), [("guess", [(0, 1)]), ("contexts", [(0, 2), (1, 2)])])
+def test_who_makes_targets(
+    name: str, shares: list[tuple[int, int]], videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All processes, if the maker knows how to share; the set is done when all of them are."""
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setitem(MAKERS, name, lambda: lambda order: asked.append(order.share))
+    settings = Recipe.model_validate(recipe(videos, clip={"context": "made"}, targets={"maker": name}))
+    model, _ = build(settings)
+    done = targets.round_folder(tmp_path, 0, 0) / targets.DONE
+    for rank in (1, 0):
+        accelerator = SimpleNamespace(
+            process_index=rank,
+            num_processes=2,
+            is_main_process=rank == 0,
+            wait_for_everyone=lambda: None,
+        )
+        data = open_data(settings, model)
+        assert not done.exists()
+        rounds.make(settings, 0, model, data, tmp_path, cast("Accelerator", accelerator), lambda *_: None)
+    assert sorted(asked) == shares
+    assert done.exists()
 
 
 @pytest.mark.parametrize(

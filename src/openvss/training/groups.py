@@ -55,17 +55,19 @@ def train_mode(model: nn.Module) -> None:
 
 
 def groups_of(model: nn.Module, settings: Optimiser) -> list[Group]:
-    """The trainable parameters in groups; vectors and scalars, which are norms and biases, do not decay."""
+    """The trainable parameters in groups; vectors and scalars are norms and biases."""
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if not trained:
         raise InputError("Every parameter is frozen, so there is nothing to train: correct model.freeze.")
     factors = dict.fromkeys(trained, 1.0)
     for pattern, factor in settings.rates.items():
         factors |= dict.fromkeys(_found(model, pattern, "optimiser.rates").keys() & factors.keys(), factor)
-    still = {name for p in settings.no_decay for name in _found(model, p, "optimiser.no_decay")}
+    decaying = {name for name, parameter in trained.items() if parameter.ndim > 1}
+    decaying |= {name for p in settings.decay for name in _found(model, p, "optimiser.decay")}
+    decaying -= {name for p in settings.no_decay for name in _found(model, p, "optimiser.no_decay")}
     table: dict[tuple[float, float], list[str]] = {}
-    for name, parameter in trained.items():
-        decay = 0.0 if parameter.ndim <= 1 or name in still else settings.weight_decay
+    for name in trained:
+        decay = settings.weight_decay if name in decaying else 0.0
         table.setdefault((settings.lr * factors[name], decay), []).append(name)
     return [
         Group(tuple(names), tuple(trained[name] for name in names), lr, decay)

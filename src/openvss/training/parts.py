@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import DistributedType
+from torch import nn
 
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
@@ -52,6 +53,7 @@ def assemble(recipe: Recipe, folder: Path, cpu: bool) -> Parts:
     """Find and build everything; what is wrong with a recipe comes out here."""
     accelerator = accelerate_for(recipe, cpu=cpu)
     model, taken = build(recipe)
+    model = with_shared_norms(model, accelerator)
     checks = validation.open_checks(recipe)
     data = open_data(recipe, model, checks)
     if model.fixed_words is not None:  # a word that it lacks is found now, and not at the first validation
@@ -62,6 +64,14 @@ def assemble(recipe: Recipe, folder: Path, cpu: bool) -> Parts:
     stepper = Stepper(recipe, accelerator, work, groups, folder)
     average = Average(model, recipe.ema) if recipe.ema else None
     return Parts(accelerator, model, taken, data, checks, groups, stepper, average)
+
+
+def with_shared_norms(model: VideoModel, accelerator: Accelerator) -> VideoModel:
+    """With batch norms of the clips of all processes together, which PyTorch has for GPUs alone."""
+    if accelerator.num_processes == 1 or accelerator.device.type == "cpu":
+        return model
+    shared: VideoModel = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    return shared
 
 
 def accelerate_for(recipe: Recipe, *, cpu: bool) -> Accelerator:

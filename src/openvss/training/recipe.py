@@ -99,6 +99,7 @@ class Clips(Section):
         context: One random distant frame, the model's own choice of frames, the context that the run makes of
             the whole video (`targets`), or none. A model that takes none gets none.
         context_size: How many frames of the model's own choice, evenly spread.
+        earliest: Targets are not before this frame; of a video that has labels before it alone, the last.
         labels: The target alone, all frames, or the last so many.
         still: How stills become clips; null repeats the still.
     """
@@ -108,6 +109,7 @@ class Clips(Section):
     min_gap: int = Field(default=MIN_GAP, ge=1)
     context: Literal["distant", "own", "made", "none"] = "distant"
     context_size: int = Field(default=8, ge=1)
+    earliest: int = Field(default=0, ge=0)
     labels: Literal["target", "all"] | int = "target"
     still: Motion | None = Motion()
 
@@ -165,9 +167,10 @@ class Optimiser(Section):
     Attributes:
         lr: Peak learning rate.
         weight_decay: For all but norms, biases and `no_decay`.
+        decay: Patterns of norms and biases that decay like all else.
         betas: Of AdamW.
         rates: Pattern of names -> factor on the learning rate; of several that match, the last counts.
-        no_decay: Patterns of further parameters without decay.
+        no_decay: Patterns of parameters without decay, whatever `decay` says.
         clip_norm: Largest norm of the gradient.
     """
 
@@ -175,6 +178,7 @@ class Optimiser(Section):
     weight_decay: float = Field(default=0.01, ge=0)
     betas: tuple[float, float] = (0.9, 0.999)
     rates: dict[str, float] = {}
+    decay: tuple[str, ...] = ()
     no_decay: tuple[str, ...] = ()
     clip_norm: float | None = Field(default=None, gt=0)
 

@@ -34,25 +34,30 @@ def make(
     accelerator: Accelerator,
     on_clip: Callable[[str, int, int], None],
 ) -> None:
-    """Make the targets of the round of `step`, unless that is done; on the main process alone."""
+    """Make the targets of the round of `step`, unless that is done, and wait until all processes have."""
     settings = recipe.targets
     if settings is None:
         return
     maker = targets.find_maker(settings.maker)
     number = 0 if settings.every is None else step // settings.every
+    shared = settings.maker in targets.SHARED
+    share = (accelerator.process_index, accelerator.num_processes) if shared else (0, 1)
     for source in data.sources:
         if source.setting.labels == "own" and recipe.clip.context != "made":
             continue
         source.made = targets.round_folder(run, number, source.number)
+        what, clips = f"targets {number}", len(source.dataset.clips)
+        order = targets.Order(
+            model.eval(),
+            source.dataset,
+            source.vocabulary(data.joint),
+            source.made,
+            settings.options,
+            lambda done, what=what, clips=clips: on_clip(what, done, clips),  # type: ignore[misc]
+            share,
+        )
+        if shared or accelerator.is_main_process:
+            targets.fill(maker, order)
+        accelerator.wait_for_everyone()
         if accelerator.is_main_process:
-            what, clips = f"targets {number}", len(source.dataset.clips)
-            order = targets.Order(
-                model.eval(),
-                source.dataset,
-                source.vocabulary(data.joint),
-                source.made,
-                settings.options,
-                lambda done, what=what, clips=clips: on_clip(what, done, clips),  # type: ignore[misc]
-            )
-            targets.make(maker, order)
-    accelerator.wait_for_everyone()
+            targets.finish(order)

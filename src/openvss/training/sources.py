@@ -28,19 +28,28 @@ class Source:
         number: Of the data set among those of the recipe.
         dataset: What was found on disk.
         setting: What the recipe says about it.
+        earliest: Frame before which there are no targets, in videos that have later ones.
         made: Folder of the targets that the run has made for it, None before the first round.
     """
 
     def __init__(
-        self, number: int, dataset: Dataset, setting: TrainingSet, joint: Joint, *, keep: bool
+        self,
+        number: int,
+        dataset: Dataset,
+        setting: TrainingSet,
+        joint: Joint,
+        *,
+        keep: bool,
+        earliest: int = 0,
     ) -> None:
         self.number, self.dataset, self.setting = number, dataset, setting
+        self.earliest = earliest
         self.made: Path | None = None
         self.words = joint.words[number]
         self._table = joint.tables[number]
         self._made_table = np.full(RAW_IDS, UNKNOWN, np.uint16)
         self._made_table[: len(self.words)] = self.words
-        labelled = [self._labelled(clip) for clip in dataset.clips]
+        labelled = [self._targets(clip) for clip in dataset.clips]
         if setting.draw == "videos":
             labelled = [frames[:1] for frames in labelled]
         self._items = [(video, frame) for video, frames in enumerate(labelled) for frame in frames]
@@ -55,7 +64,7 @@ class Source:
         video, target = self._items[number]
         clip = self.dataset.clips[video]
         if self.setting.draw == "videos":
-            target = rng.choice(self._labelled(clip))
+            target = rng.choice(self._targets(clip))
         return clip, target
 
     def frame(self, clip: Clip, t: int) -> Pixels:
@@ -88,6 +97,10 @@ class Source:
     def vocabulary(self, joint: Joint) -> Vocabulary:
         """The words of this set alone."""
         return Vocabulary(tuple(joint.vocabulary.labels[i] for i in self.words))
+
+    def _targets(self, clip: Clip) -> list[int]:
+        labelled = self._labelled(clip)
+        return [t for t in labelled if t >= self.earliest] or labelled[-1:]
 
     def _labelled(self, clip: Clip) -> list[int]:
         if self.setting.labels == "made":

@@ -121,8 +121,9 @@ def open_data(recipe: Recipe, model: VideoModel, checks: Sequence[Check] = ()) -
     """Find the data sets, leave out what is held out for validation, and put their words together."""
     datasets = without_held_out([_open(one) for one in recipe.data.train], checks)
     joint = join(datasets, recipe.data.train)
+    keep, earliest = recipe.data.cache, recipe.clip.earliest
     sources = tuple(
-        Source(number, dataset, setting, joint, keep=recipe.data.cache)
+        Source(number, dataset, setting, joint, keep=keep, earliest=earliest)
         for number, (dataset, setting) in enumerate(zip(datasets, recipe.data.train, strict=True))
     )
     return TrainingData(sources, joint, Batches(sources, joint, Sampler(model, recipe), recipe))

@@ -12,19 +12,17 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import torch
-from safetensors.torch import save_file
+from pydantic import BaseModel, ValidationError
 
 from openvss.data.base import Clip, Dataset
 from openvss.errors import InputError
-from openvss.images import input_size, shrink, to_input
 from openvss.models.base import VideoModel
-from openvss.video.images import read_image
 from openvss.words.vocabulary import Vocabulary
 
 DONE = "done.json"
+Options = TypeVar("Options", bound=BaseModel)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +37,7 @@ class Order:
             finds what it left.
         options: `targets.options` of the recipe.
         update: Told how many clips are done.
+        share: This process's number, and how many of them make the targets of this set together.
     """
 
     model: VideoModel
@@ -47,6 +46,7 @@ class Order:
     folder: Path
     options: Mapping[str, Any]
     update: Callable[[int], None]
+    share: tuple[int, int] = (0, 1)
 
 
 Maker = Callable[[Order], None]
@@ -67,6 +67,16 @@ def context_file(folder: Path, clip: Clip) -> Path:
     return folder / "contexts" / f"{clip.name}.safetensors"
 
 
+def read_options(kind: type[Options], options: Mapping[str, Any]) -> Options:
+    """`targets.options` of a recipe, checked."""
+    try:
+        return kind.model_validate(dict(options), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise InputError(f"targets.options.{key} of the recipe is wrong: {first['msg'].lower()}.") from None
+
+
 def find_maker(name: str) -> Maker:
     """The maker of a name in `MAKERS`."""
     if name not in MAKERS:
@@ -79,45 +89,24 @@ def round_folder(run: Path, number: int, source: int) -> Path:
     return run / "targets" / f"{number:03d}" / str(source)
 
 
-def make(maker: Maker, order: Order) -> None:
-    """Fill a folder, unless that is done."""
+def fill(maker: Maker, order: Order) -> None:
+    """Have this process's share made, unless all is done."""
     if (order.folder / DONE).exists():
         return
     order.folder.mkdir(parents=True, exist_ok=True)
     maker(order)
+
+
+def finish(order: Order) -> None:
+    """Note that everyone has filled the folder."""
     words = json.dumps({"words": list(order.vocabulary.names)})
     (order.folder / DONE).write_text(f"{words}\n", encoding="utf-8")
 
 
-def contexts(order: Order) -> None:
-    """Maker: summarise each video as its last frame sees it, once for all its samples (CFFM++'s prototypes).
+def _contexts() -> Maker:
+    from openvss.training.contexts import contexts
 
-    The option `size` is the short side of the frames, the model's own by default.
-    """
-    model, clips = order.model, order.dataset.clips
-    size = int(order.options.get("size", model.size))
-    for done, clip in enumerate(clips):
-        order.update(done)
-        file = context_file(order.folder, clip)
-        if file.exists():
-            continue
-        wanted = model.context_frames(len(clip.frames) - 1, len(clip.frames))
-        if not wanted:
-            raise InputError("The model uses no context, so there is none to make: leave targets out.")
-        with torch.no_grad():
-            found = [model.encode_reference(_frame(clip.frames[t], size, model.device)) for t in wanted]
-            stacked = {name: torch.cat([one[name] for one in found]) for name in found[0]}
-            context = model.summarise(stacked)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".tmp")
-        save_file({name: value.cpu().contiguous() for name, value in context.items()}, draft)
-        draft.replace(file)
-    order.update(len(clips))
-
-
-def _frame(path: Path, size: int, device: torch.device) -> torch.Tensor:
-    pixels = read_image(path)
-    return to_input(shrink(pixels, input_size(pixels.shape[0], pixels.shape[1], size)), device)
+    return contexts
 
 
 def _pseudo_labels() -> Maker:
@@ -127,6 +116,7 @@ def _pseudo_labels() -> Maker:
 
 
 MAKERS: dict[str, Callable[[], Maker]] = {
-    "contexts": lambda: contexts,
+    "contexts": _contexts,
     "pseudo-labels": _pseudo_labels,
 }
+SHARED = {"contexts"}  # made by all processes, each its share; the others by the main process alone

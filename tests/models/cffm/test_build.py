@@ -24,6 +24,27 @@ def test_parameters_are_those_of_the_authors(size: str, segformer: float, cffm: 
     assert millions(f"segformer-{size}") == pytest.approx(segformer, abs=0.12)  # published
 
 
+# Of a global layer of the authors, what nothing reads: keys and values of the target, a second output
+# projection, and the bias of 13 x 13 positions for 8 heads.
+UNREAD = 3 * (256 + 1) * 256 + 13 * 13 * 8
+
+
+@pytest.mark.parametrize(
+    ("size", "layers", "theirs", "published"),
+    [("b0", 1, 5.69, 5.7), ("b1", 1, 16.50, 16.5), ("b2", 2, 28.54, 28.5), ("b5", 2, 87.48, 87.5)],
+)
+def test_parameters_of_cffm_plusplus(size: str, layers: int, theirs: float, published: float) -> None:
+    counted = millions(f"cffm++-{size}", official=True) + layers * UNREAD / 1e6
+    assert round(counted, 2) == theirs
+    assert round(counted, 1) == published
+
+
+@pytest.mark.parametrize(("size", "local", "both"), [("b0", 4.58, 5.37), ("b1", 15.39, 16.18)])
+def test_parameters_on_cityscapes(size: str, local: float, both: float) -> None:
+    found = [millions(f"{name}-{size}", words="cityscapes") for name in ("cffm", "cffm++")]
+    assert found == pytest.approx([local, both], abs=0.006)
+
+
 def test_without_the_classifier_that_nothing_reads() -> None:
     assert millions("cffm-b1", official=True) - millions("cffm-b1") == pytest.approx((128 + 1) * 124 / 1e6)
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
+from benchmarks.pretend import PretendDevice
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from openvss.models.cffm import kmeans
 from openvss.models.cffm.kmeans import cluster, prototypes
@@ -38,6 +42,50 @@ def naive(tokens: list[list[float]], centres: list[list[float]]) -> tuple[list[l
         if move <= 1e-4:
             break
     return centres, labels
+
+
+def one_at_a_time(tokens: Tensor, centres: Tensor, *, revive: bool) -> tuple[Tensor, Tensor]:
+    """`cluster` as its description has it: it looks at every number before it goes on."""
+
+    def means() -> Tensor:
+        sums = tokens.new_zeros(centres.shape).index_add(0, labels, tokens)
+        return sums / labels.bincount(minlength=len(centres)).clamp(min=1)[:, None]
+
+    for _ in range(10):
+        labels = torch.addmm(centres.square().sum(1), tokens, centres.T, alpha=-2).argmin(1)
+        counts = labels.bincount(minlength=len(centres)).tolist()
+        empty = [cluster for cluster, count in enumerate(counts) if not count]
+        far = (tokens - centres[labels]).square().sum(1).argsort(descending=True, stable=True)
+        for token in far.tolist():
+            if revive and empty and counts[labels[token]] > 1:
+                counts[labels[token]] -= 1
+                labels[token] = empty.pop(0)
+        before, centres = centres, means()
+        if (centres - before).square().sum() <= 1e-4:
+            break
+    return means(), labels
+
+
+@pytest.mark.parametrize("revive", [False, True])
+@pytest.mark.parametrize("seed", range(12))
+def test_clusters_are_those_found_one_at_a_time(seed: int, revive: bool) -> None:
+    """To the bit; also on a device, which is not waited for."""
+    torch.manual_seed(seed)
+    tokens, k = torch.randn(60, 3), (3, 8, 25)[seed % 3]
+    if seed % 2:
+        tokens = tokens.round()  # many alike
+    start = torch.cat([tokens[: k // 2], 2 * torch.randn(k - k // 2, 3)])
+    if seed % 4 > 1:
+        tokens, start = tokens / 300, start / 300  # the centres soon move little, and other labels would come
+    expected = one_at_a_time(tokens, start, revive=revive)
+    with PretendDevice() as device:
+        there = cluster(tokens.to(device.name), start.to(device.name), revive=revive)
+        prototypes(tokens.to(device.name), k, official=not revive)
+        assert not device.waits
+        there = there[0].cpu(), there[1].cpu()
+    for found in (cluster(tokens, start, revive=revive), there):
+        assert torch.equal(found[0], expected[0])
+        assert torch.equal(found[1], expected[1])
 
 
 def test_clusters_are_what_loops_give() -> None:
@@ -86,6 +134,44 @@ def test_more_centres_than_different_tokens() -> None:
     assert torch.isfinite(prototypes(tokens, 5)).all()
     assert torch.isfinite(prototypes(torch.zeros(4, 3), 2)).all()
     assert prototypes(tokens, 5, official=True).shape == (5, 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("official", [False, True])
+def test_half_precision_is_of_the_tokens_alone(dtype: torch.dtype, official: bool) -> None:
+    """Distances and sums are those of the same tokens in float32, whatever autocast says."""
+    tokens = (torch.randn(1300, 16, generator=torch.Generator().manual_seed(5)) + 1).to(dtype)
+    expected = prototypes(tokens.float(), 2, official=official)
+    found = prototypes(tokens, 2, official=official)
+    with torch.autocast("cpu", dtype):
+        cast = prototypes(tokens, 2, official=official)
+        cast_wide = prototypes(tokens.float(), 2, official=official)
+    for one in (found, cast, cast_wide):
+        assert one.dtype == torch.float32
+        assert torch.equal(one, expected)
+
+
+class Results(TorchDispatchMode):
+    """Notes the types of numbers that are computed, as a device would that adds up in its inputs' own."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.types: set[torch.dtype] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.types |= {x.dtype for x in tree_leaves(result) if isinstance(x, Tensor)}
+        return result
+
+
+@pytest.mark.parametrize("official", [False, True])
+def test_nothing_is_computed_in_half_precision(official: bool) -> None:
+    """In bfloat16 a sum of ones stops at 256."""
+    tokens = torch.ones(650, 3, dtype=torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16), Results() as results:
+        found = prototypes(tokens, 1, official=official)
+    assert torch.bfloat16 not in results.types
+    assert torch.equal(found, torch.ones(1, 3))
 
 
 def test_gradients_reach_every_token() -> None:

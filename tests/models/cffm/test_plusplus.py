@@ -95,6 +95,14 @@ def test_both_stages_at_once_have_the_terms_of_both() -> None:
     assert set(model.loss(output, labels)) == {"target", "frames", "global"}
 
 
+def test_prototypes_of_maps_in_half_precision() -> None:
+    model = small()
+    features = {"map": (torch.randn(4, 8, 8, 16) + 2).bfloat16()}
+    with torch.autocast("cpu", torch.bfloat16):
+        found = model.summarise(features)["prototypes"]
+    assert torch.equal(found, model.summarise({"map": features["map"].float()})["prototypes"])
+
+
 def test_prototypes_of_a_teacher() -> None:
     """They depend on the teacher alone, and it is not trained."""
     model = small(teacher="mit-nano")
