@@ -9,7 +9,7 @@ from importlib import resources
 
 NAMES = ("vspw", "cityscapes", "coco-stuff", "ade150", "ade847", "pc59", "pc459", "voc20", "camvid")
 RAW_NAMES = ("coco-stuff-raw", "pc59-raw", "pc459-raw", "voc20-raw")
-"""The same classes as SED and CAT-Seg spell them ("tvmonitor", "wall-brick"), where that differs from ours."""
+"""The same classes as SED and CAT-Seg spell them ("tvmonitor", "wall-brick"), where ours differ."""
 
 _HEADER = re.compile(r"# (?P<name>\S+) v(?P<version>\d+): (?P<source>.+)")
 
