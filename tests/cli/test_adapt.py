@@ -61,6 +61,18 @@ def test_a_checkpoint_adapts_itself(run: Runner, checkpoint: Path, photos: Path,
     assert stage.recipe.schedule.steps == 1000  # what --set changes is for one run
 
 
+def test_a_dry_run_says_how_fast_each_part_learns(
+    run: Runner, checkpoint: Path, photos: Path, tmp_path: Path
+) -> None:
+    command = ("train", "--data", photos, "--words", "sky, road", "--cpu", "--dry-run", *SETTINGS)
+    said = run.ok(*command, "--adapt", checkpoint, "--out", tmp_path / "sed")
+    assert " at rate 0.0001 (0.01 of optimiser.lr), decay 0.0001: pair\n" in said
+    assert " at rate 0.01, decay 0.0001: decoder\n" in said
+    said = run.ok(*command, "--adapt", "tiny", "--out", tmp_path / "tiny", "--set", "words.seen=null")
+    assert " at rate 0.01, decay 0.0001: pair\n" in said
+    assert "of optimiser.lr" not in said
+
+
 def test_what_is_missing_is_said(run: Runner, checkpoint: Path, photos: Path) -> None:
     assert "Give a recipe" in run.sentence("train")
     assert "Give a recipe" in run.sentence("train", "--adapt", checkpoint)

@@ -11,10 +11,13 @@ from typing import Any
 
 import yaml
 from PIL import Image
+from torch import nn
 
 from openvss.data.catalogue import LAYOUTS
 from openvss.errors import InputError
 from openvss.models.presets import PRESETS, build_model
+from openvss.models.pretrained import pretrained_parts
+from openvss.training.groups import matches
 from openvss.video.images import frame_files
 from openvss.video.sources import Source, open_source
 from openvss.weights import bundled
@@ -23,6 +26,7 @@ from openvss.words.vocabulary import Vocabulary
 
 RECIPE, PICTURES = "adapt.yaml", "pictures"
 MOST_WORDS = 171  # in a step: as many as stage 1 of STSeg has
+PAIR_RATE, BACKBONE_RATE = 0.01, 0.1  # of the rate, as in the recipes of SED and of OV2VSS
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,6 @@ def _frames(source: Source, every: float) -> Iterator[tuple[str, Image.Image]]:
 def _recipe(start: Start, sets: Sequence[str]) -> dict[str, Any]:
     """Four rounds, each with labels of its own; everything may be changed with --set."""
     model = build_model(start.preset, start.options)
-    tuned = [name for name, part in model.named_children() if name == "pair" and _is_trained(part)]
     return {
         "model": {"preset": start.preset, "options": dict(start.options), "init_from": str(start.file)},
         "data": {"train": [{"set": spec, "labels": "made"} for spec in sets], "batch": 4},
@@ -148,11 +151,22 @@ def _recipe(start: Start, sets: Sequence[str]) -> dict[str, Any]:
             "lr": 2e-5,
             "weight_decay": 1e-4,
             "clip_norm": 1.0,
-            "rates": dict.fromkeys(tuned, 0.01),
+            "rates": lowered_rates(model),
         },
         "schedule": {"steps": 1000, "warmup": 20, "shape": "constant"},
     }
 
 
-def _is_trained(part: Any) -> bool:
-    return any(parameter.requires_grad for parameter in part.parameters())
+def lowered_rates(model: nn.Module) -> dict[str, float]:
+    """Factors on the rate for encoders that were trained on far more pictures before the model got them.
+
+    None for a model that is nothing but its encoder, as `tiny` is: that is what shall be trained.
+    """
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    rates: dict[str, float] = {}
+    for part, module in pretrained_parts(model).items():
+        inside = {name for name in trained if matches(name, part)}
+        if inside:
+            rates[part] = PAIR_RATE if hasattr(module, "text") else BACKBONE_RATE
+            trained -= inside
+    return rates if trained else {}
