@@ -28,7 +28,8 @@ class Model(Section):
         preset: One of `openvss models`.
         options: Of the preset.
         pretrained: Start backbone and image-text pair from their published weights.
-        init_from: Checkpoint or run to take weights from, as far as names and shapes agree.
+        init_from: Checkpoint or run to take weights from, as far as names and shapes agree; also a released
+            file of the authors of SED, CFFM or SegFormer.
         freeze: Patterns of parameter or module names that are not trained and stay in eval mode.
     """
 

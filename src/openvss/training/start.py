@@ -18,6 +18,7 @@ from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.models.presets import build_model, options_of
 from openvss.models.pretrained import load_pretrained
+from openvss.models.trained import state_for
 from openvss.training.batches import Batches
 from openvss.training.classes import Joint, join
 from openvss.training.groups import freeze
@@ -48,8 +49,10 @@ class Taken:
     reshaped: tuple[str, ...]
 
     def __str__(self) -> str:
+        parts = ", ".join(dict.fromkeys(name.partition(".")[0] for name in self.missing))
         return (
-            f"{len(self.loaded)} tensors from {self.file}; {len(self.missing)} of the model are not in it, "
+            f"{len(self.loaded)} tensors from {self.file}; {len(self.missing)} of the model are not in it"
+            f"{f' ({parts})' if parts else ''}, "
             f"{len(self.unused)} of it are not used, {len(self.reshaped)} have other shapes"
         )
 
@@ -64,7 +67,7 @@ def build(recipe: Recipe) -> tuple[VideoModel, Taken | None]:
         )
     taken = None
     if recipe.model.init_from is not None:
-        taken = take_weights(model, Path(recipe.model.init_from))
+        taken = take_weights(model, Path(recipe.model.init_from), recipe.model.preset)
     freeze(model, recipe.model.freeze)
     return model, taken
 
@@ -81,12 +84,15 @@ def options_for(recipe: Recipe) -> dict[str, object]:
     return options
 
 
-def take_weights(model: nn.Module, path: Path) -> Taken:
-    """Fill what agrees in name and shape from a checkpoint or the folder of a run."""
+def take_weights(model: nn.Module, path: Path, preset: str) -> Taken:
+    """Fill what agrees in name and shape from a checkpoint or the folder of a run.
+
+    Files of other software are read as far as the preset knows their names.
+    """
     file = checkpoint.find_checkpoint(path)
     if file is None:
         raise InputError(f"There is no checkpoint {path} to start from: correct model.init_from.")
-    state = checkpoint.load_state(file)
+    state = state_for(preset, file)
     own: Mapping[str, Tensor] = model.state_dict()
     common = [name for name in own if name in state]
     fitting = [name for name in common if own[name].shape == state[name].shape]
