@@ -70,7 +70,6 @@ STAGE_2 = BOTH | {
     "words.seen": "coco-stuff",
     "words.alpha": 0.3,
     "words.cap": 171,
-    "words.literal": False,
     "targets.maker": "pseudo-labels",
     "targets.every": 2500,
     "targets.options.threshold": 0.9,
@@ -139,11 +138,22 @@ def test_rows_of_table_2() -> None:
     assert not isinstance(built(read("stage1.yaml", "table2/no-dea.set")), STSeg)
     assert not isinstance(built(read("stage2.yaml", "table2/no-dea.set")), STSeg)
     assert built(read("stage2.yaml", "table2/fast.set")).topk == 8
-    recipe = read("stage2.yaml", "table2/literal.set")
-    assert recipe.words.literal
-    assert isinstance(built(recipe), STSeg)
     for row in ("mask-only", "no-sam-prior"):
         assert read("stage2.yaml", f"table2/{row}.set").targets != read("stage2.yaml").targets
+
+
+@pytest.mark.parametrize("stage", ["stage1.yaml", "stage2.yaml"])
+def test_the_literal_row_is_one_model_in_both_stages(stage: str) -> None:
+    recipe = read(stage, "table2/literal.set")
+    assert recipe.model.options == {"init": "random", "heads": 1, "rivals": True}
+    assert recipe.words.seen == "coco-stuff"
+    model = built(recipe)
+    assert isinstance(model, STSeg)
+    assert (model.dea.cross.heads, model.dea.own.heads) == (1, 1)
+    assert not model.independent_words
+    settings = STAGE_1 if stage == "stage1.yaml" else STAGE_2
+    kept = {key: wanted for key, wanted in settings.items() if key not in ("model.options", "words.seen")}
+    assert {key: value(recipe, key) for key in kept} == kept
 
 
 @pytest.mark.parametrize("row", ["a-847", "pc-59", "pc-459"])

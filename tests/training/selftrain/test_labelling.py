@@ -139,15 +139,17 @@ def test_teacher_sees_a_picture_as_a_video_of_one_frame() -> None:
     torch.testing.assert_close(probabilities, logits[0].softmax(0))
 
 
-def test_teacher_whose_words_do_not_rival_says_yes_or_no_to_each() -> None:
+@pytest.mark.parametrize("rivals", [False, True])
+def test_teacher_answers_as_it_was_trained(rivals: bool) -> None:
+    """With yes or no to each word, or, where words rival for a pixel, with which it is."""
     torch.manual_seed(0)
-    model = SED(StandInPair(), square=None, width=32, templates=("{}",))
+    model = SED(StandInPair(), square=None, width=32, templates=("{}",), rivals=rivals)
     words = model.words(Vocabulary.parse("red, green"))
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     picture, probabilities = Teacher(model, words, size=64)(pixels)
     with torch.no_grad():
         logits = model(picture[:, None], words).logits
-    torch.testing.assert_close(probabilities, logits[0].sigmoid())
+    torch.testing.assert_close(probabilities, logits[0].softmax(0) if rivals else logits[0].sigmoid())
 
 
 def test_fingerprint_changes_with_any_weight() -> None:
