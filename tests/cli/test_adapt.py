@@ -69,7 +69,8 @@ def test_a_checkpoint_adapts_itself(run: Runner, checkpoint: Path, photos: Path,
 def test_a_dry_run_says_how_fast_each_part_learns(
     run: Runner, checkpoint: Path, photos: Path, tmp_path: Path
 ) -> None:
-    command = ("train", "--data", photos, "--words", "sky, road", "--cpu", "--dry-run", *SETTINGS)
+    command: list[str | Path] = ["train", "--data", photos, "--words", "sky, road", "--cpu", "--dry-run"]
+    command += SETTINGS
     said = run.ok(*command, "--adapt", checkpoint, "--out", tmp_path / "sed")
     assert " at rate 1e-06 (0.01 of optimiser.lr), decay 0.0001: pair\n" in said
     assert " at rate 0.0001, decay 0.0001: decoder\n" in said

@@ -38,7 +38,7 @@ def built(recipe: Recipe) -> VideoModel:
 
 # What sections 2.3 and 3.2 of the paper say, and where they are silent SED's configuration (stage 1) or the
 # decisions in docs/stseg.md (stage 2). The paper had four processes of one picture each.
-BOTH = {
+BOTH: dict[str, object] = {
     "data.batch": 1,
     "data.accumulate": 1,
     "view.crop": (768, 768),
@@ -77,7 +77,7 @@ STAGE_2 = BOTH | {
     "targets.options.prompts": "mask+box",
 }
 # What each file of changes is about; all else stays as it is.
-CHANGED = {
+CHANGED: dict[str, dict[str, object]] = {
     "table1/a-847.set": {},
     "table1/pc-59.set": {},
     "table1/pc-459.set": {},

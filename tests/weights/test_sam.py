@@ -24,7 +24,7 @@ def sam() -> Sam:
     sam = Sam("nano")
     with torch.no_grad():
         for parameter in sam.parameters():
-            parameter += torch.randn_like(parameter) * 0.1
+            parameter.add_(torch.randn_like(parameter), alpha=0.1)
     return sam
 
 

@@ -15,7 +15,8 @@ def pretrained_parts(model: nn.Module) -> dict[str, nn.Module]:
     found: dict[str, nn.Module] = {}
     for name, part in model.named_modules():  # the outer before the inner
         inside = any(name.startswith(f"{outer}." if outer else "") for outer in found)
-        if isinstance(part, Pretrained) and not inside:
+        if not inside and isinstance(part, Pretrained):
+            assert isinstance(part, nn.Module)
             found[name] = part
     return found
 

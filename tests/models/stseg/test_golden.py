@@ -62,9 +62,11 @@ def test_logits_in_training() -> None:
 
 def test_the_decoder_starts_as_described() -> None:
     model = Decoder()
-    for stage in model.stages:
-        assert torch.equal(stage.surroundings.scale, torch.ones_like(stage.surroundings.scale))
-        assert stage.surroundings.norm.eps == 1e-6
+    blocks = [module for module in model.modules() if isinstance(module, Surroundings)]
+    assert len(blocks) == 3
+    for block in blocks:
+        assert torch.equal(block.scale, torch.ones_like(block.scale))
+        assert block.norm.eps == 1e-6
     groups = [m.num_groups for m in model.modules() if isinstance(m, nn.GroupNorm)]
     assert groups == [4, 4, 2, 2, 1, 1]  # of sixteen channels each
     for head in (*model.early, model.head):
@@ -93,7 +95,9 @@ def test_words_are_rejected_before_each_stage_by_all_positions(k: int) -> None:
     """Stage by stage with the words that are left, against the decoder's own way."""
     model, (dense, skips, embeddings) = decoder(), inputs(words=30)
     for head in model.early[1:]:
-        head.weight.fill_(1)  # some words then win at many positions, and others are rejected late
+        nn.init.ones_(
+            head.get_parameter("weight")
+        )  # some words then win at many positions, and others are rejected late
     cost = cost_volume(dense, embeddings[None])
     part = Part(torch.arange(30), model.embed(cost[0])[None], cost)
     left: list[int] = []

@@ -80,7 +80,8 @@ def test_a_set_without_labels_beside_others_is_a_warning(
 def test_a_run_that_is_resumed_in_a_round_logs_it_once(photos: Path, tmp_path: Path) -> None:
     content = settings(photos, **ALL) | {"saving": {"every": 1}}
     content["targets"]["every"] = 4
-    stages, said = read_stages(write(tmp_path / "r.yaml", content)), []
+    stages = read_stages(write(tmp_path / "r.yaml", content))
+    said: list[str] = []
 
     def breaks_off(done: int, total: int, entry: object) -> None:
         if done == 2:
