@@ -19,7 +19,7 @@ OPTIONS = {"pair": "clip-convnext-nano", "templates": "plain", "square": None, "
 QUICK = [
     "view.crop=[32,32]", "view.base=[64,48]", "schedule.steps=4", "schedule.warmup=0", "targets.every=2",
     "targets.options.size=32", "targets.options.threshold=0", "targets.options.smallest=0", "data.batch=1",
-    "targets.options.superpixels=20", "words.seen=sky", "optimiser.lr=0.01",
+    "targets.options.superpixels=20", "words.seen=sky", "optimiser.lr=1e-4",
 ]  # fmt: skip
 SETTINGS = [part for change in QUICK for part in ("--set", change)]
 
@@ -27,7 +27,10 @@ SETTINGS = [part for change in QUICK for part in ("--set", change)]
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    save_model(build_model("sed-b", OPTIONS), tmp_path / "sed.safetensors", "sed-b", OPTIONS)
+    model = build_model("sed-b", OPTIONS)
+    with torch.no_grad():  # heads start at "no"; this one believes something
+        model.state_dict()["decoder.head.bias"].zero_()
+    save_model(model, tmp_path / "sed.safetensors", "sed-b", OPTIONS)
     return tmp_path / "sed.safetensors"
 
 
@@ -51,7 +54,9 @@ def test_a_checkpoint_adapts_itself(run: Runner, checkpoint: Path, photos: Path,
     for number in ("000", "001"):
         made = out / "run" / "targets" / number / "0"
         assert len(list((made / "labels").glob("*.png"))) == 3
-        assert json.loads((made / "report.json").read_text())["pictures"] == 3
+        report = json.loads((made / "report.json").read_text())
+        assert report["pictures"] == 3
+        assert report["labelled_pixels"] > 0
         assert (made / "before_after.png").is_file()
     after = load_state(out / "run" / "last.safetensors")
     before = load_state(checkpoint)
@@ -59,6 +64,19 @@ def test_a_checkpoint_adapts_itself(run: Runner, checkpoint: Path, photos: Path,
     assert read_metadata(out / "run" / "last.safetensors").preset == "sed-b"
     (stage,) = read_stages(out / "adapt.yaml")
     assert stage.recipe.schedule.steps == 1000  # what --set changes is for one run
+
+
+def test_a_dry_run_says_how_fast_each_part_learns(
+    run: Runner, checkpoint: Path, photos: Path, tmp_path: Path
+) -> None:
+    command: list[str | Path] = ["train", "--data", photos, "--words", "sky, road", "--cpu", "--dry-run"]
+    command += SETTINGS
+    said = run.ok(*command, "--adapt", checkpoint, "--out", tmp_path / "sed")
+    assert " at rate 1e-06 (0.01 of optimiser.lr), decay 0.0001: pair\n" in said
+    assert " at rate 0.0001, decay 0.0001: decoder\n" in said
+    said = run.ok(*command, "--adapt", "tiny", "--out", tmp_path / "tiny", "--set", "words.seen=null")
+    assert " at rate 0.0001, decay 0.0001: pair\n" in said
+    assert "of optimiser.lr" not in said
 
 
 def test_what_is_missing_is_said(run: Runner, checkpoint: Path, photos: Path) -> None:

@@ -20,8 +20,10 @@ import pytest
 from PIL import Image
 
 from openvss.data import synthetic
+from openvss.data.catalogue import open_dataset
 from openvss.errors import Stopped
 from openvss.evaluation import report
+from openvss.words import Vocabulary
 from tests.cli.runner import Runner
 from tests.evaluation.sets import snapshot, write_objects, write_set
 
@@ -132,6 +134,19 @@ def test_a_folder_that_holds_an_evaluation(run: Runner, tmp_path: Path) -> None:
     assert "words" in run.sentence(*command, *SMALL, "--resume", "--words", "a, b, c, d")
     run.ok(*command, *SMALL, "--overwrite", "--words", "a, b, c, d")
     assert metrics("out")["words"] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("name", ["coco-stuff", "pc59", "pc459", "voc20"])
+def test_published_numbers_are_made_with_raw_words(name: str, run: Runner, tmp_path: Path) -> None:
+    synthetic.make(name, tmp_path / "set")
+    (tmp_path / "masks").mkdir()
+    for clip in open_dataset(f"{name}:{tmp_path / 'set'}").clips:
+        with Image.open(clip.frames[0]) as image:
+            Image.new("L", image.size).save(tmp_path / "masks" / f"{clip.frames[0].stem}.png")
+    command = ("evaluate", "--data", f"{name}:set", "--predictions", "masks", "--out", "out")
+    run.ok(*command, "--words", f"{name}-raw")
+    assert metrics("out")["words"] == [str(label) for label in Vocabulary.parse(f"{name}-raw")]
+    assert metrics("out")["word_list"] == f"{name}-raw@1"
 
 
 def test_named_objects_among_any_words(run: Runner, tmp_path: Path) -> None:

@@ -24,8 +24,9 @@ from tests.cli.runner import Runner
         (["evaluate", "a", "--compare"], "write `openvss compare RUN...`."),
         (["evaluate", "--comparison", "a"], "No such option: --comparison"),
         (["compare"], "Missing argument 'RUN...': see `openvss compare --help`."),
-        (["train", "r.yaml", "--words", "dog"], "--words and --every go with --adapt only"),
-        (["train", "r.yaml", "--every", "2"], "--words and --every go with --adapt only"),
+        (["train", "r.yaml", "--words", "dog"], "--words, --every and --weights go with --adapt only"),
+        (["train", "r.yaml", "--every", "2"], "--words, --every and --weights go with --adapt only"),
+        (["train", "r.yaml", "--weights", "a"], "--words, --every and --weights go with --adapt only"),
     ],
 )  # fmt: skip
 def test_one_sentence(run: Runner, arguments: list[str], expected: str) -> None:

@@ -26,7 +26,8 @@ def test_dry_run_leaves_nothing(run: Runner, videos: Path, tmp_path: Path) -> No
     assert "stage one" in text
     assert "2 clips, 16 samples, 108 words, weight 1" in text
     assert "2 samples a step, 8 in all: 0.5 times each" in text
-    assert "432 at rate 0.0001, decay 0.01: stem.weight" in text
+    assert "432 at rate 0.0001 (0.1 of optimiser.lr), decay 0.01: stem\n" in text
+    assert " at rate 0.001, decay 0.01: " in text
     assert "544 frozen" in text
     assert "at most in 3 steps" in text
     assert "4 steps of " in text

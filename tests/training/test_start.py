@@ -16,8 +16,12 @@ from openvss.training.recipe import Recipe
 from openvss.training.start import build, options_for
 from openvss.weights.checkpoint import save_model
 from openvss.weights.lite0 import fold, imagenet_checkpoint
+from openvss.weights.sed import DECODER
 from tests.training.runs import recipe
+from tests.weights import test_cffm, test_sed
+from tests.weights.open_clip_files import State
 
+SED = {"pair": "clip-convnext-nano", "templates": "plain", "square": None, "width": 32}
 SMALL = {"pair": "toy", "backbone": "mit-nano", "channels": 16, "heads": 2, "pool": 8}
 
 
@@ -64,3 +68,44 @@ def test_a_checkpoint_does_not_depend_on_defaults(tmp_path: Path, monkeypatch: p
     later = Preset("changed", "-", PRESETS["small"].builder, options={**SMALL, "channels": 32})
     monkeypatch.setitem(PRESETS, "small", later)
     load_model(str(tmp_path / "a.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("preset", "options", "theirs", "theirs_of"),
+    [
+        ("sed-b", SED, test_sed.checkpoint(1), {"decoder.embed.bias": f"{DECODER}conv1.bias"}),
+        (
+            "stseg-b",
+            SED | {"sam": "nano"},
+            test_sed.checkpoint(1),
+            {"decoder.head.bias": f"{DECODER}head.bias"},
+        ),
+        (
+            "cffm-b1",
+            test_cffm.OPTIONS,
+            test_cffm.checkpoint(layers=2),
+            {"classifier.project.bias": "decode_head.linear_pred2.bias"},
+        ),
+        (
+            "segformer-b0",
+            test_cffm.OPTIONS,
+            test_cffm.checkpoint(),
+            {"classifier.project.bias": "decode_head.linear_pred.bias"},
+        ),
+    ],
+    ids=["sed", "stseg", "cffm", "segformer"],
+)
+def test_files_of_the_authors_start_training(
+    tmp_path: Path, preset: str, options: dict[str, object], theirs: State, theirs_of: dict[str, str]
+) -> None:
+    file = tmp_path / "released.pth"
+    torch.save({"state_dict": {name: value.float() for name, value in theirs.items()}}, file)
+    settings = {"preset": preset, "options": options, "init_from": str(file)}
+    model, taken = build(parsed(tmp_path, model=settings))
+    assert taken is not None
+    assert not taken.unused
+    assert not taken.reshaped
+    lacking = {name.partition(".")[0] for name in taken.missing}
+    assert lacking == ({"dea", "sam"} if preset == "stseg-b" else set())
+    for ours, name in theirs_of.items():
+        assert torch.equal(model.state_dict()[ours], theirs[name].float())

@@ -196,7 +196,7 @@ def test_weights_of_another_model_fit_partly(run: Runner, videos: Path, tmp_path
     assert code == 0
     told = " ".join(err.split())
     assert "7 tensors from" in told
-    assert "1 of the model are not in it, 1 of it are not used, 1 have other shapes" in told
+    assert "1 of the model are not in it (gate), 1 of it are not used, 1 have other shapes" in told
     (tmp_path / "a.safetensors").rename(tmp_path / "b.safetensors")  # a run that has begun does without
     run.ok("train", tmp_path / "s.yaml", "--out", "b", "--cpu", "--resume")
     save_file({"none": torch.zeros(2)}, tmp_path / "a.safetensors")

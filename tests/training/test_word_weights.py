@@ -1,6 +1,5 @@
 import pytest
 import torch
-from pydantic import ValidationError
 
 from openvss.errors import InputError
 from openvss.models.base import IGNORE
@@ -49,8 +48,3 @@ def test_only_rivals_can_be_balanced() -> None:
     model.independent_words = True
     with pytest.raises(InputError, match="yes or no to each"):
         Pass(model, Vocabulary.parse("sky, road"), WordChoice(balance=1.0))
-
-
-def test_the_literal_loss_needs_to_know_what_was_seen() -> None:
-    with pytest.raises(ValidationError, match="which words were seen"):
-        WordChoice(literal=True)

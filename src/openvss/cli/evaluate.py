@@ -66,8 +66,8 @@ def evaluate(
     words: Annotated[
         str | None,
         typer.Option(
-            help="Another wording of the classes: as many words as the data set has classes, in its order. "
-            "For a set of named objects: any words among which are theirs.",
+            help="Another wording of the classes: as many words as the data set has classes, in its order, "
+            "such as pc459-raw. For a set of named objects: any words among which are theirs.",
             show_default="the data set's own",
         ),
     ] = None,

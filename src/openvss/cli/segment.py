@@ -55,7 +55,8 @@ def segment(
         typer.Argument(
             metavar="WORDS",
             help='Such as "person | pedestrian, road, sky": commas between labels, bars between synonyms; '
-            "or a built-in list (vspw, cityscapes, coco-stuff, ade150, ade847, pc59, pc459, voc20, camvid); "
+            "or a built-in list (vspw, cityscapes, coco-stuff, ade150, ade847, pc59, pc459, voc20, camvid; "
+            "coco-stuff-raw, pc59-raw, pc459-raw, voc20-raw as published numbers spell them); "
             "or @FILE with one label a line. "
             "A model with a fixed list of words needs none, and takes some of its own.",
             show_default=False,

@@ -42,6 +42,10 @@ def train(
         list[str] | None,
         typer.Option(help="With --adapt: pictures, a folder of them, a video, or name:root; repeatable."),
     ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --adapt PRESET: weights to start from, such as SED's own."),
+    ] = None,
     words: Annotated[str | None, typer.Option(help="With --adapt: what to tell apart in the data.")] = None,
     every: Annotated[
         float | None,
@@ -62,13 +66,13 @@ def train(
         )
     if (recipe is None) == (adapt is None) or (adapt is None) != (data is None):
         raise InputError("Give a recipe; or --adapt MODEL with --data, and --words for what has none.")
-    if adapt is None and (words is not None or every is not None):
-        raise InputError("--words and --every go with --adapt only: leave them out.")
+    if adapt is None and (words is not None or every is not None or weights is not None):
+        raise InputError("--words, --every and --weights go with --adapt only: leave them out.")
     if adapt is not None:
         from openvss.training.selftrain.adapt import write_recipe
 
         whole = out or Path("runs/adapted")
-        recipe, folder = write_recipe(adapt, data or [], words, whole, every or 1.0), whole / "run"
+        recipe, folder = write_recipe(adapt, data or [], words, whole, every or 1.0, weights), whole / "run"
     else:
         assert recipe is not None
         folder = out or Path("runs") / recipe.stem

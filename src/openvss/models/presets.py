@@ -96,6 +96,7 @@ PRESETS: dict[str, Preset] = {
         summary="sed-b with features sharpened by SAM's, made for self-training",
         pair="CLIP ConvNeXt-B",
         builder=builders.stseg,
+        keys=builders.sed_keys,  # of which it is an extension
     ),
     "sam-clip": Preset(
         summary="regions from SAM, each named by CLIP; each frame alone",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -12,7 +12,6 @@ from torch import Tensor
 from openvss.errors import InputError
 from openvss.models import hub_segformer
 from openvss.models.base import VideoModel
-from openvss.models.builders import KeyMap
 from openvss.models.presets import PRESETS, build_model, find_preset, unknown
 from openvss.models.pretrained import load_pretrained
 from openvss.weights import bundled, checkpoint
@@ -78,6 +77,12 @@ def checkpoint_of(name: str) -> Path:
     return file
 
 
+def state_for(name: str, file: Path) -> dict[str, Tensor]:
+    """The tensors of a file under the names of a preset's model, whichever software wrote it."""
+    state, keys = checkpoint.load_state(file), find_preset(name).keys
+    return state if keys is None or checkpoint.is_ours(file) else keys()(state)
+
+
 def notes(name: str, weights: str | Path | None = None) -> dict[str, str]:
     """What the checkpoint behind a model says besides which model it is: nothing if there is none of ours.
 
@@ -113,7 +118,7 @@ def _from_checkpoint(
 
 def _with_weights(name: str, file: Path, chosen: Mapping[str, object]) -> VideoModel:
     if not checkpoint.is_ours(file):
-        return _load(_build(name, chosen), chosen, file, find_preset(name).keys)
+        return _load(_build(name, chosen), chosen, file, state_for(name, file))
     note = checkpoint.read_metadata(file)
     if note.preset != name:
         raise InputError(f"{file} holds weights of {note.preset}, not of {name}: use --model {note.preset}.")
@@ -125,7 +130,7 @@ def _load_ours(note: checkpoint.Metadata, chosen: Mapping[str, object], file: Pa
     model.size = int(note.extra.get("size", model.size))
     if "words" in chosen and model.fixed_words is not None:
         raise InputError(f"{file} says itself what its words are: leave the option words out.")
-    return _load(model, chosen, file)
+    return _load(model, chosen, file, checkpoint.load_state(file))
 
 
 def _build(name: str, options: Mapping[str, object]) -> VideoModel:
@@ -145,11 +150,8 @@ def _require_fit(model: VideoModel, chosen: Mapping[str, object], state: Mapping
 
 
 def _load(
-    model: VideoModel, chosen: Mapping[str, object], file: Path, keys: Callable[[], KeyMap] | None = None
+    model: VideoModel, chosen: Mapping[str, object], file: Path, state: Mapping[str, Tensor]
 ) -> VideoModel:
-    state = checkpoint.load_state(file)
-    if keys:
-        state = keys()(state)
     _require_fit(model, chosen, state)
     fill(model, state, str(file))
     model.weights_sha256 = checkpoint.sha256(file)

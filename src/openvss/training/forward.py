@@ -19,7 +19,7 @@ class Pass(nn.Module):
     def __init__(self, model: VideoModel, vocabulary: Vocabulary, choice: WordChoice) -> None:
         super().__init__()
         self.model = model
-        self._vocabulary, self._literal, self._balance = vocabulary, choice.literal, choice.balance
+        self._vocabulary, self._balance = vocabulary, choice.balance
         if self._balance and model.independent_words:
             raise InputError("words.balance is for words that rival, and this model says yes or no to each.")
         self._weights = word_weights(choice, vocabulary)
@@ -38,6 +38,4 @@ class Pass(nn.Module):
         if self._balance:
             balancing = balancing_weights(labels, len(ids), self._balance)
             weights = balancing if weights is None else weights * balancing
-        if self._literal:
-            return VideoModel.loss(self.model, output, labels, weights)
         return self.model.loss(output, labels, weights)

@@ -13,6 +13,7 @@ from openvss.training.journal import Journal
 from openvss.training.parts import Parts
 from openvss.training.recipe import Recipe
 from openvss.training.run_folder import RunFolder
+from openvss.training.selftrain.passed import passed, require_some
 from openvss.training.start import options_for
 from openvss.training.watcher import Watcher
 from openvss.weights.checkpoint import BEST, LAST, save_model
@@ -49,7 +50,7 @@ class Trainer:
             if progress.step == recipe.schedule.steps:
                 break
             if batches is None or rounds.begins(recipe, progress.step):
-                batches = self._load()
+                batches = self._load(journal)
             means, stopping = parts.stepper.take(progress.step, batches, self._stop)
             if parts.average is not None:
                 parts.average.update(progress.step)
@@ -75,18 +76,29 @@ class Trainer:
             parts.accelerator.scaler.load_state_dict(self._progress.scaler)
         self._watcher.say(f"going on after step {self._progress.step}")
 
-    def _load(self) -> Iterator[Learnable]:
+    def _load(self, journal: Journal) -> Iterator[Learnable]:
         """This process's batches, for which the processes take turns, up to the next round of targets."""
         recipe, step, parts = self._recipe, self._progress.step, self._parts
         with self._averaged():
             rounds.make(
                 recipe, step, parts.model, parts.data, self._folder.path, parts.accelerator, self._frame
             )
+        self._say_what_passed(journal)
         processes = parts.accelerator.num_processes
         per_step = recipe.data.accumulate * processes
         first = step * per_step + parts.accelerator.process_index
         numbers = range(first, rounds.end(recipe, step) * per_step, processes)
         return load(parts.data.batches, numbers, recipe.data, parts.accelerator.device, self._folder.disown)
+
+    def _say_what_passed(self, journal: Journal) -> None:
+        """Once for each round of pseudo-labels; after a resume in the midst of one the log has it already."""
+        step, sources = self._progress.step, self._parts.data.sources
+        found = passed(sources)
+        if step == 0 or rounds.begins(self._recipe, step):
+            for one in found:
+                journal.write("targets", step, set=one.name, **one.numbers)
+                self._watcher.say(str(one))
+        require_some(found, sources)
 
     def _frame(self, what: str, done: int, total: int) -> None:
         """Something long, before which the state was saved, has come so far."""

@@ -23,7 +23,7 @@ def plan(recipe: Recipe, *, cpu: bool) -> list[str]:
     """The plan of one stage, line by line."""
     with tempfile.TemporaryDirectory() as name:
         parts = assemble(recipe, Path(name), cpu)
-        lines = [*_data(recipe, parts), *_parameters(parts)]
+        lines = [*_data(recipe, parts), *_parameters(recipe, parts)]
         made = recipe.clip.context == "made" or any(one.labels == "made" for one in recipe.data.train)
         seconds = None if made else _try(recipe, parts)
         return [*lines, *_memory(parts, tried=seconds is not None), *_time(recipe, parts, seconds)]
@@ -49,12 +49,14 @@ def _data(recipe: Recipe, parts: Parts) -> list[str]:
     return lines
 
 
-def _parameters(parts: Parts) -> list[str]:
+def _parameters(recipe: Recipe, parts: Parts) -> list[str]:
     lines = ["parameters:"]
     for group in parts.groups:
         count = sum(p.numel() for p in group.parameters)
-        first = ", ".join(group.names[:2]) + (", ..." if len(group.names) > 2 else "")
-        lines.append(f"  {count:,} at rate {group.lr:g}, decay {group.weight_decay:g}: {first}")
+        inside = ", ".join(dict.fromkeys(name.partition(".")[0] for name in group.names))
+        share = group.lr / recipe.optimiser.lr
+        lowered = "" if share == 1 else f" ({share:g} of optimiser.lr)"
+        lines.append(f"  {count:,} at rate {group.lr:g}{lowered}, decay {group.weight_decay:g}: {inside}")
     frozen = sum(p.numel() for p in parts.model.parameters() if not p.requires_grad)
     return [*lines, f"  {frozen:,} frozen"] if frozen else lines
 

@@ -28,7 +28,8 @@ class Model(Section):
         preset: One of `openvss models`.
         options: Of the preset.
         pretrained: Start backbone and image-text pair from their published weights.
-        init_from: Checkpoint or run to take weights from, as far as names and shapes agree.
+        init_from: Checkpoint or run to take weights from, as far as names and shapes agree; also a released
+            file of the authors of SED, CFFM or SegFormer.
         freeze: Patterns of parameter or module names that are not trained and stay in eval mode.
     """
 
@@ -140,7 +141,6 @@ class WordChoice(Section):
         seen: Words of an earlier stage, as `--words` takes them. They weigh `alpha` in the loss and all
             others 1 - `alpha` (Eq. 6 of STSeg); None weighs all alike.
         alpha: See `seen`.
-        literal: With `seen`, the loss that is printed there, of a softmax, whatever the model's own is.
         balance: Words of which a batch has few pixels weigh more: n^-balance where it has n. 0 lets each
             pixel count alike, 1 each word.
     """
@@ -149,13 +149,10 @@ class WordChoice(Section):
     fewest: int | None = Field(default=None, ge=1)
     seen: str | None = None
     alpha: float = Field(default=0.3, gt=0, lt=1)
-    literal: bool = False
     balance: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _weighed(self) -> WordChoice:
-        if self.literal and self.seen is None:
-            raise impossible("literal", "the loss of Eq. 6 needs to know which words were seen")
         if self.fewest is not None and (self.cap is None or self.fewest > self.cap):
             raise impossible("fewest", "it is the lower end of a range that words.cap is the upper end of")
         return self

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.models.presets import build_model, options_of
 from openvss.models.pretrained import load_pretrained
+from openvss.models.trained import state_for
 from openvss.training.batches import Batches
 from openvss.training.classes import Joint, join
 from openvss.training.groups import freeze
@@ -39,6 +41,7 @@ class Taken:
         missing: Of the model, and not in the file.
         unused: In the file, and not of the model.
         reshaped: In both, with different shapes; not taken.
+        options: With which the file's model was built in another way, each with both values.
     """
 
     file: str
@@ -46,11 +49,15 @@ class Taken:
     missing: tuple[str, ...]
     unused: tuple[str, ...]
     reshaped: tuple[str, ...]
+    options: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        options = f"; built with other options: {', '.join(self.options)}" if self.options else ""
+        parts = ", ".join(dict.fromkeys(name.partition(".")[0] for name in self.missing))
         return (
-            f"{len(self.loaded)} tensors from {self.file}; {len(self.missing)} of the model are not in it, "
-            f"{len(self.unused)} of it are not used, {len(self.reshaped)} have other shapes"
+            f"{len(self.loaded)} tensors from {self.file}; {len(self.missing)} of the model are not in it"
+            f"{f' ({parts})' if parts else ''}, "
+            f"{len(self.unused)} of it are not used, {len(self.reshaped)} have other shapes{options}"
         )
 
 
@@ -64,7 +71,8 @@ def build(recipe: Recipe) -> tuple[VideoModel, Taken | None]:
         )
     taken = None
     if recipe.model.init_from is not None:
-        taken = take_weights(model, Path(recipe.model.init_from))
+        taken = take_weights(model, Path(recipe.model.init_from), recipe.model.preset)
+        taken = replace(taken, options=_other_options(recipe, Path(taken.file)))
     freeze(model, recipe.model.freeze)
     return model, taken
 
@@ -81,12 +89,27 @@ def options_for(recipe: Recipe) -> dict[str, object]:
     return options
 
 
-def take_weights(model: nn.Module, path: Path) -> Taken:
-    """Fill what agrees in name and shape from a checkpoint or the folder of a run."""
+def _other_options(recipe: Recipe, file: Path) -> tuple[str, ...]:
+    """What a checkpoint of the same preset was built with otherwise: what fits may mean other things."""
+    if not checkpoint.is_ours(file) or (note := checkpoint.read_metadata(file)).preset != recipe.model.preset:
+        return ()
+    now = json.loads(json.dumps(options_for(recipe)))  # as a checkpoint has them
+    return tuple(
+        f"{key} {note.options[key]} there and {value} here"
+        for key, value in now.items()
+        if key in note.options and note.options[key] != value
+    )
+
+
+def take_weights(model: nn.Module, path: Path, preset: str) -> Taken:
+    """Fill what agrees in name and shape from a checkpoint or the folder of a run.
+
+    Files of other software are read as far as the preset knows their names.
+    """
     file = checkpoint.find_checkpoint(path)
     if file is None:
         raise InputError(f"There is no checkpoint {path} to start from: correct model.init_from.")
-    state = checkpoint.load_state(file)
+    state = state_for(preset, file)
     own: Mapping[str, Tensor] = model.state_dict()
     common = [name for name in own if name in state]
     fitting = [name for name in common if own[name].shape == state[name].shape]

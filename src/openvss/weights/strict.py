@@ -58,10 +58,15 @@ def compare(module: nn.Module, state: Mapping[str, Tensor], source: str) -> Repo
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], source: str) -> Report:
     """Load every weight; anything missing, left over or of another shape is an `InputError`."""
-    report = compare(module, state, source)
-    if not report.fits:
-        raise InputError(f"The weights in {source} are not those of this model: {report}.")
+    report = require_fit(compare(module, state, source))
     module.load_state_dict(dict(state), strict=True)
+    return report
+
+
+def require_fit(report: Report) -> Report:
+    """The report, if every weight fits."""
+    if not report.fits:
+        raise InputError(f"The weights in {report.source} are not those of this model: {report}.")
     return report
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import resources
 
 NAMES = ("vspw", "cityscapes", "coco-stuff", "ade150", "ade847", "pc59", "pc459", "voc20", "camvid")
+RAW_NAMES = ("coco-stuff-raw", "pc59-raw", "pc459-raw", "voc20-raw")
+"""The same classes as SED and CAT-Seg spell them ("tvmonitor", "wall-brick"), where ours differ."""
 
 _HEADER = re.compile(r"# (?P<name>\S+) v(?P<version>\d+): (?P<source>.+)")
 
@@ -32,7 +34,7 @@ class ClassList:
 
 @functools.cache
 def class_list(name: str) -> ClassList:
-    """Read one of the lists in `NAMES`."""
+    """Read one of the lists in `NAMES` or `RAW_NAMES`."""
     text = resources.files("openvss.words").joinpath("lists", f"{name}.txt").read_text(encoding="utf-8")
     header, *lines = text.splitlines()
     match = _HEADER.fullmatch(header)

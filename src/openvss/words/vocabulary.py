@@ -51,8 +51,9 @@ class Vocabulary:
         words are kept in lower case. No word may be given twice, so that each belongs to one label.
 
         If the whole text is the name of a built-in list (`vspw`, `cityscapes`, `coco-stuff`, `ade150`,
-        `ade847`, `pc59`, `pc459`, `voc20`, `camvid`), it stands for that list, exactly as the data set orders
-        it; there two labels may share a synonym. Anything else, however similar, is a word.
+        `ade847`, `pc59`, `pc459`, `voc20`, `camvid`; `coco-stuff-raw`, `pc59-raw`, `pc459-raw`, `voc20-raw`),
+        it stands for that list, exactly as the data set orders it; there two labels may share a synonym.
+        Anything else, however similar, is a word.
 
         If it starts with `@`, the rest is the path of a text file with one label a line, bars between
         synonyms; empty lines and lines that start with `#` are skipped.
@@ -60,7 +61,7 @@ class Vocabulary:
         text = text.strip()
         if text.startswith("@"):
             return _from_file(text[1:].strip())
-        if text.lower() in builtin.NAMES:
+        if text.lower() in (*builtin.NAMES, *builtin.RAW_NAMES):
             return _from_list(text.lower())
         if not text:
             raise InputError('No words were given: name at least one, for example "person, road, sky".')

@@ -69,8 +69,16 @@ def test_weighted_loss_of_sed_weighs_all_outputs() -> None:
     }
     model.official = True  # which makes negatives of unlabelled pixels where a person left them unlabelled
     assert model.loss(output, LABELS, weights) == terms
-    literal = VideoModel.loss(model, output, LABELS, weights)
-    assert set(literal) == {"loss"}
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([0.3, 0.7, 0.3])])
+def test_loss_of_sed_whose_words_rival_is_eq_6_of_all_outputs(weights: torch.Tensor | None) -> None:
+    model = SED(StandInPair(), square=None, width=32, templates=("{}",), rivals=True)
+    output = Output(logits(), {"early0": logits() + torch.arange(3)[:, None, None], "early1": 2 * logits()})
+    terms = model.loss(output, LABELS, weights)
+    for name, scores in ({"loss": output.logits} | output.aux).items():
+        assert terms.pop(name) == VideoModel.loss(model, Output(scores), LABELS, weights)["loss"]
+    assert not terms
 
 
 def test_nothing_labelled_costs_nothing() -> None:

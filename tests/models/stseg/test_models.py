@@ -165,6 +165,12 @@ def test_options_of_early_rejection_are_checked(option: str, value: float) -> No
         sed(**{option: value})
 
 
+@pytest.mark.parametrize("other", [{"rejecting": 0.5}, {"official": True}])
+def test_rivals_go_with_none_of_seds_habits(other: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="leave official and rejecting out"):
+        sed(rivals=True, **other)
+
+
 def test_a_true_word_that_was_dropped_counts_for_nothing() -> None:
     logits = torch.randn(2, 3, 4, 4, requires_grad=True)
     masked = logits.index_fill(1, torch.tensor([1]), REJECTED)

@@ -33,6 +33,17 @@ def test_gate_without_least_area_takes_the_speck_too() -> None:
     assert Gate(smallest=0).passing(squares())[0].tolist() == [0, 1]
 
 
+def test_gate_of_the_paper() -> None:
+    """Confidence above 0.9, not at it; at least 64 of 192 x 192 positions, each more likely than not."""
+    assert Gate() == Gate(threshold=0.9, score="highest", smallest=64 / 192**2)
+    p = torch.full((4, 8, 8), 0.05)
+    p[0, :, :4], p[0, 0, 0] = 0.625, 0.75  # as confident as the threshold, no more
+    p[1, :, :4], p[1, 0, 0] = 0.625, 0.875  # more, on half of the picture
+    p[2, :, :3], p[2, 0, 0] = 0.625, 0.875  # more, on less
+    p[3, :, :4], p[3, 0, 0] = 0.5, 0.875  # more, but nowhere else more likely than not
+    assert Gate(threshold=0.75, smallest=0.5).passing(p)[0].tolist() == [1]
+
+
 def test_gate_scores() -> None:
     p = squares()
     assert Gate(score="mask").confidence(p)[0].item() == pytest.approx((0.95 + 31 * 0.8) / 32)
@@ -143,6 +154,25 @@ def test_sam_draws_a_mask_for_each_word(sam: Sam, mode: PromptMode) -> None:
     refined = sam_prior(sam, mode)(torch.rand(1, 3, 40, 60), logits)
     assert refined.shape == (2, sam.mask_side, sam.mask_side)
     assert torch.isfinite(refined).all()
+
+
+def test_of_sams_candidates_the_one_closest_to_the_prompt_is_taken() -> None:
+    class Candidates:
+        """Draws the whole picture, then what the prompt shows, then nothing."""
+
+        mask_side = 16
+
+        def __call__(self, frames: Tensor) -> Tensor:
+            return frames
+
+        def draw(self, image: Tensor, masks: Tensor, several: bool) -> tuple[Tensor, Tensor]:
+            assert several
+            drawn = torch.cat([torch.full_like(masks, 9.0), masks, torch.full_like(masks, -9.0)], 1)
+            return drawn, torch.tensor([[0.9, 0.1, 0.5]]).expand(len(masks), -1)
+
+    logits = squares()[[0, 2]].logit()
+    refined = sam_prior(Candidates(), "mask")(PICTURE, logits)  # type: ignore[arg-type]
+    torch.testing.assert_close(refined, whole_masks(logits, 16).masks[:, 0])
 
 
 def test_parts_of_a_word_are_drawn_apart_and_joined(sam: Sam) -> None:

@@ -12,8 +12,9 @@ from PIL import Image
 from openvss.data.catalogue import open_dataset
 from openvss.errors import InputError
 from openvss.models.presets import build_model
+from openvss.training.groups import groups_of
 from openvss.training.recipe_file import read_stages
-from openvss.training.selftrain.adapt import find_start, gather, write_recipe
+from openvss.training.selftrain.adapt import find_start, gather, lowered_rates, write_recipe
 from openvss.weights.checkpoint import save_model
 from openvss.words.vocabulary import Vocabulary
 from tests.video.clips import write_clip
@@ -88,6 +89,29 @@ def test_recipe_of_a_checkpoint(folder: Path, tmp_path: Path) -> None:
     assert recipe.targets.options == {"prior": "none"}
     assert names(recipe.data.train[0].set) == ["a", "b"]
     assert recipe.words.balance == 0  # it says yes or no to each word
+
+
+def test_tiny_learns_at_the_rate_that_is_stated(folder: Path, tmp_path: Path) -> None:
+    (stage,) = read_stages(write_recipe("tiny", [str(folder)], "sky, road", tmp_path / "out", 1.0), [])
+    groups = groups_of(build_model("tiny"), stage.recipe.optimiser)
+    assert {group.lr for group in groups} == {2e-5}
+
+
+@pytest.mark.parametrize(
+    ("preset", "options", "rates"),
+    [
+        ("tiny", {}, {}),  # it is its pair
+        ("sed-b", {"pair": "clip-convnext-nano"}, {"pair": 0.01}),
+        ("stseg-b", {"pair": "clip-convnext-nano", "sam": "nano"}, {"pair": 0.01}),  # SAM is frozen
+        ("sed-b", {"pair": "toy"}, {}),  # no published weights
+        ("ov2vss-mit-b2", {}, {"backbone": 0.1}),  # the pair is frozen
+    ],
+)
+def test_attached_encoders_learn_slower(
+    preset: str, options: dict[str, object], rates: dict[str, float]
+) -> None:
+    with torch.device("meta"):
+        assert lowered_rates(build_model(preset, options)) == rates
 
 
 def test_rival_words_are_balanced(folder: Path, tmp_path: Path) -> None:

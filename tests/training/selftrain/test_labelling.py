@@ -15,11 +15,13 @@ from torch import Tensor
 from openvss.errors import InputError
 from openvss.models.stseg.gate import Gate
 from openvss.models.stseg.pseudo import Refinement
+from openvss.models.stseg.sed import SED
 from openvss.training.selftrain.labelling import Picture, Round
 from openvss.training.selftrain.report import summary, write_report
 from openvss.training.selftrain.teacher import Teacher, fingerprint
 from openvss.video.formats.masks import read_mask
 from openvss.words.vocabulary import Vocabulary
+from tests.models.stseg.stand_in import StandInPair
 from tests.models.two_frame import TwoFrame
 
 NAMES = ("red", "green", "blue")
@@ -135,6 +137,19 @@ def test_teacher_sees_a_picture_as_a_video_of_one_frame() -> None:
     with torch.no_grad():
         logits = model(picture[:, None].expand(-1, 3, -1, -1, -1), words, picture[:, None]).logits
     torch.testing.assert_close(probabilities, logits[0].softmax(0))
+
+
+@pytest.mark.parametrize("rivals", [False, True])
+def test_teacher_answers_as_it_was_trained(rivals: bool) -> None:
+    """With yes or no to each word, or, where words rival for a pixel, with which it is."""
+    torch.manual_seed(0)
+    model = SED(StandInPair(), square=None, width=32, templates=("{}",), rivals=rivals)
+    words = model.words(Vocabulary.parse("red, green"))
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    picture, probabilities = Teacher(model, words, size=64)(pixels)
+    with torch.no_grad():
+        logits = model(picture[:, None], words).logits
+    torch.testing.assert_close(probabilities, logits[0].softmax(0) if rivals else logits[0].sigmoid())
 
 
 def test_fingerprint_changes_with_any_weight() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from bisect import bisect_right
 
 import numpy as np
 import numpy.typing as npt
@@ -39,9 +40,9 @@ def fitted(text: str, size: int, room: float) -> str:
     face = font(size)
     if face.getlength(text) <= room:
         return text
-    while text and face.getlength(text + "…") > room:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    # Halving: measuring takes time in proportion to the length, and a text may be the names of 800 words.
+    longest = bisect_right(range(1, len(text)), room, key=lambda n: face.getlength(text[:n] + "…"))
+    return text[:longest].rstrip() + "…"
 
 
 def percent(share: float, digits: int = 1) -> str:

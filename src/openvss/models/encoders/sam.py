@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -9,8 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.encoders.pixels import normalise
-from openvss.weights.public import fill_published
+from openvss.weights.checkpoint import load_state
+from openvss.weights.public import WEIGHTS, fill_published, public_file
 from openvss.weights.sam import sam
+from openvss.weights.strict import fill
 
 if TYPE_CHECKING:
     from transformers import SamConfig
@@ -49,6 +52,11 @@ class Sam(nn.Module):
 
     def load_pretrained(self) -> None:
         fill_published(self, self.hub, sam)
+
+    def load(self, path: Path) -> None:
+        """Fill all of it from a file of transformers, of Meta or of ours, or transformers' folder."""
+        file = public_file(str(path), *WEIGHTS) if path.is_dir() else path
+        fill(self, sam(load_state(file)), str(file))
 
     def train(self, mode: bool = True) -> Sam:
         """Stays as it is, whatever the model around it does."""

@@ -24,9 +24,10 @@ def build_sed(
     width: int = 128,
     smoothing: float = 0.0,
     official: bool = False,
+    rivals: bool = False,
 ) -> SED:
     """SED without trained weights; the options are those of `SED`."""
-    return SED(_pair(pair), square, topk, rejecting, width, TEMPLATES[templates], smoothing, official)
+    return SED(_pair(pair), square, topk, rejecting, width, TEMPLATES[templates], smoothing, official, rivals)
 
 
 def build_stseg(
@@ -42,6 +43,7 @@ def build_stseg(
     width: int = 128,
     smoothing: float = 0.0,
     official: bool = False,
+    rivals: bool = False,
 ) -> STSeg:
     """STSeg without trained weights; the options are those of `DEA` and of `SED`."""
     return STSeg(
@@ -55,6 +57,7 @@ def build_stseg(
         templates=TEMPLATES[templates],
         smoothing=smoothing,
         official=official,
+        rivals=rivals,
     )
 
 

@@ -68,11 +68,12 @@ class SED(VideoModel):
         smoothing: Weight of the past, 0..1, where a video stands still; 0 labels each frame alone.
         official: Two habits of the authors' code: pixels without a label are negatives of every word, and
             at inference probabilities, not logits, are brought to full size (confidences then mean nothing).
+        rivals: Learns with Eq. 6 as printed, a softmax in which words rival for a pixel, and not yes or no to
+            each word.
     """
 
     size = 640
     attends_across_words = True
-    independent_words = True
     average_templates = False
 
     def __init__(
@@ -85,6 +86,7 @@ class SED(VideoModel):
         templates: Sequence[str] = IMAGENET,
         smoothing: float = 0.0,
         official: bool = False,
+        rivals: bool = False,
     ) -> None:
         super().__init__()
         self.pair = pair
@@ -98,7 +100,10 @@ class SED(VideoModel):
         self.topk, self.rejecting = topk, rejecting
         self.smoothing = weight_of_past(smoothing)
         self.recurrent = smoothing > 0
+        if rivals and (official or rejecting):
+            raise InputError("rivals is about the loss of Eq. 6: leave official and rejecting out.")
         self.official = official
+        self.independent_words = not rivals
         self.decoder = Decoder(len(self.templates), pair.channels[:-1], width)
 
     def encode(self, frames: Tensor) -> FrameFeatures:
@@ -141,11 +146,17 @@ class SED(VideoModel):
         """Binary cross-entropy of the result and of the early heads.
 
         With weights, Eq. 6 for yes or no: that of a word counts for both, pixels without a label never count.
+        Where words rival it is Eq. 6 itself, of the early heads as well.
         """
         ignored: Ignored = "negative" if self.official and weights is None else "left out"
         if labels.ndim == 4:
             labels = labels[:, -1]
         terms = {"loss": output.logits} | output.aux
+        if not self.independent_words:
+            each = {
+                name: VideoModel.loss(self, Output(logits), labels, weights) for name, logits in terms.items()
+            }
+            return {name: found["loss"] for name, found in each.items()}
         return {name: binary_loss(logits, labels, ignored, weights) for name, logits in terms.items()}
 
     def _fit(self, frames: Tensor) -> Tensor:

@@ -9,20 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 from PIL import Image
+from torch import nn
 
 from openvss.data.catalogue import LAYOUTS
 from openvss.errors import InputError
 from openvss.models.presets import PRESETS, build_model
+from openvss.models.pretrained import pretrained_parts
+from openvss.models.trained import state_for
+from openvss.training.groups import matches
 from openvss.video.images import frame_files
 from openvss.video.sources import Source, open_source
 from openvss.weights import bundled
-from openvss.weights.checkpoint import find_checkpoint, read_metadata
+from openvss.weights.checkpoint import find_checkpoint, is_ours, read_metadata
+from openvss.weights.strict import compare, require_fit
 from openvss.words.vocabulary import Vocabulary
 
 RECIPE, PICTURES = "adapt.yaml", "pictures"
 MOST_WORDS = 171  # in a step: as many as stage 1 of STSeg has
+PAIR_RATE, BACKBONE_RATE = 0.01, 0.1  # of the rate, as in the recipes of SED and of OV2VSS
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,14 @@ class Start:
     file: Path
 
 
-def write_recipe(model: str, data: Sequence[str], words: str | None, out: Path, every: float) -> Path:
+def write_recipe(
+    model: str,
+    data: Sequence[str],
+    words: str | None,
+    out: Path,
+    every: float,
+    weights: Path | None = None,
+) -> Path:
     """Gather the pictures in `out/pictures` and write `out/adapt.yaml`, which trains on them.
 
     Args:
@@ -43,8 +57,9 @@ def write_recipe(model: str, data: Sequence[str], words: str | None, out: Path, 
         words: What the model shall tell apart; None if all data are data sets, which bring their words.
         out: Folder of the whole undertaking.
         every: Seconds between two frames that are taken from a video.
+        weights: A file for the preset to start from, ours or of other software.
     """
-    start = find_start(model)
+    start = find_start(model, weights)
     sets = [spec for spec in data if spec.partition(":")[0] in LAYOUTS]
     others = [spec for spec in data if spec not in sets]
     if others and words is None:
@@ -62,18 +77,37 @@ def write_recipe(model: str, data: Sequence[str], words: str | None, out: Path, 
     return file
 
 
-def find_start(model: str) -> Start:
+def find_start(model: str, weights: Path | None = None) -> Start:
     """A trained model by preset or path."""
+    if weights is not None:
+        return _with_weights(model, weights)
     if model in PRESETS:
         own = PRESETS[model].weights
         if own is None:
-            raise InputError(f"There are no trained weights of {model} to start from: name a checkpoint.")
+            raise InputError(
+                f"There are no trained weights of {model}: give a file with --weights, or a checkpoint."
+            )
         return Start(model, {}, bundled.path(own))
     file = find_checkpoint(Path(model))
     if file is None:
         raise InputError(f"There is no checkpoint {model} to adapt: name a file, a run or a preset.")
     note = read_metadata(file)
     return Start(note.preset, note.options, file)
+
+
+def _with_weights(model: str, file: Path) -> Start:
+    """A preset and a file, which must have all of its weights."""
+    if model not in PRESETS:
+        raise InputError(f"--weights goes with a preset, and {model} is none: leave it out.")
+    if is_ours(file):
+        start = find_start(str(file))
+        if start.preset != model:
+            raise InputError(f"{file} holds weights of {start.preset}, not of {model}: leave --weights out.")
+        return start
+    state = state_for(model, file)
+    with torch.device("meta"):
+        require_fit(compare(build_model(model), state, str(file)))
+    return Start(model, {}, file.absolute())
 
 
 def gather(data: Sequence[str], vocabulary: Vocabulary, folder: Path, every: float) -> str:
@@ -132,7 +166,6 @@ def _frames(source: Source, every: float) -> Iterator[tuple[str, Image.Image]]:
 def _recipe(start: Start, sets: Sequence[str]) -> dict[str, Any]:
     """Four rounds, each with labels of its own; everything may be changed with --set."""
     model = build_model(start.preset, start.options)
-    tuned = [name for name, part in model.named_children() if name == "pair" and _is_trained(part)]
     return {
         "model": {"preset": start.preset, "options": dict(start.options), "init_from": str(start.file)},
         "data": {"train": [{"set": spec, "labels": "made"} for spec in sets], "batch": 4},
@@ -148,11 +181,22 @@ def _recipe(start: Start, sets: Sequence[str]) -> dict[str, Any]:
             "lr": 2e-5,
             "weight_decay": 1e-4,
             "clip_norm": 1.0,
-            "rates": dict.fromkeys(tuned, 0.01),
+            "rates": lowered_rates(model),
         },
         "schedule": {"steps": 1000, "warmup": 20, "shape": "constant"},
     }
 
 
-def _is_trained(part: Any) -> bool:
-    return any(parameter.requires_grad for parameter in part.parameters())
+def lowered_rates(model: nn.Module) -> dict[str, float]:
+    """Factors on the rate for encoders that were trained on far more pictures before the model got them.
+
+    None for a model that is nothing but its encoder, as `tiny` is: that is what shall be trained.
+    """
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    rates: dict[str, float] = {}
+    for part, module in pretrained_parts(model).items():
+        inside = {name for name in trained if matches(name, part)}
+        if inside:
+            rates[part] = PAIR_RATE if hasattr(module, "text") else BACKBONE_RATE
+            trained -= inside
+    return rates if trained else {}

@@ -20,8 +20,6 @@ from openvss.training.selftrain.labelling import Picture, Round
 from openvss.training.selftrain.report import write_report
 from openvss.training.selftrain.teacher import Teacher, fingerprint
 from openvss.training.targets import Order, frame_name
-from openvss.weights.checkpoint import load_state
-from openvss.weights.strict import fill
 
 
 class Settings(BaseModel):
@@ -33,7 +31,8 @@ class Settings(BaseModel):
         smallest: The share of a picture where a word must be more likely than not.
         prior: What refines the masks: "sam", "superpixels", or "none".
         sam: Which SAM.
-        sam_weights: Its weights; the published ones if None.
+        sam_weights: A file of its weights, Meta's, transformers' or ours, or the folder that transformers
+            writes; the published ones if None.
         prompts: How SAM is prompted; "mask" is the paper's.
         superpixels: About how many a picture has.
         same: Refined masks whose overlap with the model's is less are not believed.
@@ -101,5 +100,5 @@ def _prior(settings: Settings, model: VideoModel) -> Prior | None:
     if settings.sam_weights is None:
         sam.load_pretrained()
     else:
-        fill(sam, load_state(Path(settings.sam_weights)), settings.sam_weights)
+        sam.load(Path(settings.sam_weights))
     return sam_prior(sam.to(model.device), settings.prompts)

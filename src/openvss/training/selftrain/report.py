@@ -18,6 +18,7 @@ from openvss.video.colours import colours_for
 from openvss.video.formats.masks import read_mask
 from openvss.video.images import read_image
 
+REPORT = "report.json"
 SHOWN = 6
 HEADS = ("picture", "model's masks that passed the gate", "refined: the pseudo-label")
 TYPE = 17
@@ -27,7 +28,7 @@ def write_report(done: Round, pictures: Sequence[labelling.Picture]) -> dict[str
     """Write `report.json` and `before_after.png` beside the labels of a finished round."""
     lines = [done.lines[picture.name] for picture in pictures]
     numbers = summary(lines, done.names)
-    (done.folder / "report.json").write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+    (done.folder / REPORT).write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
     draw_before_after(done, pictures).save(done.folder / "before_after.png")
     return numbers
 

@@ -1,6 +1,7 @@
 """Embed the words that ship with `tiny`: `python -m openvss.training.tiny.common_words`.
 
-They are those of the built-in lists and those that `tiny` learns from, with their synonyms, and ImageNet's.
+They are those of the built-in lists (not of the raw ones) and those that `tiny` learns from, with their
+synonyms, and ImageNet's.
 """
 
 from __future__ import annotations
