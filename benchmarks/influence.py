@@ -1,6 +1,7 @@
-"""How much of each earlier frame reaches the output of an OV2VSS that has not been trained.
+"""How much of each earlier frame reaches the output of an OV2VSS, untrained or trained.
 
     python -m benchmarks.influence [--davis FOLDER] [--backbones lite0 mit-b2] [--option KEY=VALUE]
+    python -m benchmarks.influence [--davis FOLDER] --runs RUN ...
 
 One reference, or the distant frame, is replaced by a frame of another video; what is printed is the change of
 an output relative to its spread, |x' - x| / |x - mean over positions of x|. An untrained model shows what its
@@ -29,6 +30,7 @@ from openvss.models.base import FrameFeatures
 from openvss.models.ov2vss.model import OV2VSS
 from openvss.models.presets import build_model
 from openvss.models.pretrained import load_pretrained
+from openvss.models.trained import load_model
 from openvss.video.images import read_image
 from openvss.words.vocabulary import Vocabulary
 
@@ -48,6 +50,13 @@ def untrained(backbone: str, options: dict[str, object]) -> OV2VSS:
     )
     assert isinstance(model, OV2VSS)
     load_pretrained(model.pair)  # type: ignore[arg-type]
+    return model.eval()
+
+
+def trained(run: Path, options: dict[str, object]) -> OV2VSS:
+    """The model of a run."""
+    model = load_model(str(run), options=options)
+    assert isinstance(model, OV2VSS)
     return model.eval()
 
 
@@ -121,26 +130,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--davis", type=Path)
     parser.add_argument("--backbones", nargs="+", choices=BACKBONES, default=BACKBONES)
+    parser.add_argument("--runs", nargs="+", type=Path, help="trained models, in place of the backbones")
     parser.add_argument("--option", action="append", metavar="KEY=VALUE", help="of the model")
     parser.add_argument("--sizes", type=int, default=len(SIZES), help="how many of the two sizes")
     arguments = parser.parse_args(argv)
     print(describe())
     print("\n| backbone | size | precision | output | t-9 | t-6 | t-3 | distant | weakest / strongest |")
     print("| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |")
-    for backbone in arguments.backbones:
-        model = untrained(backbone, parse(arguments.option))
+    options = parse(arguments.option)
+    for name in arguments.runs or arguments.backbones:
+        model = untrained(name, options) if arguments.runs is None else trained(name, options)
         for size in SIZES[: arguments.sizes]:
             clip, other = frames_of(arguments.davis, size)
             for precision in (None, torch.bfloat16):
-                for name, (*near, far) in measure(model, clip, other, precision).items():
+                for output, (*near, far) in measure(model, clip, other, precision).items():
                     numbers = [f"{x:.3f}" for x in (*near, far, min(near) / max(max(near), 1e-9))]
-                    label = "fp32" if precision is None else "bf16"
-                    print(
-                        "|",
-                        " | ".join([backbone, f"{size[0]}x{size[1]}", label, name, *numbers]),
-                        "|",
-                        flush=True,
-                    )
+                    what = [
+                        str(name),
+                        f"{size[0]}x{size[1]}",
+                        "fp32" if precision is None else "bf16",
+                        output,
+                    ]
+                    print(f"| {' | '.join([*what, *numbers])} |", flush=True)
 
 
 if __name__ == "__main__":
