@@ -127,6 +127,26 @@ def test_paper_mode_sees_the_target() -> None:
         assert spread > 0.1
 
 
+def test_regions_are_parts_of_the_frame() -> None:
+    """Eq. 9: tokens vary by 1 in each channel; means of all of them would not vary at all."""
+    model = open_model()
+    assert model.rfe is not None
+    tokens = model.rfe.tokens(unpack(model.encode(textured(1, (96, 128), 3))))
+    torch.testing.assert_close(tokens.std(1, correction=0), torch.ones_like(tokens[:, 0]), atol=1e-3, rtol=0)
+    assert model.rfe.regions(tokens).std(1).mean() > 0.4
+
+
+def test_words_hear_of_the_frame_from_the_first_step() -> None:
+    """Eq. 11: what a word becomes depends on what it looks at."""
+    model = open_model()
+    assert model.vte is not None
+    a, b = (model.encode(frame[None])["dense"][:, None] for frame in textured(2, (96, 128), 1))
+    text = words(model).embeddings
+    refined = [model.vte(text, *model.vte.look(dense)) for dense in (a, b)]
+    assert (refined[0] - text).norm() > 0.02 * text.norm()
+    assert (refined[0] - refined[1]).norm() > 0.002 * text.norm()
+
+
 def test_the_distant_frame_has_its_share() -> None:
     model, own = open_model(), words(open_model())
     clip, a, b = textured(4, (96, 128), 1), textured(1, (96, 128), 2), textured(1, (96, 128), 3)
