@@ -86,7 +86,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
     data = ("--data", "folder:set")
     for arguments, part in (
         ([], "--data name:root"),
-        (["--data", "nothing:set"], "no data set 'nothing'"),
+        (["--data", "nothing:set"], "Unknown data set 'nothing'"),
         (["--data", "folder:missing"], "missing of folder does not exist"),
         (["--data", "folder:bare"], "v0 of folder:bare has no labels"),
         ([*data, "--split", "none"], "no images in the split 'none'"),
@@ -240,7 +240,7 @@ def test_bad_arguments_for_a_submission(run: Runner, tmp_path: Path) -> None:
     for arguments, part in (
         (["folder:set", "--submission", "s.zip"], "--data vspw:root"),
         (["vspw:vspw", "--submission", "set", "--overwrite"], "set is a folder"),
-        (["vspw:vspw", "--submission", "no/s.zip"], "in no, which is no folder"),
+        (["vspw:vspw", "--submission", "no/s.zip"], "in no, which is not a folder"),
         (["vspw:vspw", "--submission", "s.zip", "--resume"], "use only one of them"),
     ):
         assert part in run.sentence("evaluate", "--data", *arguments)

@@ -24,10 +24,10 @@ def vspw(root: Path) -> str:
     [
         (
             "kitti:/data",
-            r"There is no data set 'kitti': give one of vspw, cityscapes, .*, folder, as name:root",
+            r"Unknown data set 'kitti': give one of vspw, cityscapes, .*, folder, as name:root",
         ),
-        ("vspw", r"'vspw' says not where the data set is: give name:root"),
-        ("vspw: ", r"says not where"),
+        ("vspw", r"'vspw' does not say where the data set is: give name:root"),
+        ("vspw: ", r"does not say where"),
         ("vspw:/no/such/folder", r"The folder /no/such/folder of vspw does not exist"),
     ],
 )

@@ -126,8 +126,11 @@ def test_bad_sequences_are_named(tmp_path: Path, lines: tuple[str, ...], message
         (("sky",), "The line 'sky' of .*classes.txt is not `id name`"),
         (("0 sky", "-1 sea"), "The line '-1 sea'"),
         (("0 sky", "0 sea"), "The id 0 is given twice"),
-        (("0 sky", "1 sea, ocean"), "The class 'sea, ocean' in .* is no word: put bars between synonyms"),
-        (("0 @words.txt",), "The class '@words.txt' in .* is no word"),
+        (
+            ("0 sky", "1 sea, ocean"),
+            "The class 'sea, ocean' in .* is not a valid word: put bars between synonyms",
+        ),
+        (("0 @words.txt",), "The class '@words.txt' in .* is not a valid word"),
         (("0 sky", "1 Sky"), "In .*classes.txt: The word 'sky' is given twice"),
         (("65535 sky",), "The id 65535 in .* is too large"),
         (("",), "classes.txt is empty"),

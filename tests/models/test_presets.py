@@ -121,7 +121,7 @@ def test_foreign_weights_of_the_same_names_and_shapes(closed: str, tmp_path: Pat
     torch.save({"state_dict": model.state_dict(), "meta": {"epoch": 3}}, tmp_path / "theirs.pth")
     loaded = load_model(closed, tmp_path / "theirs.pth")
     assert torch.equal(loaded.state_dict()["stem.weight"], model.state_dict()["stem.weight"])
-    with pytest.raises(InputError, match=r"theirs.pth is no safetensors file"):
+    with pytest.raises(InputError, match=r"theirs.pth is not a safetensors file"):
         load_model(str(tmp_path / "theirs.pth"))
 
 

@@ -81,7 +81,7 @@ def test_chosen_and_left_out_by_name() -> None:
         ({"without": ("x",)}, "no class 'x' to train without"),
         ({"rename": {"x": "y"}}, "no class 'x' to rename"),
         ({"without": ("a", "b")}, "No class of folder:x is left"),
-        ({"classes": "seen"}, "no synthetic set of compositions"),
+        ({"classes": "seen"}, "not a set of synthetic compositions"),
         ({"classes": "vspw-80-44-seen"}, "for a list of 124 words"),
         ({"classes": "vspw-seen"}, "no protocol 'vspw-seen'"),
     ],

@@ -55,7 +55,7 @@ def test_list_and_compare(run: Runner, videos: Path, tmp_path: Path) -> None:
     assert [panel.title for panel in panels][:2] == ["loss", "miou"]
     assert [curve.name for curve in panels[0].curves] == ["s0", "s1"]
     assert (tmp_path / "runs" / "s0" / "curves.png").is_file()
-    assert "no folder of a training run" in run.sentence("runs", "compare", "runs")
+    assert "is not a training run" in run.sentence("runs", "compare", "runs")
 
 
 def test_a_killed_run_is_not_running(run: Runner, videos: Path, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from openvss.models.stseg.stseg import STSeg
 from openvss.training.groups import groups_of
 from openvss.training.recipe import Recipe, WordChoice
 from openvss.training.recipe_file import read_stages
-from openvss.training.selftrain.maker import read_settings
+from openvss.training.selftrain.maker import Settings
+from openvss.training.targets import read_options
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "stseg"
 
@@ -115,7 +116,7 @@ def test_the_paper_has_640_numbers_and_80_prompts_a_word() -> None:
 
 
 def test_defaults_of_self_training_are_the_papers() -> None:
-    assert (WordChoice().alpha, read_settings({}).threshold, read_settings({}).prior) == (0.3, 0.9, "sam")
+    assert (WordChoice().alpha, Settings().threshold, Settings().prior) == (0.3, 0.9, "sam")
 
 
 @pytest.mark.parametrize(("name", "rates"), [("stage1.yaml", (2e-6, 2e-4)), ("stage2.yaml", (2e-7, 2e-5))])
@@ -177,4 +178,4 @@ def test_no_change_is_forgotten(row: Path) -> None:
     stage = "stage1.yaml" if row.stem.endswith("stage1") else "stage2.yaml"
     recipe = read(stage, str(row.relative_to(FOLDER)))
     if recipe.targets is not None:
-        read_settings(recipe.targets.options)
+        read_options(Settings, recipe.targets.options)

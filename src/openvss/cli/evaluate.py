@@ -224,8 +224,8 @@ def _check_submission(path: Path, data: str, *, resume: bool, overwrite: bool) -
     if path.exists() and not overwrite:
         raise InputError(f"{path} is there already: replace it with --overwrite, or name another file.")
     if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else f"is in {path.parent}, which is no folder"
-        raise InputError(f"The submission {path} {what}: name a file in a folder that is there.")
+        what = "is a folder" if path.is_dir() else f"is in {path.parent}, which is not a folder"
+        raise InputError(f"The submission {path} {what}: name a file in an existing folder.")
 
 
 def _versions(*, with_torch: bool) -> dict[str, str]:

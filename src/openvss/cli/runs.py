@@ -51,7 +51,7 @@ def compare(
 
     for run in runs:
         if not (run / "log.jsonl").is_file():
-            raise InputError(f"{run} is no folder of a training run: name folders that openvss train wrote.")
+            raise InputError(f"{run} is not a training run: name folders that openvss train wrote.")
     if not panels_of(runs):
         raise InputError("These runs have noted nothing in common yet: wait, or lower saving.log_every.")
     write_curves(runs, out)

@@ -82,9 +82,9 @@ def read_layout(spec: str, split: str | None = None) -> ClipSet:
     """The clips that a data set's folders and lists name, be all of their files there or not."""
     name, colon, root = spec.partition(":")
     if name not in LAYOUTS:
-        raise InputError(f"There is no data set {name!r}: give one of {', '.join(LAYOUTS)}, as name:root.")
+        raise InputError(f"Unknown data set {name!r}: give one of {', '.join(LAYOUTS)}, as name:root.")
     if not colon or not root.strip():
-        raise InputError(f"{spec!r} says not where the data set is: give name:root, such as {name}:DATA.")
+        raise InputError(f"{spec!r} does not say where the data set is: give name:root, such as {name}:DATA.")
     path = Path(root.strip()).expanduser()
     if not path.is_dir():
         raise InputError(f"The folder {path} of {name} does not exist: check the path.")

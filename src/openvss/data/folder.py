@@ -140,7 +140,7 @@ def _parse(path: Path, names: list[str]) -> Vocabulary:
     """A label for each name."""
     for name in names:
         if "," in name or name.startswith("@"):
-            raise InputError(f"The class {name!r} in {path} is no word: put bars between synonyms.")
+            raise InputError(f"The class {name!r} in {path} is not a valid word: put bars between synonyms.")
     try:
         return Vocabulary.parse(", ".join(names))
     except InputError as error:

@@ -46,7 +46,7 @@ def read_ids(path: Path) -> Ids:
     if pixels.dtype == np.uint8:
         return pixels
     if pixels.size and not 0 <= int(pixels.min()) <= int(pixels.max()) < RAW_IDS:
-        raise InputError(f"{path} holds numbers beyond 16 bits and is no label file: replace it.")
+        raise InputError(f"{path} holds numbers beyond 16 bits and is not a label file: replace it.")
     return pixels.astype(np.uint16)
 
 

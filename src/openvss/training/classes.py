@@ -94,7 +94,7 @@ def _chosen(dataset: Dataset, setting: TrainingSet) -> set[int]:
         ids = {names.index(look.word) for look in looks if look.word in names}
         if not ids:
             raise InputError(
-                f"{setting.set} is no synthetic set of compositions, so it has no {setting.classes} classes: "
+                f"{setting.set} is not a set of synthetic compositions and has no {setting.classes} classes: "
                 f"name a protocol ({', '.join(PROTOCOLS)}) or the classes."
             )
         return ids

@@ -87,7 +87,7 @@ def _recipe(content: dict[str, Any], stage: Key, where: _Where) -> Recipe:
     except ValidationError as error:
         raise InputError(_sentence(error, content, stage, where)) from None
     except TypeError:
-        raise InputError(f"{where.file} holds values that are no plain numbers, words or lists.") from None
+        raise InputError(f"{where.file} holds values that are not plain numbers, words or lists.") from None
 
 
 def _sentence(error: ValidationError, content: dict[str, Any], stage: Key, where: _Where) -> str:
@@ -100,7 +100,7 @@ def _sentence(error: ValidationError, content: dict[str, Any], stage: Key, where
     place = where.of((*stage, *key)) if stage and where.knows((*stage, *key)) else where.of(key)
     name = ".".join(map(str, key))
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"{place}: {name} is no key of a recipe{_suggestion(key)}: remove or correct it."
+        return f"{place}: {name} is not a recipe key{_suggestion(key)}: remove or correct it."
     if first["type"] == "missing":
         return f"{place}: {name} is missing: add it."
     if first["type"] == "impossible":

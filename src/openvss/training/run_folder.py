@@ -129,7 +129,7 @@ def make_room(out: Path, folders: Sequence[Path], *, overwrite: bool) -> None:
                 path.rmdir()
         elif path not in folders:
             raise InputError(
-                f"{path} holds a run that is no part of this recipe: replace it with --overwrite, or choose "
+                f"{path} holds a run that is not part of this recipe: replace it with --overwrite, or choose "
                 "another --out."
             )
 

@@ -168,8 +168,8 @@ def _note(file: Path) -> dict[str, str]:
             return content.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise InputError(
-            f"{file} is no safetensors file, or damaged: copy it again, or give other weights with the model "
-            "they belong to, as --model NAME --weights FILE."
+            f"{file} is not a safetensors file, or is damaged: copy it again, or give other weights with the "
+            "model they belong to, as --model NAME --weights FILE."
         ) from error
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from openvss.data.base import Dataset
-from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.models.encoders.sam import Sam, Size
 from openvss.models.regions.superpixels import Superpixels
@@ -19,7 +17,7 @@ from openvss.models.stseg.pseudo import Prior, Refinement
 from openvss.training.selftrain.labelling import Picture, Round
 from openvss.training.selftrain.report import write_report
 from openvss.training.selftrain.teacher import Teacher, fingerprint
-from openvss.training.targets import Order, frame_name
+from openvss.training.targets import Order, frame_name, read_options
 
 
 class Settings(BaseModel):
@@ -57,7 +55,7 @@ class Settings(BaseModel):
 
 def pseudo_labels(order: Order) -> None:
     """Label every frame of the data set with the model as it is."""
-    settings, model = read_settings(order.options), order.model
+    settings, model = read_options(Settings, order.options), order.model
     pictures = pictures_of(order.dataset)
     made_with = {"snapshot": fingerprint(model), **settings.model_dump()}
     done = Round(order.folder, order.vocabulary.names, made_with)
@@ -79,16 +77,6 @@ def pictures_of(dataset: Dataset) -> list[Picture]:
         for clip in dataset.clips
         for index, frame in enumerate(clip.frames)
     ]
-
-
-def read_settings(options: Mapping[str, Any]) -> Settings:
-    """`targets.options`, checked."""
-    try:
-        return Settings.model_validate(dict(options), strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise InputError(f"targets.options.{key} of the recipe is wrong: {first['msg'].lower()}.") from None
 
 
 def _prior(settings: Settings, model: VideoModel) -> Prior | None:
