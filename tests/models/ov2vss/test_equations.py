@@ -110,6 +110,15 @@ def test_eq_3_and_4_chain(affinity: Affinity, shared: bool) -> None:
     )
 
 
+def test_hops_are_shared_or_each_its_own() -> None:
+    for references in (2, 3):
+        own = Chain(C, "linear", references, shared=False)
+        assert len({id(own.hop(i)) for i in range(references)}) == references
+        assert own.hop(-1) is own.hop(references - 1)
+        shared = Chain(C, "linear", references, shared=True)
+        assert len({id(shared.hop(i)) for i in (*range(references), -1)}) == 1
+
+
 @pytest.mark.parametrize("plan", ["b1", "b2"])
 def test_eq_5_aggregation(plan: Aggregation) -> None:
     module = AffinityAggregation(plan)

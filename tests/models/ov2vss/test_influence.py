@@ -114,6 +114,23 @@ def test_what_a_hop_hands_on_has_unit_scale(factor: float) -> None:
             assert tokens.std(2, correction=0).max() < 1.01
 
 
+def test_what_all_places_share_costs_no_digits() -> None:
+    """In half precision, on features that are nearly the same everywhere: what is handed on stays right."""
+    model = open_model()
+    assert model.stcf is not None
+    frames = [model.encode(frame[None]) for frame in textured(2, (96, 128), 1)]
+    for frame in frames:
+        for name, x in frame.items():
+            frame[name] = x + 30.0
+    past = model.stcf.recall(unpack(frames[0]))
+    exact = model.stcf.carry(views(frames[1]), past)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = model.stcf.carry(views(frames[1]), past)
+    for scale, other in zip(exact, half, strict=True):
+        errors = [(a - b).norm() / a.norm() for a, b in zip(scale, other, strict=True)]
+        assert max(errors) < 0.05
+
+
 def test_paper_mode_sees_the_target() -> None:
     """Without residuals all that is known of the target passes STCF and RFE: it differs between places."""
     model = open_model(paper_mode=True)
