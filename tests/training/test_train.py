@@ -125,7 +125,7 @@ def test_stages_of_an_earlier_run_are_replaced_as_a_whole(
     assert train(recipe_of("a", "b", "c")) == ["1-a", "2-b", "3-c", "own"]
     (tmp_path / "run" / "3-c" / "notes.txt").write_text("mine")
     file = recipe_of("a", "d")
-    assert "run/2-b holds a run that is no part of" in run.sentence("train", file, "--out", "run", "--cpu")
+    assert "run/2-b holds a run that is not part of" in run.sentence("train", file, "--out", "run", "--cpu")
 
     with monkeypatch.context() as patch:  # dies in the first stage
         patch.setattr(loop.Trainer, "run", lambda self, *, resume: 1 / 0)

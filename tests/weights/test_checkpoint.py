@@ -118,7 +118,7 @@ def test_files_of_other_software_have_no_preset(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"does not say which model it belongs to.*--model.*--weights"):
         read_metadata(tmp_path / "a.safetensors")
     torch.save({}, tmp_path / "a.pth")
-    with pytest.raises(InputError, match="no safetensors file"):
+    with pytest.raises(InputError, match="is not a safetensors file"):
         read_metadata(tmp_path / "a.pth")
 
 
