@@ -24,7 +24,7 @@ lint: $(VENV)/.openvss-dev ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.openvss-dev ## the two measurements of benchmarks/RESULTS.md that need no data
+bench: $(VENV)/.openvss-dev ## the two measurements of results/README.md that need no data
 	$(BIN)/python -m benchmarks.stream
 	$(BIN)/python -m benchmarks.evaluate
 

@@ -18,14 +18,14 @@ from torch import Tensor
 
 from benchmarks.machine import describe
 from benchmarks.stream import scene
-from openvss.evaluation.cost import Subject, interleave, multiply_adds, peak_bytes
 from openvss.models.base import VideoModel
 from openvss.models.cffm.mine import HIDDEN, Mine, WindowAttention
 from openvss.models.cffm.model import CFFM
 from openvss.models.cffm.tables import tables
+from openvss.models.cost import Subject, interleave, multiply_adds, peak_bytes
 from openvss.models.layers.mlp_head import MlpHead
-from openvss.models.presets import build_model
-from openvss.segmenter import Segmenter
+from openvss.models.registry import build_model
+from openvss.segmenting.segmenter import Segmenter
 
 SIZE = (480, 853)
 

@@ -16,11 +16,11 @@ from benchmarks.machine import describe
 from openvss import load
 from openvss.data.catalogue import open_dataset
 from openvss.evaluation.meter import score_video
-from openvss.evaluation.objects import ObjectOverlap, mean_boundary_f, mean_object_iou
+from openvss.evaluation.metrics.objects import ObjectOverlap, mean_boundary_f, mean_object_iou
 from openvss.evaluation.protocol import find_protocol
 from openvss.evaluation.streaming import ModelPredictions
 from openvss.evaluation.task import Task
-from openvss.segmenter import Segmenter
+from openvss.segmenting.segmenter import Segmenter
 from openvss.words.vocabulary import Vocabulary
 
 WORDS = (

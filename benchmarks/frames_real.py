@@ -23,23 +23,23 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from projects.tiny.benchmarks.score import DAVIS_WORDS, objects, steadiness
+from projects.tiny.data import read_classes
+from projects.toy.report import spread
+from projects.toy.table import in_processes
 
 from benchmarks.machine import describe
-from benchmarks.tiny import DAVIS_WORDS, objects, steadiness
-from benchmarks.toyreport import spread
-from benchmarks.toytable import in_processes
 from openvss.errors import InputError
-from openvss.labelmap import LabelMap
-from openvss.loading import load
 from openvss.models.base import VideoModel
 from openvss.models.trained import load_model
-from openvss.segmenter import Segmenter
-from openvss.stream_state import slot_of
-from openvss.training.recipe_file import read_stages
-from openvss.training.run import Options, train
-from openvss.training.tiny.data import read_classes
+from openvss.segmenting.loading import load
+from openvss.segmenting.segmenter import Segmenter
+from openvss.segmenting.state import slot_of
+from openvss.training.recipe.reader import read_stages
+from openvss.training.run import RunOptions, train
 from openvss.training.watcher import Watcher
 from openvss.video.frame import Frame
+from openvss.video.labelmap import LabelMap
 from openvss.video.sources import open_source
 from openvss.words.vocabulary import Vocabulary
 
@@ -102,7 +102,7 @@ def run_cell(row: str, seed: int, sets: dict[str, Path], camvid: Path, davis: Pa
     if row in ROWS:
         roots = [f"data.train.{i}.set=folder:{sets[name]}" for i, name in enumerate(SETS)]
         stages = read_stages(RECIPE, [*ROWS[row], *roots, f"seed={seed}"])
-        run = train(stages, out / "runs" / f"{row}-{seed}", Options(resume=True, cpu=True), Watcher())
+        run = train(stages, out / "runs" / f"{row}-{seed}", RunOptions(resume=True, cpu=True), Watcher())
         model = load_model(str(run))
     else:
         model = load_model("tiny", options={"smoothing": 0} if row.endswith("alone") else {})

@@ -32,15 +32,15 @@ from benchmarks.stream import scene
 from openvss.models.base import FrameFeatures, VideoContext
 from openvss.models.ov2vss.memory import remember
 from openvss.models.ov2vss.model import OV2VSS
-from openvss.models.presets import build_model
-from openvss.models.words import Words
+from openvss.models.registry import build_model
+from openvss.models.words import WordEmbeddings
 
 FIRST = 9  # the first frame that has all its references
 
 
-def random_words(n: int, dim: int) -> Words:
+def random_words(n: int, dim: int) -> WordEmbeddings:
     embeddings = torch.randn(n, 1, dim, generator=torch.Generator().manual_seed(n))
-    return Words(tuple(f"word {i}" for i in range(n)), F.normalize(embeddings, dim=-1))
+    return WordEmbeddings(tuple(f"word {i}" for i in range(n)), F.normalize(embeddings, dim=-1))
 
 
 class Stream:
@@ -51,7 +51,7 @@ class Stream:
         self.seen: list[FrameFeatures] = []
         self.context: VideoContext | None = None  # the farthest frame of the past is always the first
 
-    def step(self, frame: Tensor, words: Words) -> Tensor:
+    def step(self, frame: Tensor, words: WordEmbeddings) -> Tensor:
         """Logits of the next frame."""
         model = self.model
         features = model.encode(frame)
@@ -64,7 +64,7 @@ class Stream:
         return model.score(fused, words).logits
 
 
-def anew(model: OV2VSS, clip: Tensor, t: int, words: Words) -> Tensor:
+def anew(model: OV2VSS, clip: Tensor, t: int, words: WordEmbeddings) -> Tensor:
     wanted = [max(t - d, 0) for d in model.references]
     return model(clip[[*wanted, t]][None], words, clip[model.context_frames(t, t + 1)][None]).logits
 
@@ -75,7 +75,7 @@ def timed(work: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
     return time.process_time() - start, result
 
 
-def schedules(model: OV2VSS, clip: Tensor, words: Words) -> None:
+def schedules(model: OV2VSS, clip: Tensor, words: WordEmbeddings) -> None:
     times: dict[str, list[float]] = defaultdict(list)
     apart, stream = 0.0, Stream(model)
     for t in range(len(clip)):
@@ -100,7 +100,7 @@ def schedules(model: OV2VSS, clip: Tensor, words: Words) -> None:
     print(f"A remembered frame takes {kept / 1e6:.2f} MB, all its features {whole / 1e6:.1f} MB.")
 
 
-def parts(model: OV2VSS, clip: Tensor, words: Words, repeats: int) -> None:
+def parts(model: OV2VSS, clip: Tensor, words: WordEmbeddings, repeats: int) -> None:
     """Time inside the modules that a streaming step calls, and the rest."""
     assert model.stcf is not None
     assert model.vte is not None

@@ -19,8 +19,9 @@ import numpy.typing as npt
 import psutil
 
 from benchmarks.machine import describe
-from openvss import job, load
-from openvss.segmenter import Segmenter
+from openvss import load
+from openvss.segmenting import job
+from openvss.segmenting.segmenter import Segmenter
 from openvss.video.frame import Frame
 from openvss.video.sinks import OutputFolder, SourceInfo, class_infos
 from openvss.video.sources import open_source

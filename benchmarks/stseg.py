@@ -2,7 +2,7 @@
 
 Weights and features are random: the cost does not depend on them. Times are processor time of one thread.
 Each list of words is measured in a process of its own, so that memory is that list's. What early rejection
-saves depends on the weights: `benchmarks/early_rejection.py`.
+saves depends on the weights: `projects/toy/early_rejection.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.machine import describe
-from openvss.models.stseg.decoder import Decoder
+from openvss.models.stseg.decoder import SEDDecoder
 
 
 def measure(words: int, side: int, together: bool) -> tuple[float, float]:
@@ -30,7 +30,7 @@ def measure(words: int, side: int, together: bool) -> tuple[float, float]:
     """
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    decoder, grid = Decoder().eval(), side // 32
+    decoder, grid = SEDDecoder().eval(), side // 32
     decoder.workspace = 1 << 62 if together else decoder.workspace
     dense = torch.randn(1, 640, grid, grid)
     skips = [torch.randn(1, c, grid * s, grid * s) for c, s in ((128, 8), (256, 4), (512, 2))]

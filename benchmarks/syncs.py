@@ -23,14 +23,14 @@ from benchmarks.machine import describe
 from benchmarks.pretend import PretendDevice
 from openvss.data import synthetic
 from openvss.models.base import VideoModel
-from openvss.models.presets import find_preset
+from openvss.models.registry import find_preset
 from openvss.models.trained import load_model
-from openvss.models.words import Words
-from openvss.segmenter import Segmenter
+from openvss.models.words import WordEmbeddings
+from openvss.segmenting.segmenter import Segmenter
 from openvss.training import safety
-from openvss.training.parts import Parts, assemble
-from openvss.training.recipe import Recipe
-from openvss.training.recipe_file import read_stages
+from openvss.training.recipe.reader import read_stages
+from openvss.training.recipe.schema import Recipe
+from openvss.training.setup import TrainingSetup, assemble
 from openvss.training.start import build, open_data
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -90,13 +90,13 @@ def of_step(recipe: Recipe, folder: Path) -> Count:
     return Count(device.waits, device.operations, tuple(passes))
 
 
-def _keep_words(model: VideoModel, words: Words) -> None:
+def _keep_words(model: VideoModel, words: WordEmbeddings) -> None:
     """Text is not what is counted, and the model has it already."""
-    there = Words(words.names, words.embeddings.to(model.device))
+    there = WordEmbeddings(words.names, words.embeddings.to(model.device))
     model.words = lambda vocabulary: there  # type: ignore[method-assign]
 
 
-def _assemble(recipe: Recipe, folder: Path, device: PretendDevice) -> Parts:
+def _assemble(recipe: Recipe, folder: Path, device: PretendDevice) -> TrainingSetup:
     """As for training, but that accelerate takes the device for its own."""
     PartialState._reset_state()
     AcceleratorState._reset_state()
@@ -131,7 +131,7 @@ def main() -> None:
     print("| --- | ---: | ---: | --- | ---: | --- |")
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "vspw"
-        synthetic.make("vspw", data, 0, synthetic.Options(videos=4))
+        synthetic.make("vspw", data, 0, synthetic.RenderOptions(videos=4))
         for recipe, changes in TRAINED:
             settings = small(recipe, changes, data)
             count = of_step(settings, Path(folder))

@@ -23,14 +23,14 @@ from torch import nn
 
 from benchmarks.machine import describe
 from openvss.data import synthetic
-from openvss.training.batches import Batch
+from openvss.training.data.batches import Batch
 from openvss.training.forward import Pass
-from openvss.training.loop import Trainer
-from openvss.training.parts import assemble
-from openvss.training.recipe import Recipe
-from openvss.training.recipe_file import read_stages
-from openvss.training.run_folder import RunFolder
+from openvss.training.recipe.reader import read_stages
+from openvss.training.recipe.schema import Recipe
+from openvss.training.runs.folder import RunFolder
+from openvss.training.setup import assemble
 from openvss.training.step import seed_all
+from openvss.training.trainer import Trainer
 from openvss.training.watcher import Watcher
 
 RECIPES = Path(__file__).parents[1] / "recipes" / "ov2vss"
@@ -111,7 +111,7 @@ def main() -> None:
     print("| --- | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as name:
         data = Path(name) / "vspw"
-        synthetic.make("vspw", data, 0, synthetic.Options(videos=6))
+        synthetic.make("vspw", data, 0, synthetic.RenderOptions(videos=6))
         for workers in (0, 1):
             engine, bare = measure(data, Path(name) / f"run{workers}", arguments.steps + WARM, workers)
             for place, kind in enumerate(("wall clock", "processor time")):

@@ -9,16 +9,16 @@ __version__ = "0.1.0"
 __all__ = ["LabelMap", "Segmenter", "Vocabulary", "__version__", "load"]
 
 if TYPE_CHECKING:
-    from openvss.labelmap import LabelMap
-    from openvss.loading import load
-    from openvss.segmenter import Segmenter
+    from openvss.segmenting.loading import load
+    from openvss.segmenting.segmenter import Segmenter
+    from openvss.video.labelmap import LabelMap
     from openvss.words.vocabulary import Vocabulary
 
 _HOMES = {
-    "LabelMap": "openvss.labelmap",
-    "Segmenter": "openvss.segmenter",
+    "LabelMap": "openvss.video.labelmap",
+    "Segmenter": "openvss.segmenting.segmenter",
     "Vocabulary": "openvss.words.vocabulary",
-    "load": "openvss.loading",
+    "load": "openvss.segmenting.loading",
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from openvss.models.builders import Builder
-from openvss.models.presets import PRESETS, Preset
+from openvss.models.registry import PRESETS, Preset
 from tests.cli.runner import Runner
 from tests.models.closed import build
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from openvss.models.presets import build_model
-from openvss.training.recipe_file import read_stages
+from openvss.models.registry import build_model
+from openvss.training.recipe.reader import read_stages
 from openvss.weights.checkpoint import load_state, read_metadata, save_model
 from tests.cli.runner import Runner
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from openvss.cli.benchmark import with_baseline
-from openvss.models import presets
+from openvss.models import registry as presets
 from tests.cli.runner import Runner
 
 NANO = {"backbone": "mit-nano", "words": "road, sky", "dim": 16, "heads": 2}

@@ -15,14 +15,14 @@ import torch
 from PIL import Image
 
 from openvss.cli.again import task_again
-from openvss.cli.scored import Choice, find_dataset, find_task, from_model
+from openvss.cli.scored import ScoringChoice, find_dataset, find_task, from_model
 from openvss.cli.segment import Context, Precision
 from openvss.data import synthetic
 from openvss.evaluation.identity import data_sha256
-from openvss.evaluation.pictures import strip as picture
-from openvss.evaluation.pictures.canvas import MARGIN
+from openvss.evaluation.report.pictures import strip as picture
+from openvss.evaluation.report.pictures.canvas import MARGIN
 from openvss.evaluation.task import Predictions, Task
-from openvss.models.presets import build_model
+from openvss.models.registry import build_model
 from openvss.weights.checkpoint import save_model
 from tests.cli.runner import Runner
 from tests.evaluation.sets import write_objects, write_set
@@ -147,15 +147,17 @@ def test_a_model_is_loaded_as_it_was(run: Runner, tmp_path: Path, monkeypatch: p
     write_set(tmp_path / "set", (2,))
     options = ["--context", "whole", "--option", "count=50", "--precision", "bf16", *SMALL]
     run.ok("evaluate", "--data", "folder:set", "--model", "regions-tiny", "--out", "a", *options)
-    asked: list[Choice] = []
+    asked: list[ScoringChoice] = []
 
-    def recorded(task: Task, choice: Choice) -> Predictions:
+    def recorded(task: Task, choice: ScoringChoice) -> Predictions:
         asked.append(choice)
         return from_model(task, choice)
 
     monkeypatch.setattr("openvss.cli.again.from_model", recorded)
     run.ok("compare", "a", "--strip", "v0")
-    expected = Choice("regions-tiny", None, False, {"count": 50}, 32, "auto", Context.whole, Precision.bf16)
+    expected = ScoringChoice(
+        "regions-tiny", None, False, {"count": 50}, 32, "auto", Context.whole, Precision.bf16
+    )
     assert asked == [expected]
 
 

@@ -54,7 +54,7 @@ def test_the_progress_of_a_check_counts_clips(
 
 
 def test_prepare_makes_labels_once(run: Runner, tmp_path: Path) -> None:
-    synthetic.make("coco-stuff", tmp_path / "coco", options=synthetic.Options(raw=True))
+    synthetic.make("coco-stuff", tmp_path / "coco", options=synthetic.RenderOptions(raw=True))
     first = json.loads(run.ok("data", "prepare", "coco-stuff", "coco", "--json").splitlines()[-1])
     assert first["event"] == "done"
     assert first["made"] > 0

@@ -22,7 +22,7 @@ from PIL import Image
 from openvss.data import synthetic
 from openvss.data.catalogue import open_dataset
 from openvss.errors import Stopped
-from openvss.evaluation import report
+from openvss.evaluation.report import page as report
 from openvss.words import Vocabulary
 from tests.cli.runner import Runner
 from tests.evaluation.sets import snapshot, write_objects, write_set

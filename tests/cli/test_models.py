@@ -7,12 +7,12 @@ from pathlib import Path
 
 from transformers import SegformerForSemanticSegmentation
 
-from openvss.models.presets import PRESETS, build_model
+from openvss.models.registry import PRESETS, build_model
 from openvss.weights import bundled
 from openvss.weights.checkpoint import save_model, sha256
 from tests.cli.runner import Runner
 from tests.evaluation.sets import write_set
-from tests.models.test_hub_segformer import config as segformer_config
+from tests.models.segformer.test_hub import config as segformer_config
 from tests.video.clips import write_clip
 
 SMALL = ["--size", "32", "--device", "cpu"]

@@ -293,7 +293,7 @@ def test_too_little_memory_is_one_sentence(
     def step(*_: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
 
-    monkeypatch.setattr("openvss.segmenter.Segmenter.step", step)
+    monkeypatch.setattr("openvss.segmenting.segmenter.Segmenter.step", step)
     assert "lower --size" in run.sentence(1, "segment", clip, WORDS, *SMALL)
 
 
@@ -306,7 +306,7 @@ def test_stopping_says_how_to_go_on(
     def step(*_: object) -> None:
         raise Stopped
 
-    monkeypatch.setattr("openvss.segmenter.Segmenter.step", step)
+    monkeypatch.setattr("openvss.segmenting.segmenter.Segmenter.step", step)
     assert advice in run.sentence(1, "segment", clip, WORDS, *options, *SMALL)
 
 

@@ -13,7 +13,7 @@ from openvss.data.base import Dataset
 from openvss.data.catalogue import open_dataset
 from openvss.data.check import check
 from openvss.data.prepare import prepare
-from openvss.data.synthetic import LAYOUTS, Disturbance, Options, make
+from openvss.data.synthetic import LAYOUTS, Disturbance, RenderOptions, make
 from openvss.data.synthetic.compositions import (
     COLOURS,
     SHAPES,
@@ -27,7 +27,7 @@ from openvss.data.synthetic.scenes import RIM_SHADE, TONES, Scene
 from openvss.errors import InputError, OutputError
 from openvss.words.builtin import class_list
 
-SMALL = Options(videos=1, frames=3, images=4, size=(48, 32))
+SMALL = RenderOptions(videos=1, frames=3, images=4, size=(48, 32))
 SPLITS = {
     "folder": ("train", "val", "test"),
     "folder-images": ("train", "val", "test"),
@@ -259,7 +259,7 @@ def test_disturbances_spoil_frames_and_not_labels(tmp_path: Path) -> None:
 )
 def test_impossible_options_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        Options(**change)  # type: ignore[arg-type]
+        RenderOptions(**change)  # type: ignore[arg-type]
 
 
 def test_impossible_disturbances_are_refused() -> None:

@@ -16,7 +16,7 @@ NOT_COUNTS = ("_task", "_clip", "_hash")
 
 
 def test_memory_does_not_grow_with_the_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openvss.evaluation.flicker.MOST_STEPS", 64)
+    monkeypatch.setattr("openvss.evaluation.metrics.flicker.MOST_STEPS", 64)
     task = task_of(write_set(tmp_path / "set", (1,)))
     meter = _Meter(task, task.dataset.clips[0], 0)
     rng = np.random.default_rng(0)
@@ -29,7 +29,7 @@ def test_memory_does_not_grow_with_the_video(tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_script_of_vspw_knows_no_protocol(tmp_path: Path) -> None:
-    synthetic.make("vspw", tmp_path / "set", options=synthetic.Options(frames=20))
+    synthetic.make("vspw", tmp_path / "set", options=synthetic.RenderOptions(frames=20))
     plain, unseen = (task_of(tmp_path / "set", "vspw", name) for name in ("plain", "vspw-80-44-unseen"))
     whole, part = (score_video(task, Noisy(task.dataset), 0).consistency for task in (plain, unseen))
     assert part.windows["vspw"] == whole.windows["vspw"]

@@ -8,7 +8,7 @@ import pytest
 from openvss.data import vspw
 from openvss.data.voc import words_20b
 from openvss.errors import InputError
-from openvss.evaluation.confusion import Confusion, mean_iou
+from openvss.evaluation.metrics.confusion import Confusion, mean_iou
 from openvss.evaluation.protocol import (
     DEFAULTS,
     NAMES,
@@ -18,7 +18,7 @@ from openvss.evaluation.protocol import (
     find_protocol,
     scores,
 )
-from openvss.labelmap import Labels
+from openvss.video.labelmap import Labels
 from openvss.words.vocabulary import Vocabulary
 
 VSPW = Vocabulary.parse("vspw")

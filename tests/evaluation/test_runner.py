@@ -16,14 +16,14 @@ from PIL import Image
 from openvss.data import synthetic
 from openvss.data.base import Clip, Ids
 from openvss.errors import InputError
-from openvss.evaluation import report
 from openvss.evaluation.folder import ResultFolder
 from openvss.evaluation.predictions import FolderPredictions
-from openvss.evaluation.results import describe
+from openvss.evaluation.report import page as report
+from openvss.evaluation.report.results import describe
 from openvss.evaluation.runner import run
 from openvss.evaluation.streaming import ModelPredictions
 from openvss.evaluation.task import Predictions, Task
-from openvss.segmenter import Segmenter
+from openvss.segmenting.segmenter import Segmenter
 from openvss.video.frame import Frame
 from tests.evaluation.sets import WORDS, Noisy, folder_for, snapshot, task_of, write_set
 from tests.models.two_frame import TwoFrame

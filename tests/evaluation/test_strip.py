@@ -12,9 +12,9 @@ from PIL import Image
 
 from openvss.data.base import Clip, Ids
 from openvss.errors import InputError
-from openvss.evaluation.pictures import strip as picture
-from openvss.evaluation.pictures.canvas import MARGIN, Colour, Picture
-from openvss.evaluation.pictures.strip import NO_WORD, Row, draw_strip
+from openvss.evaluation.report.pictures import strip as picture
+from openvss.evaluation.report.pictures.canvas import MARGIN, Colour, Picture
+from openvss.evaluation.report.pictures.strip import NO_WORD, Row, draw_strip
 from openvss.evaluation.strip import choose_frames, draw, find_video, predict
 from openvss.evaluation.task import Task
 from openvss.video.colours import colours_for

@@ -11,7 +11,7 @@ from PIL import Image
 
 from openvss.errors import InputError, OutputError
 from openvss.evaluation.submission import Submission
-from openvss.labelmap import Labels
+from openvss.video.labelmap import Labels
 
 
 def predictions() -> dict[tuple[str, str], Labels]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
 from openvss.models.fixed_words import select
-from openvss.models.words import Words
+from openvss.models.words import WordEmbeddings
 from openvss.words.vocabulary import Vocabulary
 
 
@@ -25,7 +25,7 @@ class Closed(VideoModel):
     def encode(self, frames: Tensor) -> FrameFeatures:
         return {"map": torch.tanh(self.stem(frames))}
 
-    def score(self, fused: Fused, words: Words) -> Output:
+    def score(self, fused: Fused, words: WordEmbeddings) -> Output:
         return Output(select(self.classifier(fused["map"]), words))
 
 

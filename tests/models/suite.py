@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.edges import reading_places
 from openvss.models.base import Memory, VideoModel
-from openvss.segmenter import Segmenter
+from openvss.segmenting.edges import reading_places
+from openvss.segmenting.segmenter import Segmenter
 from openvss.video.frame import Frame
 from openvss.words.vocabulary import Vocabulary
 

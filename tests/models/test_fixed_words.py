@@ -8,7 +8,7 @@ import torch
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.models.fixed_words import choose
-from openvss.segmenter import Segmenter
+from openvss.segmenting.segmenter import Segmenter
 from openvss.words.vocabulary import Label, Vocabulary
 from tests.models.closed import Closed
 from tests.models.suite import CLOSED_SET, VideoModelSuite, as_frames, video

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from openvss.errors import InputError
-from openvss.models.words import Words, embed, user_cache
+from openvss.models.words import WordEmbeddings, embed, user_cache
 from openvss.words import Vocabulary
 from openvss.words.templates import IMAGENET, PLAIN
 
@@ -55,12 +55,12 @@ def shelf_in(cache: Path) -> Path:
     return shelf
 
 
-def same(a: Words, b: Words) -> bool:
+def same(a: WordEmbeddings, b: WordEmbeddings) -> bool:
     return a.names == b.names and torch.equal(a.embeddings, b.embeddings)
 
 
 @pytest.fixture
-def expected() -> Words:
+def expected() -> WordEmbeddings:
     return embed(WORDS, Fake(), TEMPLATES, cache=None)
 
 
@@ -88,7 +88,9 @@ def test_templates_kept_apart() -> None:
             torch.testing.assert_close(row, total / total.norm())
 
 
-def test_the_cache_tells_averaged_templates_from_those_kept_apart(tmp_path: Path, expected: Words) -> None:
+def test_the_cache_tells_averaged_templates_from_those_kept_apart(
+    tmp_path: Path, expected: WordEmbeddings
+) -> None:
     apart = embed(WORDS, Fake(), TEMPLATES, tmp_path, average=False)
     assert same(embed(WORDS, Fake(), TEMPLATES, tmp_path), expected)
     assert same(embed(WORDS, Unloadable(), TEMPLATES, tmp_path, average=False), apart)
@@ -110,7 +112,7 @@ def test_templates_without_a_word_are_refused(templates: tuple[str, ...], says: 
 
 
 def test_what_ships_is_neither_encoded_nor_kept_again(
-    tmp_path: Path, expected: Words, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, expected: WordEmbeddings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embed(WORDS, Fake(), TEMPLATES, cache=tmp_path / "shipped")
     monkeypatch.setattr("openvss.weights.bundled.FOLDER", tmp_path / "shipped")
@@ -122,7 +124,7 @@ def test_what_ships_is_neither_encoded_nor_kept_again(
     assert encoder.phrases  # those of another encoder do not count
 
 
-def test_a_label_does_not_depend_on_the_others(expected: Words) -> None:
+def test_a_label_does_not_depend_on_the_others(expected: WordEmbeddings) -> None:
     other = Vocabulary.parse("tree, sky | heaven, person | pedestrian | rider")
     words = embed(other, Fake(), TEMPLATES, cache=None)
     assert torch.equal(words.embeddings[1:], expected.embeddings[[2, 0]])
@@ -137,7 +139,7 @@ def test_large_lists_are_encoded_in_bounded_batches_and_once_per_synonym() -> No
     assert len(fake.phrases) == 80 * len({word for label in vocabulary for word in label.synonyms})
 
 
-def test_what_is_cached_is_not_encoded_again(tmp_path: Path, expected: Words) -> None:
+def test_what_is_cached_is_not_encoded_again(tmp_path: Path, expected: WordEmbeddings) -> None:
     assert same(embed(WORDS, Fake(), TEMPLATES, tmp_path), expected)
     assert same(embed(WORDS, Unloadable(), TEMPLATES, tmp_path), expected)
     reordered = Vocabulary.parse("sky | heaven, road")
@@ -171,7 +173,7 @@ def test_an_added_word_is_encoded_alone_and_kept_too(tmp_path: Path) -> None:
     embed(Vocabulary.parse("moss, person, rider"), Unloadable(), PLAIN, tmp_path)
 
 
-def test_the_cache_tells_encoders_and_templates_apart(tmp_path: Path, expected: Words) -> None:
+def test_the_cache_tells_encoders_and_templates_apart(tmp_path: Path, expected: WordEmbeddings) -> None:
     embed(WORDS, Fake(), TEMPLATES, tmp_path)
     other = embed(WORDS, Fake("fake-2"), TEMPLATES, tmp_path)
     assert same(other, embed(WORDS, Fake("fake-2"), TEMPLATES, cache=None))
@@ -181,7 +183,7 @@ def test_the_cache_tells_encoders_and_templates_apart(tmp_path: Path, expected: 
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, -1, -40])
-def test_a_truncated_cache_changes_nothing(tmp_path: Path, expected: Words, keep: int) -> None:
+def test_a_truncated_cache_changes_nothing(tmp_path: Path, expected: WordEmbeddings, keep: int) -> None:
     embed(WORDS, Fake(), TEMPLATES, tmp_path)
     shelf = shelf_in(tmp_path)
     shelf.write_bytes(shelf.read_bytes()[:keep])
@@ -189,7 +191,7 @@ def test_a_truncated_cache_changes_nothing(tmp_path: Path, expected: Words, keep
     assert same(embed(WORDS, Unloadable(), TEMPLATES, tmp_path), expected)
 
 
-def test_no_flipped_byte_goes_unnoticed(tmp_path: Path, expected: Words) -> None:
+def test_no_flipped_byte_goes_unnoticed(tmp_path: Path, expected: WordEmbeddings) -> None:
     embed(WORDS, Fake(), TEMPLATES, tmp_path)
     shelf = shelf_in(tmp_path)
     whole = shelf.read_bytes()
@@ -200,7 +202,7 @@ def test_no_flipped_byte_goes_unnoticed(tmp_path: Path, expected: Words) -> None
 
 @pytest.mark.parametrize("note", [None, {}, {"words": "[]", "sha256": "0"}, {"words": "{", "sha256": "0"}])
 def test_a_foreign_file_in_the_cache_changes_nothing(
-    tmp_path: Path, expected: Words, note: dict[str, str] | None
+    tmp_path: Path, expected: WordEmbeddings, note: dict[str, str] | None
 ) -> None:
     embed(WORDS, Fake(), TEMPLATES, tmp_path)
     shelf = shelf_in(tmp_path)
@@ -218,7 +220,7 @@ def test_a_cache_of_vectors_of_another_length_changes_nothing(tmp_path: Path) ->
 
 @pytest.mark.parametrize("obstacle", ["", "words"])
 def test_a_cache_that_cannot_be_written_changes_nothing(
-    tmp_path: Path, expected: Words, obstacle: str
+    tmp_path: Path, expected: WordEmbeddings, obstacle: str
 ) -> None:
     cache = tmp_path / "cache"
     blocked = cache / obstacle
@@ -228,7 +230,7 @@ def test_a_cache_that_cannot_be_written_changes_nothing(
 
 
 def test_a_full_disk_leaves_no_half_written_file(
-    tmp_path: Path, expected: Words, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, expected: WordEmbeddings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Path, target: Path) -> Path:
         raise OSError(28, "No space left on device")
@@ -263,7 +265,7 @@ def test_the_cache_lies_where_the_environment_says(tmp_path: Path, monkeypatch: 
     assert shelf_in(tmp_path / "own").is_file()
 
 
-def test_no_home_means_no_cache(expected: Words, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_home_means_no_cache(expected: WordEmbeddings, monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
-from openvss.models.words import Words
+from openvss.models.words import WordEmbeddings
 
 
 class LetterText:
@@ -65,5 +65,5 @@ class TwoFrame(VideoModel):
             x = x + self.gate[1] * self.far(context["mean"])[:, :, None, None]
         return {"x": x}, None
 
-    def score(self, fused: Fused, words: Words) -> Output:
+    def score(self, fused: Fused, words: WordEmbeddings) -> Output:
         return Output(torch.einsum("bdhw,nd->bnhw", fused["x"], words.embeddings.mean(1)))

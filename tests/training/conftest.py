@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from openvss.models.presets import PRESETS
+from openvss.models.registry import PRESETS
 from tests.cli.runner import Runner
 from tests.training import drive
-from tests.training.runs import toy_images, toy_videos
+from tests.training.small import toy_images, toy_videos
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -3,7 +3,7 @@
 from openvss import cli
 from openvss.models.base import VideoModel
 from openvss.models.builders import Builder
-from openvss.models.presets import PRESETS, Preset
+from openvss.models.registry import PRESETS, Preset
 from tests.models.two_frame import TwoFrame
 
 PRESET = "two-frame"

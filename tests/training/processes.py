@@ -12,8 +12,8 @@ from pathlib import Path
 
 from accelerate.state import AcceleratorState, PartialState
 
-from openvss.training.recipe_file import read_stages
-from openvss.training.run import Options, train
+from openvss.training.recipe.reader import read_stages
+from openvss.training.run import RunOptions, train
 from openvss.training.watcher import Watcher
 
 
@@ -42,7 +42,7 @@ def wait(number: int) -> int:
 
 
 def train_here(recipe: Path, out: Path, *, resume: bool = False) -> None:
-    train(read_stages(recipe), out, Options(resume=resume, cpu=True), Watcher())
+    train(read_stages(recipe), out, RunOptions(resume=resume, cpu=True), Watcher())
 
 
 def train_together(recipe: Path, out: Path, processes: int, *, resume: bool = False) -> list[int]:

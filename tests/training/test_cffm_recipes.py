@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from benchmarks.toydata import SEEN
+from projects.toy.data import SEEN
 
 from openvss.models.cffm.mine import Mine, WindowAttention
 from openvss.models.cffm.model import CFFM
 from openvss.models.cffm.plusplus import CFFMPlusPlus
-from openvss.models.presets import build_model
+from openvss.models.registry import build_model
 from openvss.training.groups import freeze, groups_of
-from openvss.training.recipe import LAST, Recipe, Targets
-from openvss.training.recipe_file import read_stages
+from openvss.training.recipe.reader import read_stages
+from openvss.training.recipe.schema import LAST, Recipe, Targets
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "cffm"
 RECIPES = sorted(FOLDER.glob("*.yaml"))

@@ -8,7 +8,7 @@ from torch import nn
 
 from openvss.errors import InputError
 from openvss.training.groups import freeze, groups_of, train_mode
-from openvss.training.recipe import Optimiser
+from openvss.training.recipe.schema import Optimiser
 
 
 class Net(nn.Module):

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from openvss.models.ov2vss.model import OV2VSS
-from openvss.models.presets import build_model
+from openvss.models.registry import build_model
 from openvss.training.groups import freeze, groups_of
-from openvss.training.recipe import LAST
-from openvss.training.recipe_file import read_stages
+from openvss.training.recipe.reader import read_stages
+from openvss.training.recipe.schema import LAST
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "ov2vss"
 RECIPES = sorted(FOLDER.glob("*.yaml"))

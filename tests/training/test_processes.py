@@ -14,10 +14,12 @@ from safetensors.torch import load_file
 from torch.distributed.run import main as torchrun
 
 from openvss.errors import InputError
-from openvss.training import batches, journal, loop
-from openvss.training.batches import Batch
+from openvss.training import trainer as loop
+from openvss.training.data import batches
+from openvss.training.data.batches import Batch
+from openvss.training.runs import log as journal
 from tests.training.processes import fork, free_port, train_here, train_together, wait
-from tests.training.runs import recipe, toy_images, write
+from tests.training.small import recipe, toy_images, write
 
 STEPS = 50
 

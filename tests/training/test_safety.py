@@ -13,11 +13,13 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from openvss.training import batches, state, step
-from openvss.training.batches import Batch
+from openvss.training import step
+from openvss.training.data import batches
+from openvss.training.data.batches import Batch
+from openvss.training.runs import checkpoint as state
 from tests.cli.runner import Runner
 from tests.models.two_frame import TwoFrame
-from tests.training.runs import recipe, write
+from tests.training.small import recipe, write
 
 
 def failed(run: Runner, *arguments: Any) -> str:
@@ -136,7 +138,7 @@ def test_a_full_disk_is_found_before_the_first_step(
 
 
 def test_two_runs_in_one_folder(run: Runner, videos: Path, tmp_path: Path) -> None:
-    from openvss.video.lock import FolderLock
+    from openvss.storage.lock import FolderLock
 
     (tmp_path / "run").mkdir()
     other = FolderLock(tmp_path / "run")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openvss.training.recipe import Schedule
+from openvss.training.recipe.schema import Schedule
 from openvss.training.schedule import factor
 
 

@@ -13,15 +13,15 @@ import yaml
 
 from openvss.data import synthetic
 from openvss.errors import InputError
-from openvss.training import journal
-from openvss.training.recipe import Recipe
+from openvss.training.recipe.schema import Recipe
+from openvss.training.runs import log as journal
 from openvss.training.selection import decisive, remarks
 from openvss.training.validation import open_checks
 from openvss.weights.checkpoint import BEST, LAST, find_checkpoint, read_metadata
 from openvss.words.vocabulary import Label, Vocabulary
 from tests.cli.runner import Runner
 from tests.evaluation.sets import write_objects
-from tests.training.runs import recipe, write
+from tests.training.small import recipe, write
 
 
 def status(run: Path) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def evaluated(run: Runner, model: Path | str, data: str, *more: str) -> dict[str
 @pytest.fixture(scope="module")
 def vspw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("vspw")
-    synthetic.make("vspw", root, 0, synthetic.Options(videos=3, frames=4, size=(48, 32)))
+    synthetic.make("vspw", root, 0, synthetic.RenderOptions(videos=3, frames=4, size=(48, 32)))
     return root
 
 

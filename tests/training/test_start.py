@@ -10,15 +10,16 @@ import torch
 from openvss.errors import InputError
 from openvss.models.builders import Builder
 from openvss.models.ov2vss.build import build as build_ov2vss
-from openvss.models.presets import PRESETS, Preset
+from openvss.models.registry import PRESETS, Preset
+from openvss.models.stseg.keys import DECODER
 from openvss.models.trained import load_model
-from openvss.training.recipe import Recipe
+from openvss.training.recipe.schema import Recipe
 from openvss.training.start import build, options_for
 from openvss.weights.checkpoint import save_model
 from openvss.weights.lite0 import fold, imagenet_checkpoint
-from openvss.weights.sed import DECODER
-from tests.training.runs import recipe
-from tests.weights import test_cffm, test_sed
+from tests.models.cffm import test_keys as test_cffm
+from tests.models.stseg import test_keys as test_sed
+from tests.training.small import recipe
 from tests.weights.open_clip_files import State
 
 SED = {"pair": "clip-convnext-nano", "templates": "plain", "square": None, "width": 32}

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from openvss.models.base import VideoModel
-from openvss.models.presets import build_model
+from openvss.models.registry import build_model
 from openvss.models.stseg.stseg import STSeg
 from openvss.training.groups import groups_of
-from openvss.training.recipe import Recipe, WordChoice
-from openvss.training.recipe_file import read_stages
-from openvss.training.selftrain.maker import Settings
-from openvss.training.targets import read_options
+from openvss.training.recipe.reader import read_stages
+from openvss.training.recipe.schema import Recipe, WordChoice
+from openvss.training.targets.makers import read_options
+from openvss.training.targets.pseudo_labels import PseudoLabelOptions
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "stseg"
 
@@ -116,7 +116,11 @@ def test_the_paper_has_640_numbers_and_80_prompts_a_word() -> None:
 
 
 def test_defaults_of_self_training_are_the_papers() -> None:
-    assert (WordChoice().alpha, Settings().threshold, Settings().prior) == (0.3, 0.9, "sam")
+    assert (WordChoice().alpha, PseudoLabelOptions().threshold, PseudoLabelOptions().prior) == (
+        0.3,
+        0.9,
+        "sam",
+    )
 
 
 @pytest.mark.parametrize(("name", "rates"), [("stage1.yaml", (2e-6, 2e-4)), ("stage2.yaml", (2e-7, 2e-5))])
@@ -178,4 +182,4 @@ def test_no_change_is_forgotten(row: Path) -> None:
     stage = "stage1.yaml" if row.stem.endswith("stage1") else "stage2.yaml"
     recipe = read(stage, str(row.relative_to(FOLDER)))
     if recipe.targets is not None:
-        read_options(Settings, recipe.targets.options)
+        read_options(PseudoLabelOptions, recipe.targets.options)

@@ -12,10 +12,11 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from openvss import load
-from openvss.training import journal, loop
+from openvss.training import trainer as loop
+from openvss.training.runs import log as journal
 from openvss.weights.checkpoint import find_checkpoint
 from tests.cli.runner import Runner
-from tests.training.runs import recipe, write
+from tests.training.small import recipe, write
 
 
 def test_learns_and_leaves_a_usable_run(run: Runner, videos: Path, tmp_path: Path) -> None:

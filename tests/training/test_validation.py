@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from openvss import load
-from openvss.training import journal
+from openvss.training.runs import log as journal
 from tests.cli.runner import Runner
 from tests.evaluation.sets import write_set
-from tests.training.runs import recipe, write
+from tests.training.small import recipe, write
 
 
 @pytest.fixture

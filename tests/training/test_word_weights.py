@@ -3,9 +3,9 @@ import torch
 
 from openvss.errors import InputError
 from openvss.models.base import IGNORE
-from openvss.training.batches import Batch
+from openvss.training.data.batches import Batch
 from openvss.training.forward import Pass
-from openvss.training.recipe import WordChoice
+from openvss.training.recipe.schema import WordChoice
 from openvss.training.word_weights import balancing_weights, word_weights
 from openvss.words.vocabulary import Vocabulary
 from tests.models.two_frame import TwoFrame

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from openvss.labelmap import LabelMap
 from openvss.video.formats.contract import Labelled
+from openvss.video.labelmap import LabelMap
 from openvss.video.sinks import OutputFolder, SourceInfo
 from tests.video.formats.samples import WORDS, classes, items
 

@@ -19,7 +19,7 @@ from openvss.video.formats.masks import read_mask
 from openvss.video.formats.panoptic import PanopticWriter
 from openvss.video.formats.rle import RleWriter
 from openvss.video.frame import Frame
-from openvss.video.journal import Journal
+from openvss.video.journal import LabelJournal
 from openvss.video.sinks import OutputFolder, SourceInfo
 from tests.video.formats.samples import classes, write_source
 from tests.video.runs import FORMATS, FRAMES, RUN, SIZE, contents, feed, made, open_folder, same_labels
@@ -322,7 +322,7 @@ def full(number: int = errno.ENOSPC) -> OSError:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-@pytest.mark.parametrize("owner", [Journal, RleWriter, PanopticWriter])
+@pytest.mark.parametrize("owner", [LabelJournal, RleWriter, PanopticWriter])
 @pytest.mark.parametrize("method", ["add", "finish"])
 def test_a_full_disk_is_one_sentence_and_can_be_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, owner: type, method: str

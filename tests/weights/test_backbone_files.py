@@ -30,7 +30,7 @@ from openvss.weights.strict import compare, fill
 from tests.weights.mit_files import mit_maps, mit_shapes
 from tests.weights.open_clip_files import random_state
 
-SMALL = mits.Plan(None, (2, 1, 1, 1), (8, 16, 24, 32), heads=(1, 2, 3, 4))
+SMALL = mits.MiTPlan(None, (2, 1, 1, 1), (8, 16, 24, 32), heads=(1, 2, 3, 4))
 IMAGENET = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], dtype=torch.float64).view(2, 3, 1, 1)
 
 

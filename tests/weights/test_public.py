@@ -108,7 +108,7 @@ def test_parts_of_a_model_start_from_their_published_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENVSS_WEIGHTS", str(tmp_path))
-    plan = mit.Plan("nvidia/mit-small", (1, 1, 1, 1), (8, 16, 24, 32), heads=(1, 2, 3, 4))
+    plan = mit.MiTPlan("nvidia/mit-small", (1, 1, 1, 1), (8, 16, 24, 32), heads=(1, 2, 3, 4))
     state = {n: v.float() for n, v in random_state(mit_shapes(plan.depths, plan.channels)).items()}
     (tmp_path / "nvidia" / "mit-small").mkdir(parents=True)
     save_file(state, tmp_path / "nvidia" / "mit-small" / "model.safetensors")

@@ -10,8 +10,7 @@ import typer
 
 from openvss.cli import benchmark, compare, data, evaluate, models, runs, segment, train
 from openvss.cli.usage import UsageError, sentence
-from openvss.errors import OpenVSSError, Stopped
-from openvss.memory import is_out_of_memory
+from openvss.errors import OpenVSSError, Stopped, is_out_of_memory
 
 app = typer.Typer(
     name="openvss",

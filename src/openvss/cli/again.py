@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from openvss.cli.scored import Choice, find_dataset, find_task, from_model
+from openvss.cli.scored import ScoringChoice, find_dataset, find_task, from_model
 from openvss.cli.segment import Context, Precision
 from openvss.errors import InputError
 
@@ -52,13 +52,13 @@ def scored_again(run: str, result: Mapping[str, Any], task: Task) -> Predictions
     return scored
 
 
-def _choice(run: str, model: Mapping[str, Any]) -> Choice:
+def _choice(run: str, model: Mapping[str, Any]) -> ScoringChoice:
     if not model.keys() >= LOADED_BY:
         raise InputError(f"{run} does not say how its model was loaded: evaluate again.")
     weights = model.get("weights")
     if weights:
         _require_there(run, "weights", weights)
-    return Choice(
+    return ScoringChoice(
         name=model["name"],
         weights=Path(weights) if weights else None,
         untrained=model["weights_sha256"] is None,

@@ -13,7 +13,7 @@ from openvss.cli import model_options
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
-    from openvss.evaluation.cost import Cost, Subject
+    from openvss.models.cost import Cost, Subject
 
 app = typer.Typer(help="Measure what models cost on this machine.", no_args_is_help=True)
 
@@ -50,7 +50,7 @@ def model(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Parameters, multiply-adds, time and memory of a frame: streaming, and with references encoded anew."""
-    from openvss.evaluation.cost import measure
+    from openvss.models.cost import measure
 
     shape = _size(size)
     options = model_options.parse(option)
@@ -64,7 +64,7 @@ def model(
 
 def with_baseline(names: Sequence[str]) -> list[str]:
     """A single CFFM gets the SegFormer of its size beside it."""
-    from openvss.models.presets import PRESETS
+    from openvss.models.registry import PRESETS
 
     if len(names) == 1:
         system, _, rest = names[0].rpartition("-")
@@ -79,9 +79,9 @@ def _subject(
 ) -> Subject:
     import torch
 
-    from openvss.evaluation.cost import Subject
-    from openvss.models.presets import build_model
-    from openvss.segmenter import choose_device
+    from openvss.models.cost import Subject
+    from openvss.models.registry import build_model
+    from openvss.segmenting.segmenter import choose_device
     from openvss.words.vocabulary import Vocabulary
 
     torch.manual_seed(0)

@@ -127,7 +127,7 @@ def _print_table(rows: list[Compared]) -> None:
     from rich.table import Table
 
     from openvss.evaluation.compare import best, columns
-    from openvss.evaluation.report import NAMES, percent
+    from openvss.evaluation.report.page import NAMES, percent
 
     terms = ("scored", "data", "protocol", "word_list")
     about = {name: [str(getattr(row, name)) for row in rows] for name in terms}

@@ -91,7 +91,7 @@ def make(
     """Render a small data set with exact labels, laid out on disk like a published one."""
     from openvss.data import synthetic
 
-    options = synthetic.Options(
+    options = synthetic.RenderOptions(
         videos=videos,
         frames=frames,
         images=images,

@@ -12,7 +12,7 @@ import typer
 
 from openvss.cli import model_options
 from openvss.cli.progress import emit, progress
-from openvss.cli.scored import Choice, find_dataset, find_scored, find_task
+from openvss.cli.scored import ScoringChoice, find_dataset, find_scored, find_task
 from openvss.cli.segment import Context, Precision
 from openvss.cli.stopping import resumable
 from openvss.errors import InputError, OpenVSSError, Stopped
@@ -125,7 +125,7 @@ def evaluate(
         _check_submission(submission, data, resume=resume, overwrite=overwrite)
 
     task = find_task(find_dataset(data, split, for_submission=submission is not None), words, protocol)
-    choice = Choice(
+    choice = ScoringChoice(
         model or DEFAULT_MODEL,
         weights,
         untrained,
@@ -175,9 +175,9 @@ def _submit(
 def _score(
     task: Task, scored: Predictions, out: Path | None, *, resume: bool, overwrite: bool, as_json: bool
 ) -> None:
-    from openvss.evaluation import report
     from openvss.evaluation.folder import ResultFolder
-    from openvss.evaluation.results import describe
+    from openvss.evaluation.report import page as report
+    from openvss.evaluation.report.results import describe
     from openvss.evaluation.runner import run
 
     if scored.origin["model"] is None and task.dataset.renumbers:
@@ -250,7 +250,7 @@ def _default_out(dataset: Dataset, scored: Predictions) -> Path:
 
 
 def _report(out: Path, result: dict[str, Any], as_json: bool) -> None:
-    from openvss.evaluation.report import NAMES, percent, uncounted
+    from openvss.evaluation.report.page import NAMES, percent, uncounted
 
     if as_json:
         files = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))

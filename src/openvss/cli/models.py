@@ -11,7 +11,7 @@ import typer
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
-    from openvss.models.presets import Preset
+    from openvss.models.registry import Preset
 
 app = typer.Typer(help="List the models, or show the card of one.")
 
@@ -24,7 +24,7 @@ def models(
     """List the models, what they are and which weights they bring; `openvss models show NAME` says more."""
     if context.invoked_subcommand is not None:
         return
-    from openvss.models.presets import PRESETS
+    from openvss.models.registry import PRESETS
 
     rows = [
         {"name": name, "summary": preset.summary, "pair": preset.pair, "weights": _weights(preset)}
@@ -64,7 +64,7 @@ def show(
     ],
 ) -> None:
     """Print what a model is, its options, and the card and hash of its weights."""
-    from openvss.models.presets import PRESETS, options_of
+    from openvss.models.registry import PRESETS, options_of
     from openvss.weights import bundled
 
     if name not in PRESETS:
@@ -87,7 +87,7 @@ def show(
 def _show_checkpoint(name: str) -> None:
     if name.startswith("hf:"):
         raise InputError(f"{name} is described by its card on the Hugging Face hub: look there.")
-    from openvss.models.presets import PRESETS
+    from openvss.models.registry import PRESETS
     from openvss.models.trained import checkpoint_of
     from openvss.weights import checkpoint
 

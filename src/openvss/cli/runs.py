@@ -20,7 +20,7 @@ def list_runs(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the runs in a folder: how far they are and how good."""
-    from openvss.training.runs import find_runs
+    from openvss.training.runs.listing import find_runs
 
     found = find_runs(folder)
     if as_json:
@@ -47,7 +47,7 @@ def compare(
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("curves.png"),
 ) -> None:
     """Draw the losses and metrics of several runs into one picture."""
-    from openvss.training.runs import panels_of, write_curves
+    from openvss.training.runs.listing import panels_of, write_curves
 
     for run in runs:
         if not (run / "log.jsonl").is_file():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ScoringChoice:
     """Which model is scored."""
 
     name: str
@@ -42,7 +42,7 @@ def find_dataset(data: str, split: str | None, *, for_submission: bool) -> Datas
 
 def find_task(dataset: Dataset, words: str | None, protocol: str | None) -> Task:
     """The data with the words and rules by which it is scored."""
-    from openvss.evaluation.objects import default_words, names_objects
+    from openvss.evaluation.metrics.objects import default_words, names_objects
     from openvss.evaluation.protocol import PLAIN, default_protocol, find_protocol
     from openvss.evaluation.task import Task
     from openvss.words.vocabulary import Vocabulary
@@ -59,7 +59,7 @@ def find_task(dataset: Dataset, words: str | None, protocol: str | None) -> Task
     return Task(dataset, _wording(dataset, words), rules)
 
 
-def find_scored(task: Task, choice: Choice, predictions: Path | None) -> Predictions:
+def find_scored(task: Task, choice: ScoringChoice, predictions: Path | None) -> Predictions:
     """A folder of predictions, or else a model's."""
     if predictions is None:
         return from_model(task, choice)
@@ -93,11 +93,11 @@ def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
     return wording
 
 
-def from_model(task: Task, choice: Choice) -> Predictions:
+def from_model(task: Task, choice: ScoringChoice) -> Predictions:
     """What a model predicts."""
     from openvss.evaluation.streaming import ModelPredictions
-    from openvss.loading import load
     from openvss.models.trained import notes
+    from openvss.segmenting.loading import load
 
     noted = notes(choice.name, choice.weights)
     segmenter = load(

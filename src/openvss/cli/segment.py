@@ -18,8 +18,8 @@ from openvss.cli.stopping import resumable
 from openvss.errors import BrokenVideoError, InputError
 
 if TYPE_CHECKING:
-    from openvss.job import Done
-    from openvss.segmenter import Segmenter
+    from openvss.segmenting.job import Done
+    from openvss.segmenting.segmenter import Segmenter
     from openvss.video.sources import Source
     from openvss.words.vocabulary import Vocabulary
 
@@ -132,8 +132,8 @@ def segment(
     folder = out or Path("segmented") / _name(source)
     _check_places(source, folder, resume)
 
-    from openvss import job
-    from openvss.loading import load
+    from openvss.segmenting import job
+    from openvss.segmenting.loading import load
     from openvss.video.sinks import OutputFolder, SourceInfo, class_infos
 
     segmenter = load(
@@ -219,7 +219,7 @@ def _settings(source: Source, segmenter: Segmenter, model: str, options: dict[st
     import torch
 
     from openvss import __version__
-    from openvss.video.fingerprint import fingerprint
+    from openvss.storage.fingerprint import fingerprint
 
     return {
         "input": source.name.encode(errors="replace").decode(),

@@ -69,7 +69,7 @@ def train(
     if adapt is None and (words is not None or every is not None or weights is not None):
         raise InputError("--words, --every and --weights go with --adapt only: leave them out.")
     if adapt is not None:
-        from openvss.training.selftrain.adapt import write_recipe
+        from openvss.training.adapt import write_recipe
 
         whole = out or Path("runs/adapted")
         recipe, folder = write_recipe(adapt, data or [], words, whole, every or 1.0, weights), whole / "run"
@@ -77,14 +77,14 @@ def train(
         assert recipe is not None
         folder = out or Path("runs") / recipe.stem
 
-    from openvss.training.recipe_file import read_stages
+    from openvss.training.recipe.reader import read_stages
 
     stages = read_stages(recipe, overrides or [])
 
-    from openvss.training.run import Options, plan
+    from openvss.training.run import RunOptions, plan
     from openvss.training.run import train as train_stages
 
-    options = Options(resume=resume, overwrite=overwrite, cpu=cpu)
+    options = RunOptions(resume=resume, overwrite=overwrite, cpu=cpu)
     if dry_run:
         for line in plan(stages, options):
             typer.echo(line)

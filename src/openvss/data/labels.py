@@ -16,7 +16,7 @@ from PIL import Image
 
 from openvss.data.base import Ids
 from openvss.errors import InputError
-from openvss.labelmap import unlabelled_id
+from openvss.video.labelmap import unlabelled_id
 
 SUFFIXES = {".png", ".tif", ".tiff"}
 MODES = ("P", "L", "I;16", "I;16B", "I")

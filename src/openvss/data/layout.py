@@ -9,8 +9,8 @@ from pathlib import Path
 from openvss.data.base import Clip, Ids
 from openvss.data.labels import IdTable
 from openvss.errors import InputError
-from openvss.labelmap import unlabelled_id
 from openvss.video.images import frame_files
+from openvss.video.labelmap import unlabelled_id
 from openvss.words.vocabulary import Vocabulary
 
 

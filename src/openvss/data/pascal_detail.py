@@ -29,7 +29,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Picture:
+class DetailPicture:
     """One image of the file; `phase` is its split."""
 
     id: int
@@ -45,11 +45,11 @@ class Detail:
         self._path = path
         self._classes = classes
 
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[DetailPicture]:
         """All images of the file."""
         return self._index[0]
 
-    def write(self, picture: Picture, target: Path) -> None:
+    def write(self, picture: DetailPicture, target: Path) -> None:
         """Make an image's label file."""
         labels = np.full(picture.size, IGNORED, np.uint8)
         try:
@@ -66,14 +66,14 @@ class Detail:
         save_labels(labels, target)
 
     @functools.cached_property
-    def _index(self) -> tuple[list[Picture], Mapping[int, list[Span]]]:
-        pictures: list[Picture] = []
+    def _index(self) -> tuple[list[DetailPicture], Mapping[int, list[Span]]]:
+        pictures: list[DetailPicture] = []
         regions: dict[int, list[Span]] = defaultdict(list)
         try:
             for key, item, span in array_items(self._path):
                 if key == "images":
                     size = item["height"], item["width"]
-                    pictures.append(Picture(item["image_id"], item["file_name"], item["phase"], size))
+                    pictures.append(DetailPicture(item["image_id"], item["file_name"], item["phase"], size))
                 elif key == "annos_segmentation":
                     regions[item["image_id"]].append(span)
         except (OSError, ValueError, KeyError, TypeError) as error:

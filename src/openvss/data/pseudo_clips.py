@@ -16,7 +16,7 @@ SECOND = 15  # frames
 
 
 @dataclass(frozen=True)
-class Motion:
+class CameraMotion:
     """How fast the camera may be, all within one second of 15 frames.
 
     Attributes:
@@ -54,7 +54,7 @@ class Path:
         return replace(view, size=(height, width), top=top, left=left, colours=colours)
 
 
-def draw_path(motion: Motion, rng: random.Random) -> Path:
+def draw_path(motion: CameraMotion, rng: random.Random) -> Path:
     """Choose a motion."""
     return Path(
         down=rng.uniform(-motion.shift, motion.shift),

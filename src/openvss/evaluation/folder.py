@@ -19,8 +19,8 @@ from openvss.errors import InputError
 from openvss.evaluation import scores
 from openvss.evaluation.compare import RESULTS
 from openvss.evaluation.scores import VideoScore
+from openvss.storage.lock import FolderLock
 from openvss.video.folder import make_folder, output_error
-from openvss.video.lock import FolderLock
 
 PARTIAL = ".partial"
 SETTINGS = "settings.json"

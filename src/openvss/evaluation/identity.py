@@ -9,7 +9,7 @@ from pathlib import Path
 
 from openvss.data.base import Clip, Dataset
 from openvss.errors import InputError
-from openvss.video.fingerprint import fingerprint
+from openvss.storage.fingerprint import fingerprint
 
 
 def data_sha256(dataset: Dataset) -> str:

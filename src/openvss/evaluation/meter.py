@@ -10,11 +10,11 @@ import numpy as np
 from openvss.data.base import Clip, Ids
 from openvss.data.labels import require_size
 from openvss.errors import InputError
-from openvss.evaluation.confusion import Confusion, mean_iou
-from openvss.evaluation.consistency import VideoMeter
-from openvss.evaluation.flicker import Flicker
-from openvss.evaluation.looks import FlickerLook, VideoLooks
-from openvss.evaluation.objects import ObjectOverlap
+from openvss.evaluation.metrics.confusion import Confusion, mean_iou
+from openvss.evaluation.metrics.consistency import VideoMeter
+from openvss.evaluation.metrics.flicker import Flicker
+from openvss.evaluation.metrics.objects import ObjectOverlap
+from openvss.evaluation.report.looks import FlickerLook, VideoLooks
 from openvss.evaluation.scores import VideoScore
 from openvss.evaluation.task import Predictions, Task
 from openvss.video.images import image_size

@@ -18,7 +18,7 @@ from openvss.data.labels import read_ids
 from openvss.errors import InputError
 from openvss.evaluation.identity import predictions_sha256
 from openvss.evaluation.protocol import Protocol
-from openvss.labelmap import unlabelled_id
+from openvss.video.labelmap import unlabelled_id
 from openvss.words.vocabulary import Vocabulary
 
 CLASSES = "classes.json"  # what `openvss segment` says about the words of its masks

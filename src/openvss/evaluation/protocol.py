@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from openvss.errors import InputError
-from openvss.evaluation.confusion import Confusion, harmonic_mean, mean_iou, summary
-from openvss.labelmap import Labels, label_dtype, unlabelled_id
+from openvss.evaluation.metrics.confusion import Confusion, harmonic_mean, mean_iou, summary
+from openvss.video.labelmap import Labels, label_dtype, unlabelled_id
 from openvss.words.vocabulary import Vocabulary
 
 Ids = tuple[int, ...]

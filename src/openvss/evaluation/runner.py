@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from openvss.data.base import Clip
-from openvss.evaluation.confusion import Confusion
-from openvss.evaluation.consistency import VideoConsistency
 from openvss.evaluation.folder import ResultFolder
-from openvss.evaluation.looks import Looks
 from openvss.evaluation.meter import score_video
-from openvss.evaluation.objects import ObjectOverlap
+from openvss.evaluation.metrics.confusion import Confusion
+from openvss.evaluation.metrics.consistency import VideoConsistency
+from openvss.evaluation.metrics.objects import ObjectOverlap
+from openvss.evaluation.report.looks import Looks
 from openvss.evaluation.scores import VideoScore
 from openvss.evaluation.task import Predictions, Task
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from openvss.evaluation.confusion import Confusion
-from openvss.evaluation.consistency import VideoConsistency
-from openvss.evaluation.looks import FlickerLook, Look, Looks
-from openvss.evaluation.objects import ObjectOverlap
+from openvss.evaluation.metrics.confusion import Confusion
+from openvss.evaluation.metrics.consistency import VideoConsistency
+from openvss.evaluation.metrics.objects import ObjectOverlap
+from openvss.evaluation.report.looks import FlickerLook, Look, Looks
 
 
 @dataclass(frozen=True, eq=False)

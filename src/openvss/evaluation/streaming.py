@@ -8,8 +8,8 @@ from typing import Any
 
 from openvss.data.base import Clip, Ids
 from openvss.evaluation.protocol import Protocol
-from openvss.segmenter import Segmenter
-from openvss.stream_state import RATE
+from openvss.segmenting.segmenter import Segmenter
+from openvss.segmenting.state import RATE
 from openvss.video.frame import Frame
 from openvss.video.images import read_image
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from openvss.data.base import Clip, Ids
 from openvss.errors import InputError
-from openvss.evaluation.pictures.strip import Row, draw_strip
+from openvss.evaluation.report.pictures.strip import Row, draw_strip
 from openvss.evaluation.task import Predictions, Task
 from openvss.video.colours import colours_for
 from openvss.video.images import read_image

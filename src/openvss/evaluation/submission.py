@@ -22,9 +22,9 @@ from typing import Any, Self
 from openvss.data.base import Clip, Ids
 from openvss.errors import InputError, OutputError
 from openvss.evaluation.task import Predictions
-from openvss.labelmap import Labels
 from openvss.video.formats.classes import class_infos
 from openvss.video.formats.masks import mask_png, palette
+from openvss.video.labelmap import Labels
 from openvss.words.vocabulary import Vocabulary
 
 N_CLASSES = 124

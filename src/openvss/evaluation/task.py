@@ -9,9 +9,9 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from openvss.data.base import Clip, Dataset, Ids
-from openvss.evaluation.objects import names_objects, object_ids
+from openvss.evaluation.metrics.objects import names_objects, object_ids
 from openvss.evaluation.protocol import Protocol as Rules
-from openvss.labelmap import label_dtype, unlabelled_id
+from openvss.video.labelmap import label_dtype, unlabelled_id
 from openvss.words.vocabulary import Vocabulary
 
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.fixed_words import choose
-from openvss.models.words import TextEncoder, Words, embed
+from openvss.models.words import TextEncoder, WordEmbeddings, embed
 from openvss.words.vocabulary import Vocabulary
 
 IGNORE = 255
@@ -49,7 +49,7 @@ class VideoModel(nn.Module, ABC):
         templates: Prompts around each phrase.
         average_templates: Whether `words` has one vector for each label, or one for each template.
         size: Default length of the short side of the input.
-        edge_aware: Whether labels are sharpened along the edges of the frame (`openvss.edges`).
+        edge_aware: Whether labels are sharpened along the edges of the frame (`openvss.segmenting.edges`).
         attends_across_words: Whether adding a word may change the logits of the others.
         independent_words: Whether a logit says yes or no to its word (sigmoid), not which it is (softmax).
         recurrent: Whether `fuse` returns a memory that the next frame needs, so that no frame can be skipped.
@@ -113,7 +113,7 @@ class VideoModel(nn.Module, ABC):
         return target, None
 
     @abstractmethod
-    def score(self, fused: Fused, words: Words) -> Output:
+    def score(self, fused: Fused, words: WordEmbeddings) -> Output:
         """Logits of every word at every position."""
 
     def loss(self, output: Output, labels: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
@@ -133,7 +133,9 @@ class VideoModel(nn.Module, ABC):
         total = F.cross_entropy(logits, labels.long(), weights, ignore_index=IGNORE, reduction="sum")
         return {"loss": total / (labels != IGNORE).sum().clamp(min=1)}
 
-    def forward(self, frames: Tensor, words: Words, context: Tensor | VideoContext | None = None) -> Output:
+    def forward(
+        self, frames: Tensor, words: WordEmbeddings, context: Tensor | VideoContext | None = None
+    ) -> Output:
         """A batch of clips (B, T, 3, H, W), references then target, and context.
 
         The context is frames (B, K, 3, H, W), or what `summarise` has made of some, stacked.
@@ -145,18 +147,18 @@ class VideoModel(nn.Module, ABC):
         fused, _ = self.fuse(self.encode(frames[:, -1]), references, summary)
         return self.score(fused, words)
 
-    def words(self, vocabulary: Vocabulary) -> Words:
+    def words(self, vocabulary: Vocabulary) -> WordEmbeddings:
         """Embed a vocabulary with this model's text encoder, on this model's device.
 
         The embeddings of a closed-set model are (N, 1, all its words), one at the label's word: `score` picks
         its logits with `fixed_words.select`.
         """
         if self.fixed_words is not None:
-            return Words(vocabulary.names, choose(vocabulary, self.fixed_words).to(self.device))
+            return WordEmbeddings(vocabulary.names, choose(vocabulary, self.fixed_words).to(self.device))
         if self.text is None:
             raise TypeError(f"{type(self).__name__} has neither a text encoder nor words of its own")
         words = embed(vocabulary, self.text, self.templates, average=self.average_templates)
-        return Words(words.names, words.embeddings.to(self.device))
+        return WordEmbeddings(words.names, words.embeddings.to(self.device))
 
     @property
     def device(self) -> torch.device:

@@ -19,15 +19,15 @@ def _later(module: str, name: str) -> Callable[[], Any]:
     return lambda: getattr(import_module(module), name)
 
 
-tiny = _later("openvss.models.tiny", "build")
+tiny = _later("openvss.models.tiny.model", "build")
 ov2vss = _later("openvss.models.ov2vss.build", "build")
 sed = _later("openvss.models.stseg.build", "build_sed")
 stseg = _later("openvss.models.stseg.build", "build_stseg")
 segformer = _later("openvss.models.cffm.build", "build_segformer")
 cffm = _later("openvss.models.cffm.build", "build")
-sam_clip = _later("openvss.models.sam_clip", "build_sam_clip")
-regions_tiny = _later("openvss.models.sam_clip", "build_regions_tiny")
+sam_clip = _later("openvss.models.regions.build", "build_sam_clip")
+regions_tiny = _later("openvss.models.regions.build", "build_regions_tiny")
 
-sed_keys = _later("openvss.weights.sed", "sed")
-segformer_keys = _later("openvss.weights.cffm", "segformer")  # as CFFM's release names them
-cffm_keys = _later("openvss.weights.cffm", "cffm")
+sed_keys = _later("openvss.models.stseg.keys", "sed")
+segformer_keys = _later("openvss.models.cffm.keys", "segformer")  # as CFFM's release names them
+cffm_keys = _later("openvss.models.cffm.keys", "cffm")

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.errors import InputError
-from openvss.models.words import Words
+from openvss.models.words import WordEmbeddings
 from openvss.words.vocabulary import Label, Vocabulary
 
 
@@ -31,7 +31,7 @@ def choose(vocabulary: Vocabulary, fixed: Vocabulary) -> Tensor:
     return F.one_hot(torch.tensor(places), len(fixed)).float()[:, None]
 
 
-def select(logits: Tensor, words: Words) -> Tensor:
+def select(logits: Tensor, words: WordEmbeddings) -> Tensor:
     """Of the logits (B, all words, ...) of a closed-set model those of the chosen words, in their order."""
     return logits[:, words.embeddings[:, 0].argmax(-1)]
 

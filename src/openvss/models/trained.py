@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from openvss.errors import InputError
-from openvss.models import hub_segformer
 from openvss.models.base import VideoModel
-from openvss.models.presets import PRESETS, build_model, find_preset, unknown
 from openvss.models.pretrained import load_pretrained
+from openvss.models.registry import PRESETS, build_model, find_preset, unknown
+from openvss.models.segformer import hub as hub_segformer
 from openvss.weights import bundled, checkpoint
 from openvss.weights.strict import compare, fill
 

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Words:
+class WordEmbeddings:
     """What a model needs to know of a vocabulary.
 
     Attributes:
@@ -70,7 +70,7 @@ def embed(
     cache: Path | Literal["user"] | None = "user",
     *,
     average: bool = True,
-) -> Words:
+) -> WordEmbeddings:
     """Embed a vocabulary: one vector per label, or one per label and template.
 
     The prompts of one synonym are encoded together and apart from all others: to the last bit, a label's
@@ -101,7 +101,7 @@ def embed(
         vectors |= embedded
         _save(shelf, embedded, shape)
     rows = [_mean(torch.stack([vectors[word] for word in label.synonyms])) for label in vocabulary]
-    return Words(vocabulary.names, torch.stack(rows))
+    return WordEmbeddings(vocabulary.names, torch.stack(rows))
 
 
 def user_cache() -> Path | None:

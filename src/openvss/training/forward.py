@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from openvss.errors import InputError
 from openvss.models.base import Output, VideoModel
-from openvss.models.words import Words
-from openvss.training.batches import Batch
-from openvss.training.recipe import WordChoice
+from openvss.models.words import WordEmbeddings
+from openvss.training.data.batches import Batch
+from openvss.training.recipe.schema import WordChoice
 from openvss.training.word_weights import balancing_weights, word_weights
 from openvss.words.vocabulary import Vocabulary
 
@@ -23,14 +23,14 @@ class Pass(nn.Module):
         if self._balance and model.independent_words:
             raise InputError("words.balance is for words that rival, and this model says yes or no to each.")
         self._weights = word_weights(choice, vocabulary)
-        self._words: Words | None = None
+        self._words: WordEmbeddings | None = None
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The terms, to be added up."""
         if self._words is None:  # not before the model is on its device
             self._words = self.model.words(self._vocabulary)
         ids = list(batch.words)
-        words = Words(tuple(self._words.names[i] for i in ids), self._words.embeddings[ids])
+        words = WordEmbeddings(tuple(self._words.names[i] for i in ids), self._words.embeddings[ids])
         return self._loss(self.model(batch.frames, words, batch.context), batch.labels, ids)
 
     def _loss(self, output: Output, labels: Tensor, ids: list[int]) -> dict[str, Tensor]:

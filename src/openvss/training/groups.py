@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from torch import nn
 
 from openvss.errors import InputError
-from openvss.training.recipe import Optimiser
+from openvss.training.recipe.schema import Optimiser
 
 
 @dataclass(frozen=True, eq=False)

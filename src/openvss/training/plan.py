@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 
 from openvss.training import safety, selection
-from openvss.training.batches import load
-from openvss.training.held_out import held_out
-from openvss.training.parts import Parts, assemble
-from openvss.training.recipe import Recipe
+from openvss.training.data.batches import load
+from openvss.training.data.held_out import held_out
+from openvss.training.recipe.schema import Recipe
+from openvss.training.setup import TrainingSetup, assemble
 
 TRIED = 3  # steps, of which the first is not timed
 
@@ -29,7 +29,7 @@ def plan(recipe: Recipe, *, cpu: bool) -> list[str]:
         return [*lines, *_memory(parts, tried=seconds is not None), *_time(recipe, parts, seconds)]
 
 
-def _data(recipe: Recipe, parts: Parts) -> list[str]:
+def _data(recipe: Recipe, parts: TrainingSetup) -> list[str]:
     lines = ["data:"]
     for source in parts.data.sources:
         clips = len(source.dataset.clips)
@@ -49,7 +49,7 @@ def _data(recipe: Recipe, parts: Parts) -> list[str]:
     return lines
 
 
-def _parameters(recipe: Recipe, parts: Parts) -> list[str]:
+def _parameters(recipe: Recipe, parts: TrainingSetup) -> list[str]:
     lines = ["parameters:"]
     for group in parts.groups:
         count = sum(p.numel() for p in group.parameters)
@@ -61,7 +61,7 @@ def _parameters(recipe: Recipe, parts: Parts) -> list[str]:
     return [*lines, f"  {frozen:,} frozen"] if frozen else lines
 
 
-def _try(recipe: Recipe, parts: Parts) -> float:
+def _try(recipe: Recipe, parts: TrainingSetup) -> float:
     """Seconds that a step takes."""
     accumulate = recipe.data.accumulate
     numbers, device = range(TRIED * accumulate), parts.accelerator.device
@@ -74,7 +74,7 @@ def _try(recipe: Recipe, parts: Parts) -> float:
     return (time.monotonic() - started) / (TRIED - 1)
 
 
-def _memory(parts: Parts, *, tried: bool) -> list[str]:
+def _memory(parts: TrainingSetup, *, tried: bool) -> list[str]:
     def size(trained_only: bool) -> int:
         chosen = (p for p in parts.model.parameters() if p.requires_grad or not trained_only)
         return sum(p.numel() * p.element_size() for p in chosen)
@@ -99,7 +99,7 @@ def _peak(device: torch.device) -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _time(recipe: Recipe, parts: Parts, seconds: float | None) -> list[str]:
+def _time(recipe: Recipe, parts: TrainingSetup, seconds: float | None) -> list[str]:
     steps = recipe.schedule.steps
     lines = ["time:"]
     if seconds is None:

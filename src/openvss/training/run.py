@@ -17,20 +17,20 @@ from accelerate.state import AcceleratorState
 from openvss import __version__
 from openvss.errors import InputError, Stopped
 from openvss.training import plan as plans
-from openvss.training.held_out import held_out
-from openvss.training.loop import Trainer
-from openvss.training.parts import Parts, assemble
-from openvss.training.recipe import Recipe
-from openvss.training.recipe_file import Stage
-from openvss.training.run_folder import RunFolder, make_room
-from openvss.training.runs import CURVES, write_curves
+from openvss.training.data.held_out import held_out
+from openvss.training.recipe.reader import Stage
+from openvss.training.recipe.schema import Recipe
+from openvss.training.runs.folder import RunFolder, make_room
+from openvss.training.runs.listing import CURVES, write_curves
 from openvss.training.selection import remarks
+from openvss.training.setup import TrainingSetup, assemble
+from openvss.training.trainer import Trainer
 from openvss.training.watcher import Watcher
 from openvss.weights.checkpoint import find_checkpoint
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """How a recipe is run.
 
     Attributes:
@@ -48,7 +48,7 @@ class Options:
             raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
 
 
-def train(stages: list[Stage], out: Path, options: Options, watcher: Watcher) -> Path:
+def train(stages: list[Stage], out: Path, options: RunOptions, watcher: Watcher) -> Path:
     """Train all stages; the folder of the last, which holds the result.
 
     A stage starts from the result of the one before, unless its recipe names others.
@@ -67,7 +67,7 @@ def train(stages: list[Stage], out: Path, options: Options, watcher: Watcher) ->
     return folders[-1]
 
 
-def plan(stages: list[Stage], options: Options) -> Iterator[str]:
+def plan(stages: list[Stage], options: RunOptions) -> Iterator[str]:
     """What would be done, by line; a stage that starts from another is planned with untrained weights."""
     for stage in stages:
         if stage.name:
@@ -94,9 +94,9 @@ def _without_start(recipe: Recipe) -> Recipe:
 def train_stage(
     recipe: Recipe,
     path: Path,
-    options: Options,
+    options: RunOptions,
     watcher: Watcher,
-    assembler: Callable[[Recipe, Path, bool], Parts] = assemble,
+    assembler: Callable[[Recipe, Path, bool], TrainingSetup] = assemble,
     stage: str = "",
 ) -> None:
     """Train one stage in its folder; `stage` is its name if there are several.
@@ -137,7 +137,7 @@ def train_stage(
             folder.release()
 
 
-def _begin(options: Options) -> bool:
+def _begin(options: RunOptions) -> bool:
     """Join the other processes, if there are any; whether to compute on the CPU."""
     # What `deterministic` needs on CUDA: cuBLAS looks at it once, before any stage multiplies.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

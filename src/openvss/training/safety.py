@@ -13,10 +13,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from openvss.errors import TrainingError
-from openvss.memory import is_out_of_memory
-from openvss.training.batches import Learnable
-from openvss.training.recipe import Recipe
+from openvss.errors import TrainingError, is_out_of_memory
+from openvss.training.data.batches import Learnable
+from openvss.training.recipe.schema import Recipe
 
 
 class StopRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from openvss.training.recipe import Schedule
+from openvss.training.recipe.schema import Schedule
 
 
 def factor(settings: Schedule, step: int) -> float:

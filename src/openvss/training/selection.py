@@ -9,7 +9,7 @@ from openvss.errors import InputError
 from openvss.evaluation.compare import data_title
 from openvss.evaluation.protocol import PLAIN
 from openvss.evaluation.task import Task
-from openvss.training.recipe import LAST, Recipe, Validation
+from openvss.training.recipe.schema import LAST, Recipe, Validation
 from openvss.training.validation import Check
 from openvss.weights import checkpoint
 from openvss.words.vocabulary import Vocabulary

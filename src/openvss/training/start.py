@@ -17,16 +17,16 @@ from openvss.data.catalogue import LAYOUTS, open_dataset
 from openvss.data.folder import has_train
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
-from openvss.models.presets import build_model, options_of
 from openvss.models.pretrained import load_pretrained
+from openvss.models.registry import build_model, options_of
 from openvss.models.trained import state_for
-from openvss.training.batches import Batches
-from openvss.training.classes import Joint, join
+from openvss.training.data.batches import Batches
+from openvss.training.data.frames import FrameSource
+from openvss.training.data.held_out import without_held_out
+from openvss.training.data.sampler import Sampler
+from openvss.training.data.vocabulary import Joint, join
 from openvss.training.groups import freeze
-from openvss.training.held_out import without_held_out
-from openvss.training.recipe import Recipe, TrainingSet
-from openvss.training.samples import Sampler
-from openvss.training.sources import Source
+from openvss.training.recipe.schema import Recipe, TrainingSet
 from openvss.training.validation import Check
 from openvss.weights import checkpoint
 
@@ -135,7 +135,7 @@ class TrainingData:
         batches: What the steps take, by number.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[FrameSource, ...]
     joint: Joint
     batches: Dataset[Any]
 
@@ -146,7 +146,7 @@ def open_data(recipe: Recipe, model: VideoModel, checks: Sequence[Check] = ()) -
     joint = join(datasets, recipe.data.train)
     keep, earliest = recipe.data.cache, recipe.clip.earliest
     sources = tuple(
-        Source(number, dataset, setting, joint, keep=keep, earliest=earliest)
+        FrameSource(number, dataset, setting, joint, keep=keep, earliest=earliest)
         for number, (dataset, setting) in enumerate(zip(datasets, recipe.data.train, strict=True))
     )
     return TrainingData(sources, joint, Batches(sources, joint, Sampler(model, recipe), recipe))

@@ -21,9 +21,9 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from openvss.training import safety, schedule
-from openvss.training.batches import Learnable
+from openvss.training.data.batches import Learnable
 from openvss.training.groups import Group, train_mode
-from openvss.training.recipe import Recipe
+from openvss.training.recipe.schema import Recipe
 
 
 class Stepper:

@@ -11,18 +11,18 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 
 from openvss.data.catalogue import open_dataset
-from openvss.evaluation.confusion import Confusion
-from openvss.evaluation.illustrations import illustrate
 from openvss.evaluation.meter import score_video
-from openvss.evaluation.objects import default_words, names_objects
+from openvss.evaluation.metrics.confusion import Confusion
+from openvss.evaluation.metrics.objects import default_words, names_objects
 from openvss.evaluation.protocol import PLAIN, default_protocol, find_protocol
-from openvss.evaluation.results import metrics
+from openvss.evaluation.report.illustrations import illustrate
+from openvss.evaluation.report.results import metrics
 from openvss.evaluation.runner import Evaluation
 from openvss.evaluation.streaming import ModelPredictions
 from openvss.evaluation.task import Task
 from openvss.models.base import VideoModel
-from openvss.segmenter import Segmenter
-from openvss.training.recipe import Recipe, ValidationSet
+from openvss.segmenting.segmenter import Segmenter
+from openvss.training.recipe.schema import Recipe, ValidationSet
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from openvss.models.base import IGNORE
-from openvss.training.recipe import WordChoice
+from openvss.training.recipe.schema import WordChoice
 from openvss.words.overlap import known_words
 from openvss.words.vocabulary import Vocabulary
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from av.error import FFmpegError
 
 from openvss.errors import InputError, OpenVSSError, OutputError
+from openvss.storage.lock import FolderLock
 from openvss.video.formats.catalogue import MASKS, PRODUCTS
 from openvss.video.formats.classes import ClassInfo, classes_json
 from openvss.video.journal import STATS, mask_files
-from openvss.video.lock import FolderLock
 
 PARTIAL = ".partial"
 MARKER = "complete"
@@ -38,7 +38,7 @@ FILE_SYSTEM = frozenset(
 Json = Mapping[str, object]
 
 
-class RunFolder:
+class SegmentFolder:
     """Where one run writes.
 
     Attributes:

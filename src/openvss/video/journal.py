@@ -15,19 +15,19 @@ from pathlib import Path
 import numpy as np
 
 from openvss.errors import InputError
-from openvss.labelmap import LabelMap
 from openvss.video.formats.classes import ClassInfo
 from openvss.video.formats.contract import Labelled, frame_name
 from openvss.video.formats.masks import is_whole_png, mask_png, palette, read_mask
 from openvss.video.formats.stats import read_stats_line, stats_header, stats_line
 from openvss.video.frame import Frame
+from openvss.video.labelmap import LabelMap
 
 STATS = "stats.csv"
 HALF_WRITTEN = "mask.tmp"
 MASK_NAME = re.compile(r"\d{6,}\.png")
 
 
-class Journal:
+class LabelJournal:
     """Writes masks and statistics, and plays back the frames that an earlier run finished.
 
     Attributes:

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from openvss.labelmap import Labels
 from openvss.video.formats.classes import ClassInfo, colour_table
 from openvss.video.formats.contract import Labelled
+from openvss.video.labelmap import Labels
 from openvss.video.legend import Legend
 
 TINT = 128  # of 256: how much of a pixel is the word's colour

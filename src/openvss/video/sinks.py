@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Self
 
 from openvss.errors import InputError
-from openvss.labelmap import LabelMap
-from openvss.video.folder import RunFolder, output_error
+from openvss.video.folder import SegmentFolder, output_error
 from openvss.video.formats.catalogue import MASKS, known_formats, require_size, writer
 from openvss.video.formats.classes import ClassInfo, class_infos
-from openvss.video.formats.contract import Labelled, Plan, SourceInfo
+from openvss.video.formats.contract import Labelled, OutputPlan, SourceInfo
 from openvss.video.frame import Frame
-from openvss.video.journal import STATS, Journal
+from openvss.video.journal import STATS, LabelJournal
+from openvss.video.labelmap import LabelMap
 from openvss.video.worker import Worker
 
 __all__ = ["ClassInfo", "OutputFolder", "SourceInfo", "class_infos"]
@@ -64,7 +64,7 @@ class OutputFolder:
         require_size(chosen, source)
         self._source = source
         self._words = tuple(c.name for c in classes)
-        self._folder = RunFolder(out, run, classes, chosen, legend)
+        self._folder = SegmentFolder(out, run, classes, chosen, legend)
         self._workers: list[Worker] = []
         self._next = 0
         self.finished = 0
@@ -76,10 +76,10 @@ class OutputFolder:
             with (out / STATS).open("rb") as lines:
                 self.finished = sum(1 for _ in lines) - 1
             return
-        plan = Plan(folder=self._folder.partial, classes=classes, source=source, legend=legend)
+        plan = OutputPlan(folder=self._folder.partial, classes=classes, source=source, legend=legend)
         try:
             with self._reporting():
-                self._journal = Journal(plan.folder, self._folder.masks, classes)
+                self._journal = LabelJournal(plan.folder, self._folder.masks, classes)
                 self.finished = self._journal.finished
                 self._workers.append(Worker(self._journal, "journal"))
                 for name in chosen:

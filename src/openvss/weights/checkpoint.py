@@ -58,7 +58,7 @@ def save_model(
     Args:
         model: The model, or its state, such as a moving average of it.
         file: Ends in `.safetensors`; its folder must exist.
-        preset: Name in `openvss.models.presets.PRESETS`.
+        preset: Name in `openvss.models.registry.PRESETS`.
         options: What `build_model` was given: plain values that JSON can hold.
         extra: More to note, under names of your own.
     """

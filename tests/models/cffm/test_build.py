@@ -6,7 +6,7 @@ from torch import nn
 
 from openvss.models.cffm.build import build, roles
 from openvss.models.cffm.geometry import COARSE, FINE, MIDDLE
-from openvss.models.presets import build_model
+from openvss.models.registry import build_model
 
 
 def millions(name: str, **options: object) -> float:

@@ -8,7 +8,7 @@ from openvss.models.cffm.build import build
 from openvss.models.cffm.global_mining import MineGlobally
 from openvss.models.cffm.model import CFFM
 from openvss.models.cffm.plusplus import CFFMPlusPlus
-from openvss.models.words import Words
+from openvss.models.words import WordEmbeddings
 from openvss.training.groups import freeze, train_mode
 
 
@@ -18,7 +18,7 @@ def small(**options: object) -> CFFM:
     return build("mit-nano", words="road, sky, tree", **{**settings, **options})  # type: ignore[arg-type]
 
 
-def words_of(model: CFFM) -> Words:
+def words_of(model: CFFM) -> WordEmbeddings:
     assert model.fixed_words is not None
     return model.words(model.fixed_words)
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from openvss.models.base import VideoModel
 from openvss.models.ov2vss.model import OV2VSS
-from openvss.models.ov2vss.options import Options
-from openvss.models.words import Words
+from openvss.models.ov2vss.options import OV2VSSOptions
+from openvss.models.words import WordEmbeddings
 from openvss.words.vocabulary import Vocabulary
 from tests.models.suite import WORDS, video
 from tests.models.two_frame import LetterText
@@ -67,11 +67,11 @@ def textured(n: int, size: tuple[int, int] = (64, 96), seed: int = 0) -> Tensor:
     return frames.repeat_interleave(8, 2).repeat_interleave(8, 3)
 
 
-def words(model: VideoModel, text: str = WORDS) -> Words:
+def words(model: VideoModel, text: str = WORDS) -> WordEmbeddings:
     return model.words(Vocabulary.parse(text))
 
 
 def small(backbone: Pyramid | None = None, shared_backbone: bool = False, **options: Any) -> OV2VSS:
     """A test-size OV2VSS, MiT-like unless another backbone is given."""
     chosen = None if shared_backbone else backbone or Pyramid()
-    return OV2VSS(chosen, SmallPair(), Options(**{**SMALL, **options}))
+    return OV2VSS(chosen, SmallPair(), OV2VSSOptions(**{**SMALL, **options}))

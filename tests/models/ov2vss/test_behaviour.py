@@ -16,9 +16,9 @@ from openvss.models.ov2vss import decoder
 from openvss.models.ov2vss.features import unpack, views
 from openvss.models.ov2vss.memory import follow_all, remember
 from openvss.models.ov2vss.model import OV2VSS
-from openvss.models.ov2vss.options import Options
-from openvss.models.words import Words
-from openvss.segmenter import Segmenter
+from openvss.models.ov2vss.options import OV2VSSOptions
+from openvss.models.words import WordEmbeddings
+from openvss.segmenting.segmenter import Segmenter
 from tests.models.ov2vss.stand_ins import Pyramid, SmallPair, small, textured, words
 from tests.models.suite import WORDS, VideoModelSuite, as_frames, randomise_zeros, video
 
@@ -287,7 +287,7 @@ def test_prompts_kept_apart_are_part_of_the_model() -> None:
     assert kept.embeddings.shape[1] == model.prompts == 4
     assert model(video(4)[None], kept).logits.shape[1] == 6
     with pytest.raises(ValueError, match="4 vectors a word expected, got 1"):
-        model(video(4)[None], Words(kept.names, kept.embeddings[:, :1]))
+        model(video(4)[None], WordEmbeddings(kept.names, kept.embeddings[:, :1]))
 
 
 def test_every_frame_of_the_clip_is_a_target_once() -> None:
@@ -349,7 +349,7 @@ def test_words_may_look_at_averages_of_dense_features() -> None:
 @pytest.mark.parametrize("options", [{}, {"vte": False}, {"paper_mode": True}])
 def test_the_weight_of_the_past_is_a_fraction(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="smoothing is the weight of the past"):
-        Options(smoothing=1, **options)
+        OV2VSSOptions(smoothing=1, **options)
 
 
 def test_words_look_at_every_frame_of_the_clip() -> None:
@@ -373,7 +373,7 @@ def test_position_comes_from_the_map_that_is_named(position: str, moves: set[str
     for name in ("u0", "u1", "u2", "u3"):
         other = model.fuse({**features, name: torch.randn_like(features[name])}, references)[0]["position"]
         assert torch.equal(other, plain) == (name not in moves)
-    assert Options().position == "shallow"
+    assert OV2VSSOptions().position == "shallow"
 
 
 def test_the_chain_starts_at_the_farthest_reference() -> None:

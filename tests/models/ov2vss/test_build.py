@@ -7,8 +7,8 @@ import torch
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.models.ov2vss.build import build
-from openvss.models.ov2vss.options import Options
-from openvss.models.presets import build_model
+from openvss.models.ov2vss.options import OV2VSSOptions
+from openvss.models.registry import build_model
 from tests.models.ov2vss.stand_ins import SMALL
 from tests.models.suite import VideoModelSuite
 
@@ -32,8 +32,8 @@ class TestViT(VideoModelSuite):
 
 def test_every_option_can_be_given_by_name() -> None:
     parameters = signature(build).parameters
-    assert list(parameters)[2:] == [field.name for field in fields(Options)]
-    assert all(parameters[field.name].default == field.default for field in fields(Options))
+    assert list(parameters)[2:] == [field.name for field in fields(OV2VSSOptions)]
+    assert all(parameters[field.name].default == field.default for field in fields(OV2VSSOptions))
 
 
 @pytest.mark.parametrize(

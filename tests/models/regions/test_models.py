@@ -14,12 +14,12 @@ from openvss.models import trained
 from openvss.models.base import VideoModel
 from openvss.models.encoders.minilm import MiniLM
 from openvss.models.regions import model as regions_model
+from openvss.models.regions.build import build_regions_tiny, build_sam_clip
 from openvss.models.regions.model import RegionsAndNames
 from openvss.models.regions.sam_masks import SamMasks
-from openvss.models.sam_clip import build_regions_tiny, build_sam_clip
-from openvss.models.tiny import Tiny
+from openvss.models.tiny.model import Tiny
 from openvss.models.trained import load_model
-from openvss.models.words import Words
+from openvss.models.words import WordEmbeddings
 from openvss.words.vocabulary import Vocabulary
 from tests.models.golden import scene
 from tests.models.suite import VideoModelSuite
@@ -73,7 +73,7 @@ class Axes(nn.Module):
 
 def test_a_region_takes_one_word() -> None:
     model = RegionsAndNames(Halves(), Axes(), ["{}"], 64, temperature=0.1)
-    words = Words(("a", "b", "c"), torch.eye(4)[[2, 1, 0]][:, None])
+    words = WordEmbeddings(("a", "b", "c"), torch.eye(4)[[2, 1, 0]][:, None])
     logits = model.score(model.encode(torch.rand(1, 3, 40, 60)), words).logits
     assert logits.shape == (1, 3, 40, 60)
     assert torch.equal(logits[0].argmax(0), torch.tensor([2, 1]).repeat_interleave(30).expand(40, 60))
@@ -87,7 +87,7 @@ def test_scores_of_many_words_stay_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     fused = model.encode(torch.rand(1, 3, 40, 60))
     sizes = []
     for n in (10, 11, 40, 41, 847):
-        logits = model.score(fused, Words(("w",) * n, torch.eye(4)[:1].expand(n, 1, 4))).logits
+        logits = model.score(fused, WordEmbeddings(("w",) * n, torch.eye(4)[:1].expand(n, 1, 4))).logits
         assert logits.numel() <= 40 * 60 * 10
         sizes.append(tuple(logits.shape[2:]))
         assert logits[0, 0, :, : logits.shape[3] // 2].eq(10).all()

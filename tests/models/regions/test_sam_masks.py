@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from openvss.models.encoders.pixels import IMAGENET_MEAN
 from openvss.models.encoders.sam import Sam
-from openvss.models.regions.sam_masks import Choice, SamMasks, stability
+from openvss.models.regions.sam_masks import MaskChoice, SamMasks, stability
 
 
 class Drawer(nn.Module):
@@ -42,7 +42,7 @@ def cut(
     masks: list[Tensor], quality: list[float], height: int = 64, width: int = 64
 ) -> tuple[Tensor, Drawer]:
     drawer = Drawer(masks, quality)
-    regions = SamMasks(drawer, Choice(points=4))  # type: ignore[arg-type]
+    regions = SamMasks(drawer, MaskChoice(points=4))  # type: ignore[arg-type]
     return regions(torch.rand(1, 3, height, width))[0], drawer
 
 
@@ -86,7 +86,7 @@ def test_stability() -> None:
 
 def test_a_real_network_gives_regions() -> None:
     torch.manual_seed(0)
-    regions = SamMasks(Sam("nano"), Choice(points=3, quality=-1.0, stability=0.0))
+    regions = SamMasks(Sam("nano"), MaskChoice(points=3, quality=-1.0, stability=0.0))
     frames = torch.rand(2, 3, 40, 60)
     ids = regions(frames)
     assert ids.shape == (2, 40, 60)

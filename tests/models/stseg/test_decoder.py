@@ -9,14 +9,14 @@ from torch import Tensor
 
 from openvss.models.layers.cosine import cost_volume
 from openvss.models.stseg.class_attention import ClassAttention
-from openvss.models.stseg.decoder import Decoder
+from openvss.models.stseg.decoder import SEDDecoder
 from openvss.models.stseg.early import REJECTED
-from openvss.models.stseg.stage import Fusion, Part, Surroundings
+from openvss.models.stseg.stage import DecoderPart, Fusion, Surroundings
 
 
-def decoder() -> Decoder:
+def decoder() -> SEDDecoder:
     torch.manual_seed(0)
-    return Decoder(templates=3, skips=(8, 16, 24), width=32).eval()
+    return SEDDecoder(templates=3, skips=(8, 16, 24), width=32).eval()
 
 
 def inputs(batch: int = 1, words: int = 9) -> tuple[Tensor, list[Tensor], Tensor]:
@@ -26,7 +26,7 @@ def inputs(batch: int = 1, words: int = 9) -> tuple[Tensor, list[Tensor], Tensor
 
 
 def test_parameters_are_those_of_the_published_decoder() -> None:
-    parts = {name: sum(p.numel() for p in m.parameters()) for name, m in Decoder().named_children()}
+    parts = {name: sum(p.numel() for p in m.parameters()) for name, m in SEDDecoder().named_children()}
     assert parts["embed"] == 501_888
     assert parts["early"] + parts["head"] == 1_153 + 577 + 289 + 145
     assert sum(parts.values()) == 1_376_396
@@ -83,7 +83,7 @@ def test_class_attention_in_training_works_at_half_resolution() -> None:
 def test_fusion_joins_map_detail_and_cost() -> None:
     torch.manual_seed(0)
     fusion = Fusion(width=16, skip=6, guide=5)
-    part = Part(torch.arange(3), torch.randn(2, 3, 16, 2, 2), torch.randn(2, 3, 5, 2, 2))
+    part = DecoderPart(torch.arange(3), torch.randn(2, 3, 16, 2, 2), torch.randn(2, 3, 5, 2, 2))
     skip = torch.randn(2, 6, 4, 4)
     joined = fusion(part, fusion.skip(skip))
     assert joined.x.shape == (2, 3, 8, 4, 4)

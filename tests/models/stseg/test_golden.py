@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.layers.cosine import cost_volume
-from openvss.models.stseg.decoder import Decoder
+from openvss.models.stseg.decoder import SEDDecoder
 from openvss.models.stseg.early import REJECTED
-from openvss.models.stseg.stage import Part, Surroundings
+from openvss.models.stseg.stage import DecoderPart, Surroundings
 
 
 def wave(*shape: int, start: float) -> Tensor:
@@ -19,9 +19,9 @@ def wave(*shape: int, start: float) -> Tensor:
     return torch.sin(start + 1.7 * places + 0.013 * places**2).view(shape)
 
 
-def decoder() -> Decoder:
+def decoder() -> SEDDecoder:
     """Every weight is set; those that multiply stay near one."""
-    model = Decoder(templates=3, skips=(8, 16, 24), width=64).double()
+    model = SEDDecoder(templates=3, skips=(8, 16, 24), width=64).double()
     with torch.no_grad():
         for number, (name, weight) in enumerate(model.named_parameters()):
             spread = 0.3 if weight.ndim == 1 else weight[0].numel() ** -0.5
@@ -61,7 +61,7 @@ def test_logits_in_training() -> None:
 
 
 def test_the_decoder_starts_as_described() -> None:
-    model = Decoder()
+    model = SEDDecoder()
     blocks = [module for module in model.modules() if isinstance(module, Surroundings)]
     assert len(blocks) == 3
     for block in blocks:
@@ -99,12 +99,12 @@ def test_words_are_rejected_before_each_stage_by_all_positions(k: int) -> None:
             head.get_parameter("weight")
         )  # some words then win at many positions, and others are rejected late
     cost = cost_volume(dense, embeddings[None])
-    part = Part(torch.arange(30), model.embed(cost[0])[None], cost)
+    part = DecoderPart(torch.arange(30), model.embed(cost[0])[None], cost)
     left: list[int] = []
     for stage, head, skip in zip(model.stages, model.early, reversed(skips), strict=True):
         best = {n for scores in head(part.x[0])[:, 0].flatten(1).T for n in scores.argsort()[-k:].tolist()}
         some = torch.tensor(sorted(best))
-        (part,) = stage([Part(part.ids[some], part.x[:, some], part.guide[:, some])], skip)
+        (part,) = stage([DecoderPart(part.ids[some], part.x[:, some], part.guide[:, some])], skip)
         left.append(len(some))
     assert 30 > left[0] > left[-1] > k  # by several positions, and not in the first stage alone
     expected = torch.full((30, 16, 24), REJECTED, dtype=torch.float64)

@@ -6,12 +6,12 @@ import torch.nn.functional as F
 
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
-from openvss.models.presets import build_model
+from openvss.models.registry import build_model
 from openvss.models.stseg.early import REJECTED
 from openvss.models.stseg.loss import binary_loss
 from openvss.models.stseg.sed import SED
 from openvss.models.stseg.stseg import STSeg
-from openvss.segmenter import Segmenter
+from openvss.segmenting.segmenter import Segmenter
 from openvss.words.vocabulary import Vocabulary
 from tests.models.stseg.stand_in import StandInPair, StandInSam
 from tests.models.suite import WORDS, VideoModelSuite, as_frames, video

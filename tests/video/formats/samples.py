@@ -11,10 +11,10 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.codec.context import CodecContext
 
-from openvss.labelmap import LabelMap, Labels, label_dtype, unlabelled_id
 from openvss.video.formats.classes import ClassInfo, class_infos
 from openvss.video.formats.contract import Labelled
 from openvss.video.frame import Frame
+from openvss.video.labelmap import LabelMap, Labels, label_dtype, unlabelled_id
 
 WORDS = ("person", "road", "sky", "traffic light")
 NTSC = Fraction(30000, 1001)

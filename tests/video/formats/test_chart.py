@@ -9,13 +9,13 @@ from PIL import Image
 
 from openvss.video.formats import chart
 from openvss.video.formats.chart import PLOT, ChartWriter, clock_text
-from openvss.video.formats.contract import Plan, SourceInfo
+from openvss.video.formats.contract import OutputPlan, SourceInfo
 from tests.video.formats.samples import classes, labelled
 
 
 def draw(folder: Path, frames: int, rate: Fraction = Fraction(10)) -> np.ndarray:
     """The first half of the video is word 0 above word 1, the second half unlabelled."""
-    writer = ChartWriter(Plan(folder, classes(), SourceInfo((8, 8), rate), legend=True))
+    writer = ChartWriter(OutputPlan(folder, classes(), SourceInfo((8, 8), rate), legend=True))
     for index in range(frames):
         labels = np.full((8, 8), 255, dtype=np.uint8)
         if index < frames // 2:

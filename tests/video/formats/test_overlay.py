@@ -13,14 +13,14 @@ import pytest
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from PIL import Image
 
-from openvss.video.formats.contract import Labelled, Plan, SourceInfo
+from openvss.video.formats.contract import Labelled, OutputPlan, SourceInfo
 from openvss.video.formats.overlay import OverlayPicture, OverlayVideo
 from tests.video.formats.samples import NTSC, WORDS, classes, items, labelled, write_source
 
 
 def encode(folder: Path, made: Sequence[Labelled], source: SourceInfo, legend: bool = False) -> Path:
     folder.mkdir(exist_ok=True)
-    writer = OverlayVideo(Plan(folder, classes(made[0].labels.words), source, legend))
+    writer = OverlayVideo(OutputPlan(folder, classes(made[0].labels.words), source, legend))
     for item in made:
         writer.add(item)
     writer.finish()
@@ -141,7 +141,7 @@ def test_pixels_that_are_not_square_stay_so(tmp_path: Path) -> None:
 def test_an_image_gives_a_picture_of_its_own_size(tmp_path: Path) -> None:
     item = items(1, (33, 35))[0]
     source = SourceInfo((33, 35), kind="image")
-    writer = OverlayPicture(Plan(tmp_path, classes(WORDS), source, legend=False))
+    writer = OverlayPicture(OutputPlan(tmp_path, classes(WORDS), source, legend=False))
     writer.add(item)
     writer.finish()
     with Image.open(tmp_path / "overlay.png") as picture:

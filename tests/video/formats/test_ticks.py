@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from openvss.video.formats.ticks import Clock, time_base
+from openvss.video.formats.ticks import TickClock, time_base
 from openvss.video.frame import Frame
 
 
@@ -15,7 +15,7 @@ def frame(index: int, time: Fraction, duration: Fraction | None = None) -> Frame
 
 @pytest.mark.parametrize("rate", [Fraction(15), Fraction(25), Fraction(30000, 1001), Fraction(12_345, 1000)])
 def test_ticks_made_from_a_rate_hold_its_frames_exactly(rate: Fraction) -> None:
-    clock = Clock(time_base(None, rate), rate)
+    clock = TickClock(time_base(None, rate), rate)
     for index in range(100):
         pts, duration = clock.stamp(frame(index, index / rate))
         assert pts * clock.time_base == index / rate
@@ -27,12 +27,12 @@ def test_the_ticks_of_the_source_are_kept() -> None:
 
 
 def test_frames_closer_than_a_tick_stay_apart() -> None:
-    clock = Clock(Fraction(1, 1000), None)
+    clock = TickClock(Fraction(1, 1000), None)
     stamps = [clock.stamp(frame(i, Fraction(i, 5000)))[0] for i in range(4)]
     assert stamps == [0, 1, 2, 3]
 
 
 def test_a_duration_nobody_tells_is_that_of_the_frame_before() -> None:
-    clock = Clock(Fraction(1, 1000), None, origin=Fraction(2))
+    clock = TickClock(Fraction(1, 1000), None, origin=Fraction(2))
     clock.stamp(frame(0, Fraction(2)))
     assert clock.stamp(frame(1, Fraction(9, 4))) == (250, 250)

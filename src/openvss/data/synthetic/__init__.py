@@ -10,10 +10,10 @@ from pathlib import Path
 
 from openvss.data.synthetic import folder_layouts, image_layouts, video_layouts
 from openvss.data.synthetic.disturbance import Disturbance
-from openvss.data.synthetic.job import Job, Options
+from openvss.data.synthetic.job import Job, RenderOptions
 from openvss.errors import InputError, OutputError
 
-__all__ = ["LAYOUTS", "Disturbance", "Options", "make"]
+__all__ = ["LAYOUTS", "Disturbance", "RenderOptions", "make"]
 
 LAYOUTS: dict[str, Callable[[Job], None]] = {
     "vspw": video_layouts.write_vspw,
@@ -30,10 +30,10 @@ LAYOUTS: dict[str, Callable[[Job], None]] = {
     "folder-images": folder_layouts.write_images,
     "folder-objects": folder_layouts.write_objects,
 }
-DEFAULTS = Options()
+DEFAULTS = RenderOptions()
 
 
-def make(layout: str, root: Path, seed: int = 0, options: Options = DEFAULTS) -> None:
+def make(layout: str, root: Path, seed: int = 0, options: RenderOptions = DEFAULTS) -> None:
     """Fill a new or empty folder.
 
     Args:

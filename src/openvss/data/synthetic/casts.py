@@ -72,7 +72,7 @@ LOOKS = {
 
 
 @dataclass(frozen=True)
-class Part:
+class CastPart:
     """Something to show.
 
     Attributes:
@@ -95,12 +95,12 @@ class Cast:
         at_once: Objects in a scene.
     """
 
-    skies: tuple[Part, ...]
-    grounds: tuple[Part, ...]
-    objects: tuple[Part, ...]
+    skies: tuple[CastPart, ...]
+    grounds: tuple[CastPart, ...]
+    objects: tuple[CastPart, ...]
     at_once: int = OBJECTS_A_SCENE
 
-    def scene(self, number: int) -> tuple[Part, Part, tuple[Part, ...]]:
+    def scene(self, number: int) -> tuple[CastPart, CastPart, tuple[CastPart, ...]]:
         """Sky, ground and objects of a scene; over the scenes everything occurs about equally often."""
         first = number * self.at_once
         objects = (self.objects[(first + i) % len(self.objects)] for i in range(self.at_once))
@@ -117,14 +117,14 @@ def official(name: str, words: Sequence[str], *others: Composition, background: 
         background: What skies and grounds count as, where they are no classes of the list.
     """
     ids = {labels[0]: number for number, labels in enumerate(class_list(name).labels)}
-    parts = [Part(ids[word], look(LOOKS[word])) for word in words]
-    parts += [Part(VOID - i, appearance) for i, appearance in enumerate(others)]
+    parts = [CastPart(ids[word], look(LOOKS[word])) for word in words]
+    parts += [CastPart(VOID - i, appearance) for i, appearance in enumerate(others)]
     if background is not None:
-        parts += [Part(background, look(LOOKS[word])) for word in ("sky", "wall", "grass", "floor")]
+        parts += [CastPart(background, look(LOOKS[word])) for word in ("sky", "wall", "grass", "floor")]
     return from_parts(parts)
 
 
-def from_parts(parts: Sequence[Part]) -> Cast:
+def from_parts(parts: Sequence[CastPart]) -> Cast:
     """Sort parts by what they are."""
     by_shape = {shape: tuple(p for p in parts if p.look.shape == shape) for shape in REGIONS}
     objects = tuple(p for p in parts if p.look.shape not in REGIONS)
@@ -133,7 +133,7 @@ def from_parts(parts: Sequence[Part]) -> Cast:
 
 def of_compositions(looks: Sequence[Composition], ids: dict[Composition, int], seed: int) -> Cast:
     """A cast of words that compose, in random order."""
-    parts = [Part(ids[appearance], appearance) for appearance in looks]
+    parts = [CastPart(ids[appearance], appearance) for appearance in looks]
     random.Random(f"cast {seed}").shuffle(parts)
     return from_parts(parts)
 

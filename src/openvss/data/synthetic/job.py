@@ -21,7 +21,7 @@ SMALLEST, LARGEST = 32, 4096  # what every model takes
 
 
 @dataclass(frozen=True)
-class Options:
+class RenderOptions:
     """How much is made; the defaults give a tree of less than 200 KB that every metric can be tried on.
 
     Attributes:
@@ -63,7 +63,7 @@ class Job:
 
     root: Path
     seed: int
-    options: Options
+    options: RenderOptions
 
     def video(self, cast: Cast, number: int, n_frames: int) -> Iterator[tuple[Pixels, ClassIds]]:
         """The frames of scene `number`: pixels, and the class id of each."""

@@ -35,7 +35,7 @@ SKY, GROUND, FIRST_OBJECT = range(3)  # numbers of the things in a scene's label
 
 
 @dataclass(frozen=True)
-class Motion:
+class ThingMotion:
     """How an object moves, with the short side of the frame as the unit of length.
 
     Attributes:
@@ -53,7 +53,7 @@ class Motion:
     spin: float
 
     @classmethod
-    def draw(cls, rng: random.Random, lane: float) -> Motion:
+    def draw(cls, rng: random.Random, lane: float) -> ThingMotion:
         """A random motion; `lane` (0..1) says where along the width it starts, to keep objects apart."""
         return cls(
             start=(lane + rng.uniform(-0.1, 0.1), rng.random()),
@@ -80,7 +80,7 @@ class Scene:
     sky: Composition
     ground: Composition
     objects: tuple[Composition, ...]
-    motions: tuple[Motion, ...]
+    motions: tuple[ThingMotion, ...]
     horizon: float
     pan: float
 
@@ -91,7 +91,7 @@ class Scene:
         """Put these things into a scene by chance."""
         lanes = [(i + 0.5) / len(objects) for i in range(len(objects))]
         rng.shuffle(lanes)
-        motions = tuple(Motion.draw(rng, lane) for lane in lanes)
+        motions = tuple(ThingMotion.draw(rng, lane) for lane in lanes)
         horizon, pan = rng.uniform(0.4, 0.6), rng.choice((-1, 1)) * rng.uniform(0.01, 0.03)
         return cls(sky, ground, tuple(objects), motions, horizon, pan)
 
@@ -116,7 +116,7 @@ class Scene:
 
 
 def _object(
-    look: Composition, motion: Motion, t: int, place: tuple[Floats, Floats], extent: tuple[float, float]
+    look: Composition, motion: ThingMotion, t: int, place: tuple[Floats, Floats], extent: tuple[float, float]
 ) -> tuple[npt.NDArray[np.bool_], Floats]:
     """Which pixels an object covers, and its colour everywhere."""
     margin = 0.75 * motion.radius

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from openvss.models.cffm.geometry import COARSE, FINE, MIDDLE, Geometry, Pooling
-from openvss.models.cffm.model import CFFM, Settings
+from openvss.models.cffm.model import CFFM, CFFMSettings
 from openvss.models.cffm.plusplus import CFFMPlusPlus
 from openvss.models.encoders.backbones import backbone as backbone_of
 from openvss.models.encoders.minilm import MiniLM
 from openvss.models.encoders.pairs import pair
-from openvss.models.segformer import SegFormer
+from openvss.models.segformer.model import SegFormer
 from openvss.models.words import TextEncoder
 from openvss.words.vocabulary import Vocabulary
 
@@ -80,11 +80,11 @@ def build(
         centred=centred,
         mask_border=mask_border,
     )
-    settings = Settings(references, geometry, layers, dim, heads, attend, stride, official)
+    settings = CFFMSettings(references, geometry, layers, dim, heads, attend, stride, official)
     known = _words(words, text)
     if not global_layers:
         return CFFM(backbone_of(backbone), known, settings)
-    larger = None if teacher is None else CFFM(backbone_of(teacher), known, Settings(layers=0, dim=dim))
+    larger = None if teacher is None else CFFM(backbone_of(teacher), known, CFFMSettings(layers=0, dim=dim))
     return CFFMPlusPlus(
         backbone_of(backbone), known, settings, global_layers, prototypes, frames, weight, larger
     )

@@ -15,7 +15,7 @@ from openvss.models.cffm.mine import Mine
 from openvss.models.encoders.contract import Backbone
 from openvss.models.layers.classifier import Classifier, classifier, weights_of
 from openvss.models.layers.mlp_head import MlpHead
-from openvss.models.words import TextEncoder, Words
+from openvss.models.words import TextEncoder, WordEmbeddings
 from openvss.words.vocabulary import Vocabulary
 
 # The authors' references of the first frames: none, then ever wider sets.
@@ -34,7 +34,7 @@ AUXILIARY = 0.5  # weight of the loss of the frames alone
 
 
 @dataclass(frozen=True)
-class Settings:
+class CFFMSettings:
     """What CFFM is made of, beside its backbone and its words.
 
     Attributes:
@@ -68,7 +68,7 @@ class CFFM(VideoModel):
         settings: All the rest.
     """
 
-    def __init__(self, backbone: Backbone, words: Vocabulary | TextEncoder, settings: Settings) -> None:
+    def __init__(self, backbone: Backbone, words: Vocabulary | TextEncoder, settings: CFFMSettings) -> None:
         super().__init__()
         if isinstance(words, Vocabulary):
             self.fixed_words = words
@@ -126,7 +126,7 @@ class CFFM(VideoModel):
         # an empty tensor remembers the size that logits return to
         return fused | {"mined": both, "size": both.new_empty(batch, 0, height, width)}, None
 
-    def score(self, fused: Fused, words: Words) -> Output:
+    def score(self, fused: Fused, words: WordEmbeddings) -> Output:
         if "fine" in fused:
             logits = self.frame_classifier(fused["fine"], words)
         else:
@@ -148,7 +148,9 @@ class CFFM(VideoModel):
             terms["frames"] = AUXILIARY * frames
         return terms
 
-    def forward(self, frames: Tensor, words: Words, context: Tensor | VideoContext | None = None) -> Output:
+    def forward(
+        self, frames: Tensor, words: WordEmbeddings, context: Tensor | VideoContext | None = None
+    ) -> Output:
         """As for every model, but in one batch, so that batch norm sees the whole clips."""
         batch, length = frames.shape[:2]
         if length != len(self.references) + 1:

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext
 from openvss.models.cffm.global_mining import MineGlobally
 from openvss.models.cffm.kmeans import prototypes
-from openvss.models.cffm.model import CFFM, Settings
+from openvss.models.cffm.model import CFFM, CFFMSettings
 from openvss.models.encoders.contract import Backbone
 from openvss.models.layers.classifier import Classifier, classifier
-from openvss.models.words import TextEncoder, Words
+from openvss.models.words import TextEncoder, WordEmbeddings
 from openvss.words.vocabulary import Vocabulary
 
 
@@ -38,7 +38,7 @@ class CFFMPlusPlus(CFFM):
         self,
         backbone: Backbone,
         words: Vocabulary | TextEncoder,
-        settings: Settings,
+        settings: CFFMSettings,
         layers: int = 1,
         n_prototypes: int = 100,
         frames: int = 10,
@@ -93,7 +93,7 @@ class CFFMPlusPlus(CFFM):
             mined = layer(mined, context["prototypes"])
         return fused | {"global": mined.permute(0, 3, 1, 2)}, memory
 
-    def score(self, fused: Fused, words: Words) -> Output:
+    def score(self, fused: Fused, words: WordEmbeddings) -> Output:
         local = super().score(fused, words)
         if "global" not in fused:
             return local

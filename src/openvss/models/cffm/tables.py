@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from openvss.constants import built_once
 from openvss.models.cffm.geometry import Geometry, Pooling
+from openvss.models.layers.constants import built_once
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from openvss.weights.public import fill_published
 if TYPE_CHECKING:
     from transformers import CLIPConfig
 
-Size = Literal["vit-b16", "nano"]
+ViTSize = Literal["vit-b16", "nano"]
 HUB = "openai/clip-vit-base-patch16"
 
 
@@ -30,7 +30,7 @@ class ClipViT(nn.Module):
         size: "vit-b16" as published, "nano" for tests.
     """
 
-    def __init__(self, size: Size = "vit-b16") -> None:
+    def __init__(self, size: ViTSize = "vit-b16") -> None:
         from transformers import CLIPModel
 
         super().__init__()
@@ -68,7 +68,7 @@ class ClipViT(nn.Module):
         return normalise(whole_cells(frames, self.patch), CLIP_MEAN, CLIP_STD)
 
 
-def _config(size: Size) -> CLIPConfig:
+def _config(size: ViTSize) -> CLIPConfig:
     from transformers import CLIPConfig, CLIPTextConfig, CLIPVisionConfig
 
     if size == "vit-b16":  # widths, depths and activation are transformers' defaults, but for the patch

@@ -14,7 +14,7 @@ from openvss.weights.public import fill_published
 if TYPE_CHECKING:
     from transformers import CLIPTextConfig, ConvNextConfig
 
-Size = Literal["base", "nano"]
+ConvNextSize = Literal["base", "nano"]
 FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 HUB = "laion/CLIP-convnext_base_w_320-laion_aesthetic-s13B-b82K"
 
@@ -30,7 +30,7 @@ class ConvNextClip(nn.Module):
 
     strides = (4, 8, 16, 32)
 
-    def __init__(self, size: Size = "base") -> None:
+    def __init__(self, size: ConvNextSize = "base") -> None:
         from transformers import CLIPTextModelWithProjection, ConvNextModel
 
         super().__init__()
@@ -71,10 +71,10 @@ class ConvNextClip(nn.Module):
         return self.projection(self.image.layernorm(x))
 
 
-def _image_config(size: Size) -> ConvNextConfig:
+def _image_config(size: ConvNextSize) -> ConvNextConfig:
     from transformers import ConvNextConfig
 
-    sizes: dict[Size, dict[str, Any]] = {
+    sizes: dict[ConvNextSize, dict[str, Any]] = {
         "base": {"hidden_sizes": [128, 256, 512, 1024], "depths": [3, 3, 27, 3]},
         # Full layer scale: at the usual 1e-6 the blocks of an untrained network do nothing.
         "nano": {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1], "layer_scale_init_value": 1.0},
@@ -83,7 +83,7 @@ def _image_config(size: Size) -> ConvNextConfig:
     return ConvNextConfig(**sizes[size], hidden_act="gelu", layer_norm_eps=1e-6, drop_path_rate=0.0)
 
 
-def _text_config(size: Size) -> CLIPTextConfig:
+def _text_config(size: ConvNextSize) -> CLIPTextConfig:
     from transformers import CLIPTextConfig
 
     sizes = {

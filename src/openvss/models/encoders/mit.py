@@ -13,7 +13,7 @@ from openvss.weights.public import fill_published
 
 
 @dataclass(frozen=True)
-class Plan:
+class MiTPlan:
     """What differs between the sizes, for each of the four stages; `hub` has weights trained on ImageNet."""
 
     hub: str | None
@@ -24,13 +24,13 @@ class Plan:
 
 
 PLANS = {
-    "mit-b0": Plan("nvidia/mit-b0", (2, 2, 2, 2), (32, 64, 160, 256)),
-    "mit-b1": Plan("nvidia/mit-b1", (2, 2, 2, 2)),
-    "mit-b2": Plan("nvidia/mit-b2", (3, 4, 6, 3)),
-    "mit-b3": Plan("nvidia/mit-b3", (3, 4, 18, 3)),
-    "mit-b4": Plan("nvidia/mit-b4", (3, 8, 27, 3)),
-    "mit-b5": Plan("nvidia/mit-b5", (3, 6, 40, 3)),
-    "mit-nano": Plan(None, (1, 1, 1, 1), (8, 16, 24, 32), heads=(1, 2, 3, 4), drop_path=0.0),  # for tests
+    "mit-b0": MiTPlan("nvidia/mit-b0", (2, 2, 2, 2), (32, 64, 160, 256)),
+    "mit-b1": MiTPlan("nvidia/mit-b1", (2, 2, 2, 2)),
+    "mit-b2": MiTPlan("nvidia/mit-b2", (3, 4, 6, 3)),
+    "mit-b3": MiTPlan("nvidia/mit-b3", (3, 4, 18, 3)),
+    "mit-b4": MiTPlan("nvidia/mit-b4", (3, 8, 27, 3)),
+    "mit-b5": MiTPlan("nvidia/mit-b5", (3, 6, 40, 3)),
+    "mit-nano": MiTPlan(None, (1, 1, 1, 1), (8, 16, 24, 32), heads=(1, 2, 3, 4), drop_path=0.0),  # for tests
 }
 REDUCTIONS = (8, 4, 2, 1)  # sides of the cells that keys and values are reduced to
 
@@ -40,7 +40,7 @@ class MiT(nn.Module):
 
     strides = (4, 8, 16, 32)
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: MiTPlan) -> None:
         from transformers import SegformerConfig, SegformerModel
 
         super().__init__()

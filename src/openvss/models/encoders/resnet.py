@@ -13,7 +13,7 @@ from openvss.weights.resnet import resnet
 
 
 @dataclass(frozen=True)
-class Plan:
+class ResNetPlan:
     """What differs between the sizes, for each of the four stages; `hub` has weights trained on ImageNet."""
 
     hub: str | None
@@ -24,9 +24,9 @@ class Plan:
 
 
 PLANS = {
-    "resnet-50": Plan("microsoft/resnet-50", (3, 4, 6, 3)),
-    "resnet-101": Plan("microsoft/resnet-101", (3, 4, 23, 3)),
-    "resnet-nano": Plan(None, (1, 1, 1, 1), (8, 16, 24, 32), stem=8, layer="basic"),  # for tests
+    "resnet-50": ResNetPlan("microsoft/resnet-50", (3, 4, 6, 3)),
+    "resnet-101": ResNetPlan("microsoft/resnet-101", (3, 4, 23, 3)),
+    "resnet-nano": ResNetPlan(None, (1, 1, 1, 1), (8, 16, 24, 32), stem=8, layer="basic"),  # for tests
 }
 
 
@@ -35,7 +35,7 @@ class ResNet(nn.Module):
 
     strides = (4, 8, 16, 32)
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ResNetPlan) -> None:
         from transformers import ResNetBackbone, ResNetConfig
 
         super().__init__()

@@ -18,9 +18,9 @@ from openvss.weights.strict import fill
 if TYPE_CHECKING:
     from transformers import SamConfig
 
-Size = Literal["vit-b", "vit-l", "vit-h", "toy", "nano"]
+SamSize = Literal["vit-b", "vit-l", "vit-h", "toy", "nano"]
 # Width, side, patch and layers.
-SMALL: dict[Size, tuple[int, int, int, int]] = {"nano": (32, 128, 16, 2), "toy": (64, 64, 8, 3)}
+SMALL: dict[SamSize, tuple[int, int, int, int]] = {"nano": (32, 128, 16, 2), "toy": (64, 64, 8, 3)}
 HUBS = {
     "vit-b": "facebook/sam-vit-base",
     "vit-l": "facebook/sam-vit-large",
@@ -39,7 +39,7 @@ class Sam(nn.Module):
         size: "vit-b", "vit-l" and "vit-h" as published; "toy" for comparisons on two cores, "nano" for tests.
     """
 
-    def __init__(self, size: Size = "vit-b") -> None:
+    def __init__(self, size: SamSize = "vit-b") -> None:
         from transformers import SamModel
 
         super().__init__()
@@ -140,7 +140,7 @@ def closest(drawn: Tensor, prompts: Tensor) -> Tensor:
     return drawn[torch.arange(len(drawn), device=drawn.device), overlap.argmax(1)]
 
 
-def _config(size: Size) -> SamConfig:
+def _config(size: SamSize) -> SamConfig:
     from transformers import SamConfig, SamMaskDecoderConfig, SamPromptEncoderConfig, SamVisionConfig
 
     if size in SMALL:

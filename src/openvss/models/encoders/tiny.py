@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.constants import built_once
 from openvss.models.encoders.imagenet_names import ImageNetNames, Names
 from openvss.models.encoders.lite0 import Lite0
 from openvss.models.encoders.minilm import MiniLM
+from openvss.models.layers.constants import built_once
 from openvss.models.words import TextEncoder
 from openvss.weights import bundled
 from openvss.weights.checkpoint import load_state

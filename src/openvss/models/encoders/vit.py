@@ -16,7 +16,7 @@ MAPS = 4
 
 
 @dataclass(frozen=True)
-class Plan:
+class ViTPlan:
     """What differs between the sizes.
 
     Attributes:
@@ -39,8 +39,8 @@ class Plan:
 
 
 PLANS = {
-    "vit-b": Plan("facebook/sam-vit-base"),
-    "vit-nano": Plan(None, depth=4, width=16, heads=2, channels=16, image=64, window=2),  # for tests
+    "vit-b": ViTPlan("facebook/sam-vit-base"),
+    "vit-nano": ViTPlan(None, depth=4, width=16, heads=2, channels=16, image=64, window=2),  # for tests
 }
 
 
@@ -49,7 +49,7 @@ class ViT(nn.Module):
 
     strides = (PATCH,) * MAPS
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ViTPlan) -> None:
         from transformers import SamVisionConfig
         from transformers.models.sam.modeling_sam import SamVisionEncoder
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from openvss.models.fixed_words import select
 from openvss.models.layers.cosine import similarity
-from openvss.models.words import TextEncoder, Words
+from openvss.models.words import TextEncoder, WordEmbeddings
 from openvss.words.vocabulary import Vocabulary
 
 TEMPERATURE = 0.07  # of the similarities at the start; learned
@@ -23,7 +23,7 @@ class FixedClassifier(nn.Module):
         self.dropout = nn.Dropout2d(0.1)
         self.project = nn.Conv2d(channels, n_words, 1)
 
-    def forward(self, x: Tensor, words: Words) -> Tensor:
+    def forward(self, x: Tensor, words: WordEmbeddings) -> Tensor:
         """(B, C, h, w) -> (B, N, h, w)."""
         # the filters of the wanted words only, and as a product of matrices, which takes any layout of memory
         weight = select(self.project.weight.flatten(1)[None], words)[0]  # (N, C)
@@ -40,7 +40,7 @@ class WordClassifier(nn.Module):
         self.project = nn.Conv2d(channels, dim, 1)
         self.scale = nn.Parameter(torch.tensor(-math.log(TEMPERATURE)))
 
-    def forward(self, x: Tensor, words: Words) -> Tensor:
+    def forward(self, x: Tensor, words: WordEmbeddings) -> Tensor:
         """(B, C, h, w) -> (B, N, h, w)."""
         return self.scale.exp() * similarity(self.project(self.dropout(x)), words.embeddings[None])
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.constants import built_once
+from openvss.models.layers.constants import built_once
 
 BLOCK = 6  # positions a side that share their keys: larger does more in vain, smaller copies more
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from openvss.models.ov2vss.options import Aggregation
 
 
-class Plan(NamedTuple):
+class ConvPlan(NamedTuple):
     """(channels, kernel) of the convolutions of each stage, deepest scale first.
 
     Attributes:
@@ -24,12 +24,12 @@ class Plan(NamedTuple):
     mix: tuple[tuple[tuple[int, int], ...], ...]
 
 
-PLANS: dict[Aggregation, Plan] = {
-    "b1": Plan(
+PLANS: dict[Aggregation, ConvPlan] = {
+    "b1": ConvPlan(
         squeeze=(((1, 3), (2, 3)), ((1, 3), (2, 3)), ((1, 5), (2, 3))),
         mix=(((2, 3), (2, 3)), ((2, 3), (1, 3))),
     ),
-    "b2": Plan(squeeze=(((1, 3),), ((1, 5),), ((1, 5),)), mix=(((1, 3),), ((1, 3),))),
+    "b2": ConvPlan(squeeze=(((1, 3),), ((1, 5),), ((1, 5),)), mix=(((1, 3),), ((1, 3),))),
 }
 SCALES = 3  # the paper's figure goes down to 1/8 of the frame: a fourth, finer affinity is not aggregated
 

@@ -16,7 +16,7 @@ from openvss.models.ov2vss.options import Fusing
 ROOM = 1 << 22  # numbers in the largest tensor of a chunk of words: 16 MB in float32
 
 
-class Decoder(Protocol):
+class OV2VSSDecoder(Protocol):
     """An `nn.Module` that compares words with a frame; what is free of words is done in `fuse`."""
 
     def fuse(self, maps: Sequence[Tensor], o: Tensor, dense: Tensor | None) -> Fused:

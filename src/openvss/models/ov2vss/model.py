@@ -22,16 +22,16 @@ from openvss.models.base import (
 from openvss.models.encoders.contract import Backbone, ImageText, PairWithBackbone
 from openvss.models.layers.resize import at_most, size_of
 from openvss.models.ov2vss.affinity import SCALES
-from openvss.models.ov2vss.decoder import CostDecoder, Decoder
+from openvss.models.ov2vss.decoder import CostDecoder, OV2VSSDecoder
 from openvss.models.ov2vss.factorised import FactorisedDecoder, PlainDecoder, TextCosine
 from openvss.models.ov2vss.features import frame_features, maps, pack, unpack, views
 from openvss.models.ov2vss.memory import follow_all, remember
 from openvss.models.ov2vss.merge import Merge
-from openvss.models.ov2vss.options import Options
+from openvss.models.ov2vss.options import OV2VSSOptions
 from openvss.models.ov2vss.rfe import RFE
 from openvss.models.ov2vss.stcf import STCF
 from openvss.models.ov2vss.vte import VTE
-from openvss.models.words import Words
+from openvss.models.words import WordEmbeddings
 from openvss.words.templates import TEMPLATES
 
 PLACES = {"shallow": (0,), "deep": (-1,), "both": (0, -1)}
@@ -47,7 +47,7 @@ class OV2VSS(VideoModel):
         options: All the rest.
     """
 
-    def __init__(self, backbone: Backbone | None, pair: ImageText, options: Options) -> None:
+    def __init__(self, backbone: Backbone | None, pair: ImageText, options: OV2VSSOptions) -> None:
         super().__init__()
         o = self.options = options
         if pair.dim % o.heads:
@@ -191,7 +191,7 @@ class OV2VSS(VideoModel):
 
     # words
 
-    def score(self, fused: Fused, words: Words) -> Output:
+    def score(self, fused: Fused, words: WordEmbeddings) -> Output:
         if words.embeddings.shape[1] != self.prompts:
             raise ValueError(f"{self.prompts} vectors a word expected, got {words.embeddings.shape[1]}")
         chunks = words.embeddings.split(self.decoder.words_at_once(fused))
@@ -210,7 +210,9 @@ class OV2VSS(VideoModel):
 
     # training
 
-    def forward(self, frames: Tensor, words: Words, context: Tensor | VideoContext | None = None) -> Output:
+    def forward(
+        self, frames: Tensor, words: WordEmbeddings, context: Tensor | VideoContext | None = None
+    ) -> Output:
         """Base class's; with `supervise="clip"` every frame of a training clip is a target once."""
         if not (self.training and self.options.supervise == "clip"):
             return super().forward(frames, words, context)
@@ -250,7 +252,7 @@ class OV2VSS(VideoModel):
         return self
 
 
-def _decoder(o: Options, dim: int, prompts: int) -> Decoder:
+def _decoder(o: OV2VSSOptions, dim: int, prompts: int) -> OV2VSSDecoder:
     if not o.vte:
         return PlainDecoder(o.channels, dim)
     if o.decoder == "factorised":

@@ -19,7 +19,7 @@ Supervise = Literal["target", "clip"]
 
 
 @dataclass(frozen=True)
-class Options:
+class OV2VSSOptions:
     """What can be chosen. The defaults are the paper's system and, of what is ours, a map and a memory.
 
     Attributes:

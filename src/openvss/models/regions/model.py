@@ -9,7 +9,7 @@ from torch import Tensor
 
 from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
 from openvss.models.regions.contract import Namer, Regions
-from openvss.models.words import Words
+from openvss.models.words import WordEmbeddings
 
 MOST = 1 << 25  # logits at once: 128 MB
 
@@ -40,7 +40,7 @@ class RegionsAndNames(VideoModel):
         ids = self.regions(frames)
         return {"ids": ids.to(torch.int32), "regions": self.namer(frames, ids)}  # (B, H, W), (B, R, D)
 
-    def score(self, fused: Fused, words: Words) -> Output:
+    def score(self, fused: Fused, words: WordEmbeddings) -> Output:
         cosine = torch.einsum("brd,nd->bnr", fused["regions"], words.embeddings.mean(1)) / self.temperature
         ids = _thinned(fused["ids"], len(words.names))
         each = [scores[:, place] for scores, place in zip(cosine, ids.long(), strict=True)]

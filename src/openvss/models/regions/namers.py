@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.constants import built_once
 from openvss.models.encoders.clip import ClipViT
 from openvss.models.encoders.convnext_clip import ConvNextClip
 from openvss.models.encoders.pairs import Pair
 from openvss.models.encoders.pixels import CLIP_MEAN, per_channel
+from openvss.models.layers.constants import built_once
 from openvss.models.words import TextEncoder
 
 

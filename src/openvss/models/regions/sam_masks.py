@@ -16,7 +16,7 @@ from openvss.models.regions.nearest import fill_nearest
 
 
 @dataclass(frozen=True)
-class Choice:
+class MaskChoice:
     """Which masks count; the defaults are those of SAM's authors.
 
     Attributes:
@@ -42,10 +42,10 @@ class SamMasks(nn.Module):
     input.
     """
 
-    def __init__(self, sam: Sam, choice: Choice | None = None) -> None:
+    def __init__(self, sam: Sam, choice: MaskChoice | None = None) -> None:
         super().__init__()
         self.sam = sam
-        self.choice = choice or Choice()
+        self.choice = choice or MaskChoice()
 
     @torch.no_grad()
     def forward(self, frames: Tensor) -> Tensor:

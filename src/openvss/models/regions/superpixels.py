@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.constants import built_once
+from openvss.models.layers.constants import built_once
 
 FAR = 1e12  # the squared length of a cluster that does not exist
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
 
+from openvss.errors import InputError
 from openvss.models.encoders.convnext_clip import ConvNextClip
 from openvss.models.stseg.sam_images import SamImages
 from openvss.models.stseg.sed import SED
 from openvss.models.stseg.stseg import STSeg
-from openvss.models.stseg.toy import ToyPyramid
 from openvss.words.templates import TEMPLATES, TemplateSet
 
-PairName = Literal["clip-convnext-b", "clip-convnext-nano", "toy"]
+PYRAMIDS: dict[str, Callable[[], Any]] = {
+    "clip-convnext-b": ConvNextClip,
+    "clip-convnext-nano": partial(ConvNextClip, "nano"),
+}
 SamName = Literal["vit-b", "vit-l", "vit-h", "toy", "nano"]
 
 
 def build_sed(
-    pair: PairName = "clip-convnext-b",
+    pair: str = "clip-convnext-b",
     templates: TemplateSet = "imagenet",
     square: int | None = 768,
     topk: int | None = None,
@@ -31,7 +36,7 @@ def build_sed(
 
 
 def build_stseg(
-    pair: PairName = "clip-convnext-b",
+    pair: str = "clip-convnext-b",
     sam: SamName = "vit-b",
     heads: int = 8,
     init: Literal["identity", "random"] = "identity",
@@ -61,7 +66,10 @@ def build_stseg(
     )
 
 
-def _pair(name: PairName) -> ConvNextClip | ToyPyramid:
-    if name == "toy":
-        return ToyPyramid()
-    return ConvNextClip("base" if name == "clip-convnext-b" else "nano")
+def _pair(name: str) -> ConvNextClip:
+    if name not in PYRAMIDS:
+        raise InputError(
+            f"There is no image-text pair {name!r} for SED: choose one of {', '.join(PYRAMIDS)}."
+        )
+    made: ConvNextClip = PYRAMIDS[name]()
+    return made

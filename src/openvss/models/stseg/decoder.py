@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from openvss.models.layers.cosine import cost_volume
 from openvss.models.stseg.early import REJECTED, keep_best
-from openvss.models.stseg.stage import Part, Stage
+from openvss.models.stseg.stage import DecoderPart, DecoderStage
 
 WORKSPACE = 1 << 26  # floats that the words in work at once may take: 256 MB
 PRIOR = -4.0  # logit that the heads start at: 2 %
 
 
-class Decoder(nn.Module):
+class SEDDecoder(nn.Module):
     """Three stages, each of half the width and twice the resolution of the one before.
 
     Words share all weights. What is convolution treats each word alone and is done part by part; attention
@@ -42,7 +42,7 @@ class Decoder(nn.Module):
         guides = [templates, *(w // 4 for w in widths)]
         self.embed = nn.Conv2d(templates, width, 7, padding=3)
         self.stages = nn.ModuleList(
-            Stage(w, s, g) for w, s, g in zip(widths, reversed(skips), guides, strict=False)
+            DecoderStage(w, s, g) for w, s, g in zip(widths, reversed(skips), guides, strict=False)
         )
         self.early = nn.ModuleList(_head(w) for w in widths)
         self.head = _head(widths[-1] // 2)
@@ -82,11 +82,11 @@ class Decoder(nn.Module):
             logits = logits.index_copy_(1, part.ids, _each(self.head, part.x))
         return logits, early
 
-    def _start(self, dense: Tensor, embeddings: Tensor, ids: Tensor) -> Part:
+    def _start(self, dense: Tensor, embeddings: Tensor, ids: Tensor) -> DecoderPart:
         cost = cost_volume(dense, embeddings[ids][None])  # Eq. 5
-        return Part(ids, self.embed(cost.flatten(0, 1)).unflatten(0, cost.shape[:2]), cost)
+        return DecoderPart(ids, self.embed(cost.flatten(0, 1)).unflatten(0, cost.shape[:2]), cost)
 
-    def _early(self, number: int, parts: list[Part]) -> Tensor:
+    def _early(self, number: int, parts: list[DecoderPart]) -> Tensor:
         """(B, n, h, w). The heads learn to foresee the result, they do not shape the features."""
         return torch.cat([_each(self.early[number], part.x.detach()) for part in parts], dim=1)
 
@@ -108,7 +108,7 @@ def _head(width: int) -> nn.Conv2d:
     return head
 
 
-def _of_all(scores: Tensor, parts: list[Part], n: int) -> Tensor:
+def _of_all(scores: Tensor, parts: list[DecoderPart], n: int) -> Tensor:
     """Scores of the words that are left, (B, n', h, w), among those of all n."""
     if scores.shape[1] == n:
         return scores

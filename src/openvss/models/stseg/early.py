@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from openvss.models.stseg.stage import Part
+from openvss.models.stseg.stage import DecoderPart
 
 REJECTED = -100.0  # the logit of a word that was dropped: a probability of nothing, yet finite
 
 
-def keep_best(parts: list[Part], scores: Tensor, k: int) -> list[Part]:
+def keep_best(parts: list[DecoderPart], scores: Tensor, k: int) -> list[DecoderPart]:
     """The words that are among the best `k` at any position of the only image.
 
     Args:
@@ -30,8 +30,8 @@ def keep_best(parts: list[Part], scores: Tensor, k: int) -> list[Part]:
     ids = torch.cat([part.ids for part in left]).split(size)
     x = torch.cat([part.x for part in left], dim=1).split(size, dim=1)
     guide = torch.cat([part.guide for part in left], dim=1).split(size, dim=1)
-    return [Part(*some) for some in zip(ids, x, guide, strict=True)]
+    return [DecoderPart(*some) for some in zip(ids, x, guide, strict=True)]
 
 
-def _select(part: Part, mask: Tensor) -> Part:
-    return Part(part.ids[mask], part.x[:, mask], part.guide[:, mask])
+def _select(part: DecoderPart, mask: Tensor) -> DecoderPart:
+    return DecoderPart(part.ids[mask], part.x[:, mask], part.guide[:, mask])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openvss.models.encoders.sam import Sam, Size
+from openvss.models.encoders.sam import Sam, SamSize
 from openvss.weights.public import fill_published
 from openvss.weights.sam import sam
 
@@ -10,7 +10,7 @@ from openvss.weights.sam import sam
 class SamImages(Sam):
     """SAM without what draws masks: the auxiliary branch is no part of the model."""
 
-    def __init__(self, size: Size = "vit-b") -> None:
+    def __init__(self, size: SamSize = "vit-b") -> None:
         super().__init__(size)
         del self.sam.prompt_encoder, self.sam.mask_decoder, self.sam.shared_image_embedding
 

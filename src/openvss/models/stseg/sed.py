@@ -12,9 +12,9 @@ from torch import Tensor
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.layers.smoothing import smooth, weight_of_past
-from openvss.models.stseg.decoder import Decoder
+from openvss.models.stseg.decoder import SEDDecoder
 from openvss.models.stseg.loss import Ignored, binary_loss
-from openvss.models.words import TextEncoder, Words
+from openvss.models.words import TextEncoder, WordEmbeddings
 from openvss.words.templates import IMAGENET
 
 
@@ -104,7 +104,7 @@ class SED(VideoModel):
             raise InputError("rivals is about the loss of Eq. 6: leave official and rejecting out.")
         self.official = official
         self.independent_words = not rivals
-        self.decoder = Decoder(len(self.templates), pair.channels[:-1], width)
+        self.decoder = SEDDecoder(len(self.templates), pair.channels[:-1], width)
 
     def encode(self, frames: Tensor) -> FrameFeatures:
         *skips, top = self.pair(self._fit(frames))
@@ -125,7 +125,7 @@ class SED(VideoModel):
         dense = smooth(F.normalize(target["dense"], dim=1), (memory or {}).get("dense"), self.smoothing)
         return target | {"dense": dense}, {"dense": dense}
 
-    def score(self, fused: Fused, words: Words) -> Output:
+    def score(self, fused: Fused, words: WordEmbeddings) -> Output:
         skips = [fused[f"skip{i}"] for i in range(len(self.decoder.stages))]
         topk = self.topk if self._rejects() else None
         size = len(fused["dense"]) if topk is None else 1  # each image keeps words of its own

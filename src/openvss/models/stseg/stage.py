@@ -13,7 +13,7 @@ from openvss.models.stseg.class_attention import ClassAttention, Summary
 
 
 @dataclass
-class Part:
+class DecoderPart:
     """Some of the words on their way through the decoder.
 
     Attributes:
@@ -58,16 +58,16 @@ class Fusion(nn.Module):
         self.guide = nn.Sequential(nn.ConvTranspose2d(guide, quarter, 2, stride=2), nn.ReLU())
         self.join = _double_conv(5 * quarter, width // 2)
 
-    def forward(self, part: Part, detail: Tensor) -> Part:
+    def forward(self, part: DecoderPart, detail: Tensor) -> DecoderPart:
         """`detail` is (B, C/4, 2h, 2w): `self.skip` of the image's map, the same for every word."""
         batch, n = part.x.shape[:2]
         guide = self.guide(part.guide.flatten(0, 1))
         detail = detail[:, None].expand(-1, n, -1, -1, -1).flatten(0, 1)
         x = self.join(torch.cat([self.raise_map(part.x.flatten(0, 1)), detail, guide], dim=1))
-        return Part(part.ids, x.unflatten(0, (batch, n)), guide.unflatten(0, (batch, n)))
+        return DecoderPart(part.ids, x.unflatten(0, (batch, n)), guide.unflatten(0, (batch, n)))
 
 
-class Stage(nn.Module):
+class DecoderStage(nn.Module):
     """(B, n, C, h, w) -> (B, n, C/2, 2h, 2w) for every part of the words."""
 
     def __init__(self, width: int, skip: int, guide: int, heads: int = 4) -> None:
@@ -76,7 +76,7 @@ class Stage(nn.Module):
         self.attention = ClassAttention(width, heads)
         self.fusion = Fusion(width, skip, guide)
 
-    def forward(self, parts: list[Part], skip: Tensor) -> Iterator[Part]:
+    def forward(self, parts: list[DecoderPart], skip: Tensor) -> Iterator[DecoderPart]:
         """Consumes `parts`, so that of two resolutions only what is still needed is held."""
         everything = self._look(parts)
         detail = self.fusion.skip(skip)
@@ -85,7 +85,7 @@ class Stage(nn.Module):
             part.x = self.attention(part.x, everything)
             yield self.fusion(part, detail)
 
-    def _look(self, parts: list[Part]) -> Summary:
+    def _look(self, parts: list[DecoderPart]) -> Summary:
         for part in parts:
             part.x = self.surroundings(part.x.flatten(0, 1)).unflatten(0, part.x.shape[:2])
         summaries = [self.attention.summary(part.x) for part in parts]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from openvss.errors import InputError
 from openvss.video.formats import chart, labels, overlay, panoptic, rle
-from openvss.video.formats.contract import Plan, SourceInfo, Writer
+from openvss.video.formats.contract import OutputPlan, SourceInfo, Writer
 
 MASKS = "png"  # written by the journal, which needs them anyway
 
@@ -20,7 +20,7 @@ PRODUCTS: Mapping[str, tuple[str, ...]] = {
     "chart": (chart.PRODUCT,),
 }
 
-_WRITERS: Mapping[str, Callable[[Plan], Writer]] = {
+_WRITERS: Mapping[str, Callable[[OutputPlan], Writer]] = {
     "overlay": overlay.OverlayVideo,
     "labels": labels.LabelVideo,
     "panoptic": panoptic.PanopticWriter,
@@ -45,7 +45,7 @@ def require_size(names: Sequence[str], source: SourceInfo) -> None:
         labels.require_size(source.size)
 
 
-def writer(name: str, kind: Literal["image", "video"], plan: Plan) -> Writer:
+def writer(name: str, kind: Literal["image", "video"], plan: OutputPlan) -> Writer:
     """The writer of a format (of all but the masks)."""
     if name == "overlay" and kind == "image":
         return overlay.OverlayPicture(plan)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from openvss.video.formats.classes import ClassInfo
-from openvss.video.formats.contract import Labelled, Plan
+from openvss.video.formats.contract import Labelled, OutputPlan
 
 PRODUCT = "shares.png"
 SIZE = (1600, 720)
@@ -53,7 +53,7 @@ class ChartWriter:
     Whenever the bins are full, neighbours are merged, so a video of any length takes the same memory.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: OutputPlan) -> None:
         self._path = plan.folder / PRODUCT
         self._classes = plan.classes
         self._rate = plan.source.rate

@@ -12,9 +12,9 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from openvss.labelmap import LabelMap
 from openvss.video.formats.classes import ClassInfo
 from openvss.video.frame import Frame
+from openvss.video.labelmap import LabelMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class OutputPlan:
     """What a writer is built from: where to write, and about what."""
 
     folder: Path

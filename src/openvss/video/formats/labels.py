@@ -15,10 +15,10 @@ import numpy as np
 from av.codec.context import Flags
 from av.video.reformatter import ColorRange
 
-from openvss.labelmap import label_dtype
 from openvss.video.formats import limits
-from openvss.video.formats.contract import Labelled, Plan
-from openvss.video.formats.ticks import Clock
+from openvss.video.formats.contract import Labelled, OutputPlan
+from openvss.video.formats.ticks import TickClock
+from openvss.video.labelmap import label_dtype
 
 PRODUCT = "labels.mkv"
 CODEC: Final = "ffv1"
@@ -34,10 +34,10 @@ def require_size(size: tuple[int, int]) -> None:
 class LabelVideo:
     """Encodes label maps without loss."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: OutputPlan) -> None:
         rate = plan.source.rate
         self._pixels = "gray" if label_dtype(len(plan.classes)) is np.uint8 else "gray16le"
-        self._clock = Clock(Fraction(1, 1000), rate)
+        self._clock = TickClock(Fraction(1, 1000), rate)
         self._file = av.open(
             str(plan.folder / PRODUCT), "w", format="matroska", options={"fflags": "+bitexact"}
         )

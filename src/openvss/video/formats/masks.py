@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from openvss.errors import InputError
-from openvss.labelmap import Labels
 from openvss.video.formats.classes import ClassInfo, colour_table
+from openvss.video.labelmap import Labels
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 END = b"IEND"

@@ -23,8 +23,8 @@ from PIL import Image
 
 from openvss.video.formats import limits
 from openvss.video.formats.audio import open_audio, open_source
-from openvss.video.formats.contract import Labelled, Plan, SourceInfo
-from openvss.video.formats.ticks import Clock, time_base
+from openvss.video.formats.contract import Labelled, OutputPlan, SourceInfo
+from openvss.video.formats.ticks import TickClock, time_base
 from openvss.video.overlay import Painter
 
 VIDEO = "overlay.mp4"
@@ -47,7 +47,7 @@ def require_size(size: tuple[int, int]) -> None:
 class OverlayPicture:
     """Draws the one frame of an image."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: OutputPlan) -> None:
         self._path = plan.folder / PICTURE
         self._painter = Painter(plan.classes, plan.source.size, legend=plan.legend)
 
@@ -65,13 +65,13 @@ class OverlayPicture:
 class OverlayVideo:
     """Draws, encodes and muxes."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: OutputPlan) -> None:
         self._source = plan.source
         self._painter = Painter(plan.classes, plan.source.size, legend=plan.legend)
         self._original = open_source(plan.source.path)
         self._audio = open_audio(self._original) if self._original else None
         self._file = av.open(str(plan.folder / VIDEO), "w", format="mp4", options=MUXER)
-        self._track: tuple[VideoStream, Clock] | None = None
+        self._track: tuple[VideoStream, TickClock] | None = None
         self._durations: deque[int] = deque()  # of the frames inside the encoder, which forgets them
 
     def add(self, item: Labelled) -> None:
@@ -109,11 +109,11 @@ class OverlayVideo:
             packet.duration = self._durations.popleft()
             self._file.mux(packet)
 
-    def _begin(self, first: Fraction) -> tuple[VideoStream, Clock]:
+    def _begin(self, first: Fraction) -> tuple[VideoStream, TickClock]:
         origin = min(first, self._audio.start) if self._audio else first
         video = self._original.streams.video[0] if self._original and self._original.streams.video else None
         rate = self._source.rate
-        clock = Clock(time_base(video.time_base if video else None, rate), rate, origin)
+        clock = TickClock(time_base(video.time_base if video else None, rate), rate, origin)
         stream = _video_stream(self._file, self._source, clock)
         if video:
             _keep_pixel_shape(video, stream, self._source.size)
@@ -140,7 +140,7 @@ def to_yuv(picture: npt.NDArray[np.uint8]) -> av.VideoFrame:
     )
 
 
-def _video_stream(file: OutputContainer, source: SourceInfo, clock: Clock) -> VideoStream:
+def _video_stream(file: OutputContainer, source: SourceInfo, clock: TickClock) -> VideoStream:
     rate = source.rate or Fraction(25)
     stream = file.add_stream(CODEC, rate=rate, options=OPTIONS)
     stream.width, stream.height = _even_size(source.size)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from openvss.video.formats.coco import CocoFile, category_id, image_entry
-from openvss.video.formats.contract import Labelled, Plan, frame_name
+from openvss.video.formats.contract import Labelled, OutputPlan, frame_name
 from openvss.video.formats.masks import COMPRESSION
 from openvss.video.formats.regions import regions
 
@@ -19,7 +19,7 @@ PRODUCTS = ("panoptic", "panoptic.json")
 class PanopticWriter:
     """Writes the pictures and streams the JSON."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: OutputPlan) -> None:
         self._pictures = plan.folder / PRODUCTS[0]
         self._pictures.mkdir()
         self._file = CocoFile(plan.folder / PRODUCTS[1], plan.classes)

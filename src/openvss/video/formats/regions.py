@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from openvss.labelmap import Labels
+from openvss.video.labelmap import Labels
 
 Ints = npt.NDArray[np.int64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from openvss.video.formats.coco import CocoFile, category_id, image_entry
-from openvss.video.formats.contract import Labelled, Plan
+from openvss.video.formats.contract import Labelled, OutputPlan
 from openvss.video.formats.regions import Ints, Region, regions
 
 PRODUCT = "annotations.json"
@@ -15,7 +15,7 @@ GROUPS = 7  # of 5 bits: enough for run lengths of 34 bits with sign
 class RleWriter:
     """Streams COCO annotations to disk."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: OutputPlan) -> None:
         self._file = CocoFile(plan.folder / PRODUCT, plan.classes)
         self._written = 0
 

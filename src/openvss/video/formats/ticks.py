@@ -9,7 +9,7 @@ from openvss.video.frame import Frame
 FINEST = 1_000_000  # ticks per second that an MP4 track is given at most
 
 
-class Clock:
+class TickClock:
     """Counts in ticks of `time_base` seconds from `origin`; no two frames share a tick."""
 
     def __init__(self, time_base: Fraction, rate: Fraction | None, origin: Fraction = Fraction(0)) -> None:

@@ -1,0 +1,1 @@
+"""What uses the library and is not part of it."""

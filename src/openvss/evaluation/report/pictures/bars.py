@@ -1,0 +1,95 @@
+"""The bar chart of classes or objects: how well each is found, best on top, and how much there is of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from openvss.evaluation.report.pictures.canvas import (
+    FAINT,
+    INK,
+    MARGIN,
+    RULE,
+    Colour,
+    blank,
+    fitted,
+    font,
+    percent,
+    swatch,
+)
+
+MOST_BARS = 60  # of more classes, the best and the worst half are shown
+LINE, BAR = 26, 14
+NAMES, PLOT, NUMBERS = 270, 640, 190
+TYPE = 16
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One class or object: `iou` and `share` (of the counted pixels of the truth, if known) are fractions."""
+
+    name: str
+    colour: Colour
+    iou: float
+    share: float | None = None
+
+
+def draw_bars(bars: Sequence[Bar], title: str, mean: float) -> Image.Image:
+    """The chart; classes that the ground truth lacks have no bar. A line marks the mean."""
+    present = sorted((bar for bar in bars if not np.isnan(bar.iou)), key=lambda bar: (-bar.iou, bar.name))
+    omitted = max(0, len(present) - MOST_BARS)
+    rows: list[Bar | None] = [*present]
+    if omitted:
+        rows = [*present[: MOST_BARS // 2], None, *present[len(present) - MOST_BARS // 2 :]]
+    top = MARGIN + 62
+    bottom = top + LINE * len(rows)
+    width = 2 * MARGIN + NAMES + PLOT + NUMBERS
+    sheet, draw = blank(width, bottom + MARGIN + 24)
+    left = MARGIN + NAMES
+    draw.text((MARGIN, MARGIN), fitted(title, 22, width - 2 * MARGIN), INK, font=font(22), anchor="lt")
+    draw.text((left + PLOT + 78, top - 16), "IoU %", FAINT, font=font(TYPE), anchor="rm")
+    if any(bar.share is not None for bar in bars):
+        draw.text((width - MARGIN, top - 16), "of pixels", FAINT, font=font(TYPE), anchor="rm")
+    _grid(draw, left, top, bottom)
+    for place, bar in enumerate(rows):
+        middle = top + LINE * (place + 0.5)
+        if bar is None:
+            note = f"… {omitted} more in metrics.json …"
+            draw.text((left + 8, middle), note, FAINT, font=font(TYPE), anchor="lm")
+        else:
+            _row(draw, bar, left, middle)
+    _mean(draw, mean, left, top, bottom)
+    return sheet
+
+
+def _grid(draw: ImageDraw.ImageDraw, left: int, top: int, bottom: int) -> None:
+    for tick in range(0, 101, 20):
+        x = left + PLOT * tick / 100
+        draw.line((x, top, x, bottom), RULE)
+        draw.text((x, bottom + 8), str(tick), FAINT, font=font(TYPE), anchor="mt")
+
+
+def _row(draw: ImageDraw.ImageDraw, bar: Bar, left: int, middle: float) -> None:
+    swatch(draw, left - 30, middle, bar.colour)
+    name = fitted(bar.name, TYPE, NAMES - 44)
+    draw.text((left - 40, middle), name, INK, font=font(TYPE), anchor="rm")
+    length = PLOT * bar.iou
+    if length >= 1:
+        draw.rectangle((left, middle - BAR / 2, left + length, middle + BAR / 2), bar.colour, outline=FAINT)
+    draw.text((left + PLOT + 78, middle), percent(bar.iou), INK, font=font(TYPE), anchor="rm")
+    if bar.share is None:
+        return
+    share = f"{100 * bar.share:.1f} %" if bar.share >= 0.0005 else "< 0.1 %"
+    draw.text((left + PLOT + NUMBERS, middle), share, FAINT, font=font(TYPE), anchor="rm")
+
+
+def _mean(draw: ImageDraw.ImageDraw, mean: float, left: int, top: int, bottom: int) -> None:
+    if np.isnan(mean):
+        return
+    x = left + PLOT * mean
+    for y in range(top, bottom, 9):
+        draw.line((x, y, x, min(y + 4, bottom)), INK, 2)
+    draw.text((x, top - 16), f"mean {percent(mean)}", INK, font=font(TYPE), anchor="mm")

@@ -1,0 +1,1 @@
+"""SegFormer: our own, and any of the Hugging Face hub."""

@@ -1,0 +1,85 @@
+"""The bundled model: a small image encoder whose every position speaks the language of the text encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
+from openvss.models.encoders.tiny import TinyPair
+from openvss.models.layers.following import follow
+from openvss.models.layers.smoothing import smooth, weight_of_past
+from openvss.models.words import TextEncoder, WordEmbeddings
+
+TEMPLATES = ("{}", "a photo of a {}", "a picture of the {}")
+SIZE = 320
+SCALE = 20.0  # of cosines
+SMOOTHING = 0.9
+FLOOR = 0.4  # cosine of then and now below which the past does not count
+REACH = 3  # cells of 8 pixels that a thing may move from frame to frame
+TEMPERATURE = 0.03  # of the likeness to what was there
+START = 3  # frames for which a video is taken to have stood still before it began
+SMALLER = 0.7  # of its size: a first frame is seen like that, too, with more around each position
+
+
+def build(smoothing: float = SMOOTHING) -> Tiny:
+    """The model without weights."""
+    return Tiny(smoothing=smoothing)
+
+
+class Tiny(VideoModel):
+    """Cosine of dense image vectors and word vectors.
+
+    Args:
+        text: Replaces MiniLM.
+        smoothing: Weight of the past, 0..1, where a video shows what it showed; 0 labels each frame alone.
+    """
+
+    templates = TEMPLATES
+    size = SIZE
+    edge_aware = True
+
+    def __init__(self, text: TextEncoder | None = None, smoothing: float = SMOOTHING) -> None:
+        super().__init__()
+        self.smoothing = weight_of_past(smoothing)
+        self.recurrent = smoothing > 0
+        self.pair = TinyPair(text).requires_grad_(True)  # frozen where it serves another model
+        # the text encoder belongs to the pair: as an attribute it would be registered twice
+        self.__dict__["text"] = self.pair.text
+
+    def encode(self, frames: Tensor) -> FrameFeatures:
+        dense = self.pair.dense(frames)  # (B, D, h, w), unit length along D
+        return {"dense": dense, "frames": frames} if self.recurrent else {"dense": dense}
+
+    def fuse(
+        self,
+        target: FrameFeatures,
+        references: Sequence[FrameFeatures],
+        context: VideoContext | None = None,
+        memory: Memory | None = None,
+    ) -> tuple[Fused, Memory | None]:
+        if not self.recurrent or self.training:  # what is trained are the vectors themselves
+            return super().fuse(target, references, context, memory)
+        dense, before = target["dense"], (memory or {}).get("dense")
+        if before is not None and before.shape == dense.shape:
+            dense = self._remember(dense, before)
+        else:
+            dense = self._look_again(dense, target["frames"])
+            for _ in range(START):
+                dense = self._remember(dense, dense)
+        return {"dense": dense}, {"dense": dense}
+
+    def _remember(self, now: Tensor, before: Tensor) -> Tensor:
+        return smooth(now, follow(now, before, REACH, TEMPERATURE), self.smoothing, FLOOR)
+
+    def _look_again(self, dense: Tensor, frames: Tensor) -> Tensor:
+        """At a smaller size, which counts half."""
+        size = [round(SMALLER * side) for side in frames.shape[-2:]]
+        smaller = self.pair.dense(F.interpolate(frames, size, mode="bilinear", antialias=True))
+        return F.normalize(2 * dense + F.interpolate(smaller, dense.shape[-2:], mode="bilinear"), dim=1)
+
+    def score(self, fused: Fused, words: WordEmbeddings) -> Output:
+        return Output(SCALE * torch.einsum("bdhw,nd->bnhw", fused["dense"], words.embeddings.mean(1)))

@@ -1,0 +1,1 @@
+"""Recipes: what can be chosen, and how their files are read."""

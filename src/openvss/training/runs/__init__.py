@@ -1,0 +1,1 @@
+"""Runs on disk: their folder, saved state and log."""

@@ -1,0 +1,130 @@
+"""Runs on disk: how they stand, and their curves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from openvss.errors import InputError
+from openvss.evaluation.report.pictures.curves import Curve, Panel, draw_curves
+from openvss.storage.lock import is_held
+from openvss.training.recipe.schema import LAST
+from openvss.training.runs import log as journal
+from openvss.training.runs.folder import RECIPE, STATUS
+
+CURVES = "curves.png"
+TIMES = ("seconds", "waiting", "steps", "lr", "grad_norm")
+SHOWN = ("miou", "hiou", "unseen_miou", "pacc", "mvc8", "object_iou")
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run stands.
+
+    Attributes:
+        path: Its folder.
+        preset: What it trains.
+        status: "running", "finished", "stopped", "failed", or "killed" if it is none of these.
+        step: Steps done and saved.
+        steps: Steps of its recipe.
+        loss: Of the last line of the log.
+        metric: That decides which weights are the best; None if the last are the result.
+        best: Its best value.
+        seconds: In all, as far as the log tells.
+    """
+
+    path: Path
+    preset: str
+    status: str
+    step: int
+    steps: int
+    loss: float | None
+    metric: str | None
+    best: float | None
+    seconds: float
+
+
+def find_runs(folder: Path) -> list[Run]:
+    """All runs in a folder and the folders in it."""
+    if not folder.is_dir():
+        raise InputError(f"The folder {folder} does not exist: name one that holds runs.")
+    return [_read(path.parent) for path in sorted(folder.rglob(RECIPE))]
+
+
+def write_curves(runs: Sequence[Path], file: Path) -> None:
+    """Draw the losses and metrics of runs; nothing if there are none yet."""
+    panels = panels_of(runs)
+    if panels:
+        draft = file.with_name(f".{file.name}")
+        draw_curves(panels, " · ".join(run.name for run in runs)).save(draft, format="PNG")
+        draft.replace(file)
+
+
+def panels_of(runs: Sequence[Path]) -> list[Panel]:
+    """For one run its terms of the loss together; for several, each thing that was noted in all of them."""
+    training = {run: journal.read(run, "train") for run in runs}
+    scored = {run: journal.read(run, "validation") for run in runs}
+    losses = _names(training, TIMES)
+    metrics = [name for name in _names(scored, ()) if name.rpartition(".")[2] in SHOWN]
+    if len(runs) == 1:
+        together = [("loss", losses, training), ("metrics", metrics, scored)]
+        return [
+            Panel(title, [_curve(name, name, entries[runs[0]]) for name in names])
+            for title, names, entries in together
+            if names
+        ]
+    apart = [(name, training) for name in losses] + [(name, scored) for name in metrics]
+    return [
+        Panel(name, [_curve(_title(run, runs), name, entries[run]) for run in runs])
+        for name, entries in apart
+    ]
+
+
+def _curve(title: str, name: str, entries: list[dict[str, Any]]) -> Curve:
+    noted = [entry for entry in entries if entry.get(name) is not None]
+    return Curve(title, [entry["step"] for entry in noted], [entry[name] for entry in noted])
+
+
+def _names(entries: dict[Path, list[dict[str, Any]]], without: Sequence[str]) -> list[str]:
+    """What all runs have noted, in order."""
+    noted = [
+        dict.fromkeys(name for entry in one for name in entry if entry[name] is not None)
+        for one in entries.values()
+    ]
+    hidden = {"kind", "step", *without}
+    return [name for name in noted[0] if name not in hidden and all(name in one for one in noted)]
+
+
+def _title(run: Path, runs: Sequence[Path]) -> str:
+    """The name of a folder; with its parent's where that is not enough."""
+    alike = sum(other.name == run.name for other in runs) > 1
+    return str(Path(run.parent.name) / run.name) if alike else run.name
+
+
+def _read(path: Path) -> Run:
+    try:
+        status = json.loads((path / STATUS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        status = {}
+    recipe = yaml.safe_load((path / RECIPE).read_text(encoding="utf-8"))
+    entries = journal.read(path, "train")
+    how = str(status.get("status", "killed"))
+    if how == "running" and not is_held(path):
+        how = "killed"
+    chosen_by = (recipe.get("validation") or {}).get("best")
+    return Run(
+        path=path,
+        preset=recipe["model"]["preset"],
+        status=how,
+        step=int(status.get("step", 0)),
+        steps=recipe["schedule"]["steps"],
+        loss=entries[-1]["loss"] if entries else None,
+        metric=None if chosen_by == LAST else chosen_by,
+        best=status.get("best"),
+        seconds=sum(entry["seconds"] for entry in entries),
+    )

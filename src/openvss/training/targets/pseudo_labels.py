@@ -1,0 +1,92 @@
+"""Pseudo-labels as targets of a run: what `targets: {maker: pseudo-labels}` in a recipe does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from openvss.data.base import Dataset
+from openvss.models.base import VideoModel
+from openvss.models.encoders.sam import Sam, SamSize
+from openvss.models.regions.superpixels import Superpixels
+from openvss.models.stseg.gate import SMALLEST, Gate
+from openvss.models.stseg.priors import PromptMode, region_prior, sam_prior
+from openvss.models.stseg.pseudo import Prior, Refinement
+from openvss.training.targets.labelling import Round, UnlabelledPicture
+from openvss.training.targets.makers import TargetOrder, frame_name, read_options
+from openvss.training.targets.report import write_report
+from openvss.training.targets.teacher import Teacher, fingerprint
+
+
+class PseudoLabelOptions(BaseModel):
+    """`targets.options` of a recipe.
+
+    Attributes:
+        threshold: Words that the model is less confident of than this are not believed.
+        score: What counts as confidence: `openvss.models.stseg.gate.Gate`.
+        smallest: The share of a picture where a word must be more likely than not.
+        prior: What refines the masks: "sam", "superpixels", or "none".
+        sam: Which SAM.
+        sam_weights: A file of its weights, Meta's, transformers' or ours, or the folder that transformers
+            writes; the published ones if None.
+        prompts: How SAM is prompted; "mask" is the paper's.
+        superpixels: About how many a picture has.
+        same: Refined masks whose overlap with the model's is less are not believed.
+        drop: Whether such a word is dropped or keeps the model's mask.
+        size: Short side at which the model sees pictures; its own default if None.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: float = Field(default=0.9, ge=0, le=1)
+    score: Literal["highest", "best", "mask"] = "highest"
+    smallest: float = Field(default=SMALLEST, ge=0, le=1)
+    prior: Literal["sam", "superpixels", "none"] = "sam"
+    sam: SamSize = "vit-b"
+    sam_weights: str | None = None
+    prompts: PromptMode = "mask+box"
+    superpixels: int = Field(default=400, ge=2)
+    same: float = Field(default=0.5, ge=0, le=1)
+    drop: bool = False
+    size: int | None = Field(default=None, ge=32)
+
+
+def pseudo_labels(order: TargetOrder) -> None:
+    """Label every frame of the data set with the model as it is."""
+    settings, model = read_options(PseudoLabelOptions, order.options), order.model
+    pictures = pictures_of(order.dataset)
+    made_with = {"snapshot": fingerprint(model), **settings.model_dump()}
+    done = Round(order.folder, order.vocabulary.names, made_with)
+    refine = Refinement(
+        Gate(settings.threshold, settings.score, settings.smallest),
+        _prior(settings, model),
+        settings.same,
+        settings.drop,
+    )
+    teacher = Teacher(model, model.words(order.vocabulary), settings.size)
+    done.label(pictures, teacher, refine, order.update)
+    write_report(done, pictures)
+
+
+def pictures_of(dataset: Dataset) -> list[UnlabelledPicture]:
+    """All frames of a data set, called as their labels will be."""
+    return [
+        UnlabelledPicture(frame_name(clip, index), frame)
+        for clip in dataset.clips
+        for index, frame in enumerate(clip.frames)
+    ]
+
+
+def _prior(settings: PseudoLabelOptions, model: VideoModel) -> Prior | None:
+    if settings.prior == "none":
+        return None
+    if settings.prior == "superpixels":
+        return region_prior(Superpixels(settings.superpixels))
+    sam = Sam(settings.sam)
+    if settings.sam_weights is None:
+        sam.load_pretrained()
+    else:
+        sam.load(Path(settings.sam_weights))
+    return sam_prior(sam.to(model.device), settings.prompts)

@@ -1,0 +1,84 @@
+"""What a round of pseudo-labels is like: pass rates in numbers, before and after in pictures."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from openvss.evaluation.report.pictures.canvas import FAINT, INK, MARGIN, Picture, blank, fitted, font
+from openvss.evaluation.report.pictures.frames import GAP, LEGEND, PANEL, tinted
+from openvss.training.targets import labelling
+from openvss.training.targets.labelling import BEFORE, LABELS, Round
+from openvss.video.colours import colours_for
+from openvss.video.formats.masks import read_mask
+from openvss.video.images import read_image
+
+REPORT = "report.json"
+SHOWN = 6
+HEADS = ("picture", "model's masks that passed the gate", "refined: the pseudo-label")
+TYPE = 17
+
+
+def write_report(done: Round, pictures: Sequence[labelling.UnlabelledPicture]) -> dict[str, Any]:
+    """Write `report.json` and `before_after.png` beside the labels of a finished round."""
+    lines = [done.lines[picture.name] for picture in pictures]
+    numbers = summary(lines, done.names)
+    (done.folder / REPORT).write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+    draw_before_after(done, pictures).save(done.folder / "before_after.png")
+    return numbers
+
+
+def summary(lines: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """Shares of pictures, words and pixels that passed."""
+    passed = Counter(word for line in lines for word in line["words"])
+    total = sum(passed.values())
+    return {
+        "pictures": len(lines),
+        "pictures_with_words": sum(bool(line["words"]) for line in lines),
+        "words_a_picture": total / max(1, len(lines)),
+        "labelled_pixels": float(np.mean([line["labelled"] for line in lines])),
+        "changed_pixels": float(np.mean([line["changed"] for line in lines])),
+        "drifted_masks": sum(sum(line["drifted"]) for line in lines) / max(1, total),
+        "words_that_never_passed": sum(word not in passed for word in range(len(names))),
+        "pictures_of_word": {names[word]: count for word, count in passed.most_common()},
+    }
+
+
+def draw_before_after(done: Round, pictures: Sequence[labelling.UnlabelledPicture]) -> Image.Image:
+    """A few pictures, evenly spread: as they are, under the model's masks, under the pseudo-label."""
+    step = max(1, len(pictures) // SHOWN)
+    rows = [_panels(done, picture) for picture in pictures[::step][:SHOWN]]
+    top = MARGIN + 30
+    height = top + sum(panels[0].height + LEGEND for _, panels in rows) + MARGIN
+    sheet, draw = blank(2 * MARGIN + 3 * PANEL + 2 * GAP, height)
+    for place, head in enumerate(HEADS):
+        draw.text((MARGIN + place * (PANEL + GAP), MARGIN), head, FAINT, font=font(TYPE), anchor="lm")
+    for title, panels in rows:
+        for place, panel in enumerate(panels):
+            sheet.paste(panel, (MARGIN + place * (PANEL + GAP), top))
+        top += panels[0].height
+        named = fitted(title, TYPE, 3 * PANEL)
+        draw.text((MARGIN, top + LEGEND / 2), named, INK, font=font(TYPE), anchor="lm")
+        top += LEGEND
+    return sheet
+
+
+def _panels(done: Round, picture: labelling.UnlabelledPicture) -> tuple[str, list[Image.Image]]:
+    pixels = read_image(picture.path)
+    table = np.array(colours_for(done.names), np.uint8)
+    masks = [read_mask(done.folder / part / f"{picture.name}.png") for part in (BEFORE, LABELS)]
+    line = done.lines[picture.name]
+    sure = sorted(zip(line["confidence"], line["words"], strict=True), reverse=True)
+    title = ", ".join(f"{done.names[word]} {100 * c:.0f} %" for c, word in sure) or "no word passed"
+    views = [pixels, *(tinted(pixels, mask, table) for mask in masks)]
+    return f"{picture.name} · {title}", [_panel(view) for view in views]
+
+
+def _panel(pixels: Picture) -> Image.Image:
+    height = max(1, round(PANEL * pixels.shape[0] / pixels.shape[1]))
+    return Image.fromarray(pixels).resize((PANEL, height), Image.Resampling.BOX)

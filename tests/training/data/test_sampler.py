@@ -1,0 +1,255 @@
+"""What a model is shown: frames, labels and words of a batch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from openvss.data.pseudo_clips import Path as Motion
+from openvss.data.transforms import Draw
+from openvss.errors import InputError
+from openvss.models.base import IGNORE
+from openvss.training.data import batches
+from openvss.training.data.batches import Batch
+from openvss.training.recipe.schema import Recipe
+from openvss.training.start import TrainingData, build, open_data
+from tests.training.small import recipe
+
+PLAIN_VIEW = {
+    "crop": [32, 48],
+    "base": [48, 32],
+    "ratio": [1, 1],
+    "category_share": 1,
+    "flip": 0,
+    "reverse": 0,
+    "jitter": 0,
+}
+STILL = {"shift": 0.0, "zoom": 0.0, "light": 0.0}
+
+
+def opened(root: Path, **changes: Any) -> TrainingData:
+    settings = Recipe.model_validate(recipe(root, **{"view": PLAIN_VIEW, "clip": {}, **changes}))
+    model, _ = build(settings)
+    return open_data(settings, model)
+
+
+def batch(root: Path, number: int = 0, **changes: Any) -> Batch:
+    return opened(root, **changes).batches[number]
+
+
+def labelled(one: Batch) -> list[bool]:
+    """Of the first clip, which frames have labels."""
+    return [bool((frame != IGNORE).any()) for frame in one.labels[0]]
+
+
+def test_batches_depend_on_their_number_alone(videos: Path) -> None:
+    first, again, other = batch(videos, 3), batch(videos, 3), batch(videos, 4)
+    assert first.names == again.names != other.names
+    assert torch.equal(first.frames, again.frames)
+    assert torch.equal(first.labels, again.labels)
+
+
+@pytest.mark.parametrize("draw", ["frames", "videos"])
+def test_targets_are_late_where_a_video_has_late_ones(videos: Path, draw: str) -> None:
+    """Of 8 frames; a video that ends earlier, or a picture, has its last."""
+    train = [{"set": f"folder:{videos}", "split": "train", "draw": draw}]
+    for earliest, wanted in ((0, set(range(8))), (5, {5, 6, 7}), (9, {7})):
+        data = opened(videos, data={"train": train, "batch": 2}, clip={"earliest": earliest})
+        names = [name for number in range(40) for name in data.batches[number].names]
+        assert {int(name.rpartition(" ")[2]) for name in names} == wanted
+        assert len(data.sources[0]) == 2 * (len(wanted) if draw == "frames" else 1)
+
+
+@pytest.mark.parametrize("context", ["distant", "none", "made"])
+def test_all_of_a_batch_is_pinned_and_moved(
+    videos: Path, context: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = batch(videos, clip={"context": "none" if context == "none" else "distant"})
+    if context == "made":
+        one = replace(one, context={"mean": torch.ones(2, 16)})
+    pinned: list[Tensor] = []
+
+    def pin(tensor: Tensor) -> Tensor:
+        pinned.append(tensor.clone())
+        return pinned[-1]
+
+    monkeypatch.setattr(Tensor, "pin_memory", pin)
+    there = one.pin_memory()
+    assert len(pinned) == (2 if context == "none" else 3)
+    assert any(there.frames is tensor for tensor in pinned)
+    assert torch.equal(there.labels, one.labels)
+    moved = one.to(torch.device("meta"))
+    assert moved.frames.is_meta
+    assert moved.labels.is_meta
+    inner = moved.context["mean"] if isinstance(moved.context, dict) else moved.context
+    assert inner is None or inner.is_meta
+
+
+@pytest.mark.parametrize(
+    ("device", "wanted", "pins"), [("cuda", True, True), ("cuda", False, False), ("cpu", True, False)]
+)
+def test_batches_are_pinned_for_gpus_alone(
+    videos: Path, device: str, wanted: bool, pins: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bool] = []
+
+    def loader(*_: object, pin_memory: bool, **__: object) -> list[Batch]:
+        made.append(pin_memory)
+        return []
+
+    monkeypatch.setattr(batches, "DataLoader", loader)
+    settings = Recipe.model_validate(
+        recipe(videos, data={"train": [{"set": "folder:x"}], "pin_memory": wanted})
+    )
+    batches.load(opened(videos).batches, range(2), settings.data, torch.device(device), lambda: None)
+    assert made == [pins]
+
+
+def test_shapes(videos: Path) -> None:
+    one = batch(videos)
+    assert one.frames.shape == (2, 3, 3, 32, 48)
+    assert isinstance(one.context, Tensor)
+    assert one.context.shape == (2, 1, 3, 32, 48)
+    assert one.labels.shape == (2, 3, 32, 48)
+    assert one.labels[one.labels != IGNORE].max() < len(one.words)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [("target", [False, False, True]), (2, [False, True, True]), ("all", [True, True, True])],
+)
+def test_how_many_frames_are_labelled(videos: Path, labels: Any, expected: list[bool]) -> None:
+    assert labelled(batch(videos, clip={"labels": labels})) == expected
+
+
+def test_clips_turned_round_keep_a_labelled_target(videos: Path) -> None:
+    one = batch(videos, view={**PLAIN_VIEW, "reverse": 1})
+    assert labelled(one) == [False, False, True]
+    usual = batch(videos)
+    assert torch.equal(one.frames, usual.frames.flip(1))
+
+
+def test_references_of_the_recipe(videos: Path) -> None:
+    assert batch(videos, clip={"references": [5]}).frames.shape[1] == 2
+
+
+@pytest.mark.parametrize(("context", "frames"), [("none", 0), ("own", 4), ("distant", 1)])
+def test_context(videos: Path, context: str, frames: int) -> None:
+    found = batch(videos, clip={"context": context, "context_size": 4}).context
+    assert (0 if found is None else found.shape[1]) == frames  # type: ignore[union-attr]
+
+
+def test_words_of_other_classes_are_not_given(videos: Path) -> None:
+    data = opened(videos)
+    assert len(data.joint.vocabulary) == 108
+    split = [{"set": f"folder:{videos}", "split": "test", "classes": "seen"}]
+    hidden = batch(videos, data={"train": split, "batch": 1})
+    assert (hidden.labels == IGNORE).all()  # it shows unseen things only
+    assert hidden.frames[0, -1].std() > 0.05
+
+
+def test_unseen_pixels_can_be_black(videos: Path) -> None:
+    split = [{"set": f"folder:{videos}", "split": "test", "classes": "seen", "blank_unseen": True}]
+    one = batch(videos, data={"train": split, "batch": 1})
+    assert (one.frames == 0).all()
+    assert (one.context == 0).all()  # type: ignore[union-attr]
+
+
+def test_word_cap_keeps_what_is_there(videos: Path) -> None:
+    whole, capped = batch(videos), batch(videos, words={"cap": 20})
+    assert len(capped.words) == 20
+    assert list(capped.words) == sorted(set(capped.words))
+    table = torch.tensor([*whole.words, *[0] * (256 - len(whole.words))])
+    other = torch.tensor([*capped.words, *[0] * (256 - len(capped.words))])
+    known = whole.labels != IGNORE
+    assert torch.equal(known, capped.labels != IGNORE)
+    assert torch.equal(table[whole.labels[known]], other[capped.labels[known]])
+    assert batch(videos, 1, words={"cap": 20}).words != capped.words
+
+
+def test_the_number_of_words_changes_from_step_to_step(videos: Path) -> None:
+    counts = [len(batch(videos, number, words={"cap": 40, "fewest": 15}).words) for number in range(12)]
+    assert len(set(counts)) > 4
+    assert min(counts) >= 15
+    assert max(counts) <= 40
+    assert sum(count < 25 for count in counts) > 2  # half of 15..40 on the scale of logarithms
+
+
+def test_batches_of_one_set_have_its_words(videos: Path, images: Path) -> None:
+    train = [
+        {"set": f"folder:{videos}", "split": "train", "classes": ["red plain disc", "blue plain sky"]},
+        {"set": f"folder:{images}", "split": "train", "classes": "seen"},
+    ]
+    data = opened(videos, data={"train": train, "batch": 2, "mix": "batches"})
+    sizes = {len(data.batches[number].words) for number in range(10)}
+    assert sizes == {2, 108}
+    both = opened(videos, data={"train": train, "batch": 2})
+    assert {len(both.batches[number].words) for number in range(4)} == {108}
+
+
+def test_a_still_repeats_without_motion(images: Path) -> None:
+    one = batch(images, clip={"still": STILL, "labels": "all"})
+    assert torch.equal(one.frames, one.frames[:, -1:].expand_as(one.frames))
+    assert torch.equal(one.labels, one.labels[:, -1:].expand_as(one.labels))
+    plain = batch(images, clip={"still": None})
+    assert torch.equal(plain.frames, one.frames)
+
+
+def test_a_still_moves_with_its_labels(images: Path) -> None:
+    still = {**STILL, "shift": 0.4}
+    one = batch(images, clip={"still": still, "labels": "all", "references": [15]})
+    frames, labels = one.frames[0], one.labels[0]
+    shifts = [(y, x) for y in range(-13, 14) for x in range(-20, 21)]
+    errors = {s: _difference(frames[0], frames[1], s) for s in shifts}
+    found = min(errors, key=lambda s: errors[s])
+    assert found != (0, 0)
+    assert errors[found] < 0.02 < errors[0, 0]
+    assert _difference(labels[0].float(), labels[1].float(), found, IGNORE) == 0
+
+
+def _difference(a: Tensor, b: Tensor, shift: tuple[int, int], ignored: int | None = None) -> float:
+    """Mean difference where a, moved by the shift, lies over b, away from the margin."""
+    moved = torch.roll(a, shift, (-2, -1))
+    inside = torch.zeros_like(b, dtype=torch.bool)
+    inside[..., 13:-13, 20:-20] = True
+    if ignored is not None:
+        inside &= (moved != ignored) & (b != ignored)
+    return (moved - b)[inside].abs().mean().item()
+
+
+def test_motion_is_even() -> None:
+    """What is seen two seconds before is twice as far away, as much smaller and as much darker again."""
+    colours = (((1.0, 0.0, 0.0, 0.1), (0.0, 1.0, 0.0, 0.1), (0.0, 0.0, 1.0, 0.1)),)
+    view = Draw((1000, 2000), 300, 700, (200, 400), False, False, colours, 255)
+    path = Motion(down=0.1, across=-0.05, zoom=0.2, light=-0.3)
+    one, two = path.before(view, 15), path.before(view, 30)
+    assert path.before(view, 0) == view
+    assert one.size == (round(1000 * math.exp(0.2)), round(2000 * math.exp(0.2)))
+    assert two.size == (round(1000 * math.exp(0.4)), round(2000 * math.exp(0.4)))
+    assert (one.top + 100) / one.size[0] == pytest.approx(0.4 + 20 / one.size[0], abs=1e-3)
+    assert (two.left + 200) / two.size[1] == pytest.approx(0.45 - 40 / two.size[1], abs=1e-3)
+    gains = [shown.colours[0][0][0] for shown in (one, two)]
+    assert gains == pytest.approx([math.exp(-0.3), math.exp(-0.6)])
+
+
+def test_some_of_the_picture_stays_in_view() -> None:
+    colours = (((1.0, 0.0, 0.0, 0.0),) * 3,)
+    view = Draw((40, 40), 0, 0, (32, 32), False, False, colours, 255)
+    far = Motion(down=9.0, across=-9.0, zoom=0.0, light=0.0).before(view, 30)
+    assert -32 < far.left < far.top < 40
+
+
+def test_too_many_words_need_a_cap(tmp_path: Path) -> None:
+    from openvss.data import synthetic
+
+    synthetic.make("ade847", tmp_path / "set", 0, synthetic.RenderOptions(images=1, size=(48, 32)))
+    train = {"train": [{"set": f"ade847:{tmp_path / 'set'}"}], "batch": 1}
+    with pytest.raises(InputError, match=r"254 words at most and the data have 8\d\d: set words\.cap"):
+        batch(tmp_path, data=train)
+    assert len(batch(tmp_path, data=train, words={"cap": 100}).words) == 100
