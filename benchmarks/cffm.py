@@ -41,7 +41,7 @@ def frames(rounds: int, size: str) -> None:
     for name in (f"segformer-{size}", f"cffm-{size}", f"cffm++-{size}"):
         model = preset(name)
         assert model.fixed_words is not None
-        subjects.append(Subject(name, model, model.words(model.fixed_words), SIZE, batch=1))
+        subjects.append(Subject(name, model, model.embed(model.fixed_words), SIZE, batch=1))
     segformer, cffm, plusplus = subjects
     far = len(plusplus.model.context_frames(100, 200))
     one = plusplus.model.encode_reference(plusplus.clip[:, -1])

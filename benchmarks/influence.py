@@ -96,7 +96,7 @@ def outputs(model: OV2VSS, distant: FrameFeatures, clip: Sequence[FrameFeatures]
     *references, target = clip
     context = model.summarise(model.compact(distant)) if model.context_frames(0, 1) else None
     fused, _ = model.fuse(target, [model.compact(reference) for reference in references], context)
-    found["logits"] = model.score(fused, model.words(WORDS)).logits
+    found["logits"] = model.score(fused, model.embed(WORDS)).logits
     for hook in hooks:
         hook.remove()
     return {name: x.float() for name, x in found.items()}

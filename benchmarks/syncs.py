@@ -59,7 +59,7 @@ class Count:
 def of_frame(segmenter: Segmenter, size: tuple[int, int]) -> Count:
     """A frame of a video that has begun."""
     frames = np.random.default_rng(0).integers(0, 256, (3, *size, 3), np.uint8)
-    words = segmenter.model.words(segmenter.vocabulary)
+    words = segmenter.model.embed(segmenter.vocabulary)
     with PretendDevice() as device:
         segmenter.device = torch.device(device.name)
         _keep_words(segmenter.model.to(segmenter.device), words)
@@ -74,7 +74,7 @@ def of_frame(segmenter: Segmenter, size: tuple[int, int]) -> Count:
 def of_step(recipe: Recipe, folder: Path) -> Count:
     """A step of training, after one that builds what is built once."""
     model, _ = build(recipe)
-    words = model.words(open_data(recipe, model).joint.vocabulary)
+    words = model.embed(open_data(recipe, model).joint.vocabulary)
     with PretendDevice() as device:
         parts = _assemble(recipe, folder, device)
         _keep_words(parts.model, words)
@@ -93,7 +93,7 @@ def of_step(recipe: Recipe, folder: Path) -> Count:
 def _keep_words(model: VideoModel, words: WordEmbeddings) -> None:
     """Text is not what is counted, and the model has it already."""
     there = WordEmbeddings(words.names, words.embeddings.to(model.device))
-    model.words = lambda vocabulary: there  # type: ignore[method-assign]
+    model.embed = lambda vocabulary: there  # type: ignore[method-assign]
 
 
 def _assemble(recipe: Recipe, folder: Path, device: PretendDevice) -> TrainingSetup:

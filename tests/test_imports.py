@@ -34,7 +34,7 @@ except SystemExit as end:
 
 
 def test_common_words_need_no_text_encoder() -> None:
-    code = "import openvss as o; o.load('tiny').model.words(o.Vocabulary.parse('dog, car | auto, pavement'))"
+    code = "import openvss as o; o.load('tiny').model.embed(o.Vocabulary.parse('dog, car | auto, pavement'))"
     assert "transformers" not in modules_after(code)
     assert "transformers" in modules_after(code.replace("dog", "capybara"))
 

@@ -129,7 +129,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with torch.inference_mode(False), torch.enable_grad():
         model = trained(arguments.out)
-    words = model.words(Vocabulary.parse(", ".join(names())))
+    words = model.embed(Vocabulary.parse(", ".join(names())))
     print(f"{describe()}\n{len(words.names)} words")
     one = _pictures(arguments.out / "one", WORDS, things=1)
     for title, name in (("two things", f"folder:{arguments.out / 'all'}"), ("one thing", one)):

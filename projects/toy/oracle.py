@@ -37,7 +37,7 @@ class Oracle:
     def __init__(self, model: VideoModel, dataset: Dataset, clean: Path, protocol: Protocol) -> None:
         self.origin = {"model": None, "predictions": "oracle"}
         self._model, self._dataset, self._clean, self._protocol = model.eval(), dataset, clean, protocol
-        self._words = model.words(dataset.vocabulary)
+        self._words = model.embed(dataset.vocabulary)
 
     def of(self, clip: Clip) -> Iterator[tuple[int, Ids]]:
         """The classes of every frame, with its number."""

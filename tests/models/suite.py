@@ -57,7 +57,7 @@ class VideoModelSuite:
         self, model: VideoModel, clips: Tensor, words: str = WORDS, context: Tensor | None = None
     ) -> Tensor:
         with torch.no_grad():
-            return model(clips, model.words(Vocabulary.parse(words)), context).logits
+            return model(clips, model.embed(Vocabulary.parse(words)), context).logits
 
     def clips(self, model: VideoModel, batch: int = 1, height: int = 64, width: int = 96) -> Tensor:
         t = len(model.references) + 1
@@ -126,7 +126,7 @@ class VideoModelSuite:
         """
         clip = video(14)
         segmenter = Segmenter(model, WORDS, size=64, device="cpu")
-        words = model.words(Vocabulary.parse(WORDS))
+        words = model.embed(Vocabulary.parse(WORDS))
         memory: Memory | None = None
         for t, frame in enumerate(as_frames(clip)):
             streamed = segmenter.step(frame)
@@ -173,7 +173,7 @@ class VideoModelSuite:
         context = self.context(model)
         if context is not None:
             context.requires_grad_()
-        model(clips, model.words(Vocabulary.parse(WORDS)), context).logits.square().sum().backward()
+        model(clips, model.embed(Vocabulary.parse(WORDS)), context).logits.square().sum().backward()
         assert clips.grad is not None
         for i in range(clips.shape[1]):
             assert clips.grad[0, i].abs().max() > 0, f"frame {i} of {clips.shape[1]} has no influence"
@@ -185,7 +185,7 @@ class VideoModelSuite:
         if not any(parameter.requires_grad for parameter in model.parameters()):
             pytest.skip("nothing in it is trained")
         clips, context = self.clips(model, 2), self.context(model, 2)
-        output = model.train()(clips, model.words(Vocabulary.parse(WORDS)), context)
+        output = model.train()(clips, model.embed(Vocabulary.parse(WORDS)), context)
         labels = torch.randint(0, 6, (2, 64, 96), generator=torch.Generator().manual_seed(0))
         sum(model.loss(output, labels).values()).backward()  # type: ignore[union-attr]
         dead = [
@@ -196,7 +196,7 @@ class VideoModelSuite:
     def test_ignored_pixels_do_not_count(self, model: VideoModel) -> None:
         """Only the labelled part of the picture gets a gradient; nothing labelled gives a loss of 0."""
         clips = self.clips(model).requires_grad_()  # for models without anything to train
-        output = model(clips, model.words(Vocabulary.parse(WORDS)), self.context(model))
+        output = model(clips, model.embed(Vocabulary.parse(WORDS)), self.context(model))
         output.logits.retain_grad()
         labels = torch.full((1, 64, 96), 255)
         assert sum(model.loss(output, labels).values()) == 0
@@ -211,7 +211,7 @@ class VideoModelSuite:
         assert not output.logits.grad[..., columns // 4 + 1 :].any()
 
     def test_weights_of_words_count_in_every_term(self, model: VideoModel) -> None:
-        output = model(self.clips(model), model.words(Vocabulary.parse(WORDS)), self.context(model))
+        output = model(self.clips(model), model.embed(Vocabulary.parse(WORDS)), self.context(model))
         labels = torch.randint(0, 6, (1, 64, 96), generator=torch.Generator().manual_seed(0))
         weights = torch.ones(output.logits.shape[1])
         plain = model.loss(output, labels)

@@ -26,7 +26,7 @@ class Counting(TwoFrame):
 def test_references_and_context_frames_are_one_batch_each() -> None:
     model = Counting()
     clips, context = torch.rand(3, 3, 3, 32, 32), torch.rand(3, 2, 3, 32, 32)
-    words = model.words(Vocabulary.parse(WORDS))
+    words = model.embed(Vocabulary.parse(WORDS))
     model(clips, words, context)
     assert sorted(model.batches) == [3, 6, 6]
     model.batches.clear()

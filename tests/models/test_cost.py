@@ -46,7 +46,7 @@ def test_costs_side_by_side() -> None:
         torch.manual_seed(0)
         model = build_model(name, {**NANO, **options})
         assert model.fixed_words is not None
-        subjects.append(Subject(name, model, model.words(model.fixed_words), (64, 64), batch=2))
+        subjects.append(Subject(name, model, model.embed(model.fixed_words), (64, 64), batch=2))
     for one in subjects:
         assert torch.allclose(one.stream(), one.encode_all(), atol=1e-5)
     segformer, cffm, plusplus = measure(subjects, rounds=1)

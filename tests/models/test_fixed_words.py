@@ -58,5 +58,5 @@ def test_a_segmenter_starts_with_the_models_words() -> None:
 
 
 def test_labels_keep_the_users_names() -> None:
-    words = Closed("car | auto, sky").words(Vocabulary.parse("auto"))
+    words = Closed("car | auto, sky").embed(Vocabulary.parse("auto"))
     assert words.names == ("auto",)

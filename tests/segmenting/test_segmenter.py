@@ -37,7 +37,7 @@ def test_words_that_cannot_be_used_change_nothing(
         raise InputError("no such word")
 
     with monkeypatch.context() as patch:
-        patch.setattr(segmenter.model, "words", refuse)
+        patch.setattr(segmenter.model, "embed", refuse)
         with pytest.raises(InputError, match="no such word"):
             getattr(segmenter, how)("one, two")
     segmenter.reset()

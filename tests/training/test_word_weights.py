@@ -38,7 +38,7 @@ def test_a_pass_weighs_by_the_words_of_its_batch() -> None:
     labels[0, -1, :12], labels[0, -1, 12:14] = 0, 1  # of words 0 and 2: sky and wing
     batch = Batch(0, ("a",), torch.rand(1, 3, 3, 16, 16), None, labels, words=(0, 2))
     terms = Pass(model, vocabulary, WordChoice(balance=1.0, seen="sky"))(batch)
-    words = model.words(Vocabulary.parse("sky, wing"))
+    words = model.embed(Vocabulary.parse("sky, wing"))
     weights = torch.tensor([0.3, 0.7]) * balancing_weights(labels, 2, power=1.0)
     torch.testing.assert_close(terms, model.loss(model(batch.frames, words), labels, weights))
 

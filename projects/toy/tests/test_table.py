@@ -137,7 +137,7 @@ class Grey(VideoModel):
     def encode(self, frames: Tensor) -> FrameFeatures:
         return {"grey": frames.mean(1, keepdim=True)}
 
-    def words(self, vocabulary: Vocabulary) -> WordEmbeddings:
+    def embed(self, vocabulary: Vocabulary) -> WordEmbeddings:
         return WordEmbeddings(vocabulary.names, torch.zeros(len(vocabulary), 1, 1))
 
     def score(self, fused: Fused, words: WordEmbeddings) -> Output:

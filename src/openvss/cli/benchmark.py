@@ -86,7 +86,7 @@ def _subject(
 
     torch.manual_seed(0)
     built = build_model(name, options).to(choose_device(device))
-    return Subject(name, built, built.words(built.fixed_words or Vocabulary.parse(words)), size, batch)
+    return Subject(name, built, built.embed(built.fixed_words or Vocabulary.parse(words)), size, batch)
 
 
 def _size(text: str) -> tuple[int, int]:

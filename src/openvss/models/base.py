@@ -147,7 +147,7 @@ class VideoModel(nn.Module, ABC):
         fused, _ = self.fuse(self.encode(frames[:, -1]), references, summary)
         return self.score(fused, words)
 
-    def words(self, vocabulary: Vocabulary) -> WordEmbeddings:
+    def embed(self, vocabulary: Vocabulary) -> WordEmbeddings:
         """Embed a vocabulary with this model's text encoder, on this model's device.
 
         The embeddings of a closed-set model are (N, 1, all its words), one at the label's word: `score` picks

@@ -84,7 +84,7 @@ class Segmenter:
         """Change the words, also in mid-stream: nothing that was seen has to be encoded again."""
         vocabulary = _vocabulary(words)
         # what may fail comes first: then all stays as it was
-        self._words = self.model.words(vocabulary)
+        self._words = self.model.embed(vocabulary)
         self.vocabulary = vocabulary
 
     @torch.inference_mode()

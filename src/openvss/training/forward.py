@@ -28,7 +28,7 @@ class Pass(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The terms, to be added up."""
         if self._words is None:  # not before the model is on its device
-            self._words = self.model.words(self._vocabulary)
+            self._words = self.model.embed(self._vocabulary)
         ids = list(batch.words)
         words = WordEmbeddings(tuple(self._words.names[i] for i in ids), self._words.embeddings[ids])
         return self._loss(self.model(batch.frames, words, batch.context), batch.labels, ids)

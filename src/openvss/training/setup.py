@@ -58,7 +58,7 @@ def assemble(recipe: Recipe, folder: Path, cpu: bool) -> TrainingSetup:
     data = open_data(recipe, model, checks)
     if model.fixed_words is not None:  # a word that it lacks is found now, and not at the first validation
         for vocabulary in (data.joint.vocabulary, *(c.task.rules.choose_words(c.task.words) for c in checks)):
-            model.words(vocabulary)
+            model.embed(vocabulary)
     groups = groups_of(model, recipe.optimiser)
     work = Pass(model, data.joint.vocabulary, recipe.words)
     stepper = Stepper(recipe, accelerator, work, groups, folder)

@@ -49,7 +49,7 @@ def clip_output() -> tuple[CFFM, Output]:
     ).train()
     frames = torch.rand(2, 4, 3, 64, 64)
     assert model.fixed_words is not None
-    return model, model(frames, model.words(model.fixed_words))
+    return model, model(frames, model.embed(model.fixed_words))
 
 
 def test_the_loss_is_of_the_target_and_half_of_all_labelled_frames_alone() -> None:
@@ -90,7 +90,7 @@ def test_no_auxiliary_maps_at_inference() -> None:
     model, _ = clip_output()
     assert model.fixed_words is not None
     with torch.no_grad():
-        output = model.eval()(torch.rand(1, 4, 3, 64, 64), model.words(model.fixed_words))
+        output = model.eval()(torch.rand(1, 4, 3, 64, 64), model.embed(model.fixed_words))
     assert not output.aux
     assert output.logits.shape == (1, 3, 16, 16)
 
@@ -101,7 +101,7 @@ def test_static_contexts_need_no_other_frame() -> None:
     static = CFFM(Pyramid(), LetterText(), CFFMSettings(references=(), layers=1, dim=16, heads=2)).eval()
     video = CFFM(Pyramid(), LetterText(), CFFMSettings(layers=1, dim=16, heads=2)).eval()
     video.load_state_dict(static.state_dict())
-    frame, words = torch.rand(1, 1, 3, 64, 64), static.words(Vocabulary.parse("road, sky"))
+    frame, words = torch.rand(1, 1, 3, 64, 64), static.embed(Vocabulary.parse("road, sky"))
     with torch.no_grad():
         expected = video(frame.expand(-1, 4, -1, -1, -1), words).logits
         torch.testing.assert_close(static(frame, words).logits, expected)
@@ -115,7 +115,7 @@ def test_without_layers_it_is_segformer() -> None:
     segformer.load_state_dict(state)
     assert model.references == ()
     assert model.fixed_words is not None
-    frame, words = torch.rand(1, 1, 3, 64, 64), model.words(model.fixed_words)
+    frame, words = torch.rand(1, 1, 3, 64, 64), model.embed(model.fixed_words)
     with torch.no_grad():
         torch.testing.assert_close(model(frame, words).logits, segformer(frame, words).logits)
 
@@ -127,7 +127,7 @@ def test_officially_a_video_begins_with_frames_alone_and_then_a_table_of_referen
     model = CFFM(Pyramid(), Vocabulary.parse(words), settings).eval()
     clip = video(12)
     segmenter = Segmenter(model, words, size=64, device="cpu")
-    given = model.words(Vocabulary.parse(words))
+    given = model.embed(Vocabulary.parse(words))
     for t, frame in enumerate(as_frames(clip)):
         streamed = segmenter.step(frame)
         with torch.no_grad():

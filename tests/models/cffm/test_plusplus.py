@@ -20,7 +20,7 @@ def small(**options: object) -> CFFM:
 
 def words_of(model: CFFM) -> WordEmbeddings:
     assert model.fixed_words is not None
-    return model.words(model.fixed_words)
+    return model.embed(model.fixed_words)
 
 
 def test_a_layer_is_what_loops_over_positions_give() -> None:

@@ -68,7 +68,7 @@ def textured(n: int, size: tuple[int, int] = (64, 96), seed: int = 0) -> Tensor:
 
 
 def words(model: VideoModel, text: str = WORDS) -> WordEmbeddings:
-    return model.words(Vocabulary.parse(text))
+    return model.embed(Vocabulary.parse(text))
 
 
 def small(backbone: Pyramid | None = None, shared_backbone: bool = False, **options: Any) -> OV2VSS:

@@ -42,7 +42,7 @@ def scenes(n: int, seed: int) -> tuple[Tensor, Tensor]:
 def trained(steps: int, **options: Any) -> OV2VSS:
     torch.manual_seed(0)
     model = small(channels=32, heads=4, pool=8, regions=4, rfe=False, **options).train()
-    words = model.words(Vocabulary.parse(", ".join(COLOURS)))
+    words = model.embed(Vocabulary.parse(", ".join(COLOURS)))
     optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=5e-3)
     for step in range(steps):
         clip, labels = scenes(8, step)
@@ -56,7 +56,7 @@ def trained(steps: int, **options: Any) -> OV2VSS:
 def right(model: OV2VSS, clip: Tensor, labels: Tensor) -> float:
     """Share of the pixels."""
     with torch.no_grad():
-        logits = model(clip, model.words(Vocabulary.parse(", ".join(COLOURS)))).logits
+        logits = model(clip, model.embed(Vocabulary.parse(", ".join(COLOURS)))).logits
     full = F.interpolate(logits, SIZE, mode="bilinear")
     return float((full.argmax(1) == labels).float().mean())
 

@@ -102,7 +102,7 @@ def test_regions_tiny_brings_its_weights() -> None:
     assert isinstance(tiny, Tiny)
     assert model.weights_sha256 is not None
     frame = torch.from_numpy(scene()).permute(2, 0, 1)[None] / 255
-    words = tiny.words(Vocabulary.parse("sky, grass, tree, person, car"))
+    words = tiny.embed(Vocabulary.parse("sky, grass, tree, person, car"))
     with torch.no_grad():
         ours = model(frame[:, None], words).logits.argmax(1)
         cosines = torch.einsum("bdhw,nd->bnhw", tiny.pair.dense(frame), words.embeddings[:, 0])

@@ -59,7 +59,7 @@ def test_the_same_logits_as_transformers(folder: Path) -> None:
     with torch.no_grad():
         pixels = (frame[:, 0] - 0.5) / torch.tensor([0.25, 0.5, 1.0]).view(3, 1, 1)
         expected = theirs(pixels).logits
-        found = model(frame, model.words(Vocabulary.parse("bed, edifice"))).logits
+        found = model(frame, model.embed(Vocabulary.parse("bed, edifice"))).logits
     torch.testing.assert_close(found, expected[:, [3, 1]])
 
 
@@ -100,7 +100,7 @@ def test_names_become_labels() -> None:
 def test_classes_of_one_name_are_all_kept_if_nothing_is_chosen() -> None:
     model = HubSegFormer(config("wall", "sky", "wall"), {})
     assert model.fixed_words is not None
-    assert torch.equal(model.words(model.fixed_words).embeddings[:, 0], torch.eye(3))
+    assert torch.equal(model.embed(model.fixed_words).embeddings[:, 0], torch.eye(3))
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ class TestSTSeg(VideoModelSuite):
 
 def test_squashing_is_a_change_of_size_before_the_encoder() -> None:
     frames = video(2, 50, 90)
-    words = sed().words(Vocabulary.parse(WORDS))
+    words = sed().embed(Vocabulary.parse(WORDS))
     with torch.no_grad():
         squashed = sed(square=64)(frames[:, None], words).logits
         by_hand = sed()(F.interpolate(frames, (64, 64), mode="bilinear")[:, None], words).logits
@@ -80,7 +80,7 @@ def test_squashing_is_a_change_of_size_before_the_encoder() -> None:
 
 
 def test_the_loss_has_four_outputs_and_the_authors_way_with_unlabelled_pixels() -> None:
-    words = sed().words(Vocabulary.parse(WORDS))
+    words = sed().embed(Vocabulary.parse(WORDS))
     labels = torch.full((1, 64, 96), 255)
     for official in (False, True):
         model = sed(official=official).train()
@@ -90,7 +90,7 @@ def test_the_loss_has_four_outputs_and_the_authors_way_with_unlabelled_pixels() 
 
 
 def test_official_inference_resizes_probabilities() -> None:
-    words = sed().words(Vocabulary.parse(WORDS))
+    words = sed().embed(Vocabulary.parse(WORDS))
     with torch.no_grad():
         logits, probabilities = (sed(official=o)(video(1)[None], words).logits for o in (False, True))
     torch.testing.assert_close(probabilities, logits.sigmoid())
@@ -122,7 +122,7 @@ def test_smoothing_keeps_one_map_and_resumes_exactly() -> None:
 @pytest.mark.parametrize("topk", [None, 3])
 def test_the_model_runs_on_hundreds_of_words_part_by_part(topk: int | None) -> None:
     model = sed(topk=topk)
-    words = model.words(Vocabulary.parse(", ".join(f"word {i}" for i in range(847))))
+    words = model.embed(Vocabulary.parse(", ".join(f"word {i}" for i in range(847))))
     with torch.no_grad():
         whole = model(video(1)[None], words).logits
         model.decoder.workspace = 1 << 20
@@ -132,7 +132,7 @@ def test_the_model_runs_on_hundreds_of_words_part_by_part(topk: int | None) -> N
 
 def test_early_rejection_in_training_drops_the_words_that_inference_drops_first() -> None:
     model = sed(topk=1, rejecting=1.0)
-    words = model.words(Vocabulary.parse(", ".join(f"word {i}" for i in range(40))))
+    words = model.embed(Vocabulary.parse(", ".join(f"word {i}" for i in range(40))))
     frames = torch.stack([*video(1), torch.rand(3, 64, 96)])[:, None]
     with torch.no_grad():
         at_inference = dropped(model(frames, words).logits)
@@ -180,7 +180,7 @@ def test_a_true_word_that_was_dropped_counts_for_nothing() -> None:
 
 
 def test_training_rejects_nothing_unless_told_to() -> None:
-    words = sed().words(Vocabulary.parse(WORDS))
+    words = sed().embed(Vocabulary.parse(WORDS))
     plain, topk = (sed(topk=t).train()(video(1)[None], words) for t in (None, 1))
     assert torch.equal(plain.logits, topk.logits)
     assert (plain.logits > REJECTED).all()

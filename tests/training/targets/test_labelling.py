@@ -135,7 +135,7 @@ def test_teacher_sees_a_picture_as_a_video_of_one_frame() -> None:
     torch.manual_seed(0)
     model = TwoFrame()
     torch.nn.init.ones_(model.gate)
-    words = model.words(Vocabulary.parse("red, green"))
+    words = model.embed(Vocabulary.parse("red, green"))
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     picture, probabilities = Teacher(model, words, size=64)(pixels)
     with torch.no_grad():
@@ -148,7 +148,7 @@ def test_teacher_answers_as_it_was_trained(rivals: bool) -> None:
     """With yes or no to each word, or, where words rival for a pixel, with which it is."""
     torch.manual_seed(0)
     model = SED(StandInPair(), square=None, width=32, templates=("{}",), rivals=rivals)
-    words = model.words(Vocabulary.parse("red, green"))
+    words = model.embed(Vocabulary.parse("red, green"))
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     picture, probabilities = Teacher(model, words, size=64)(pixels)
     with torch.no_grad():

@@ -65,7 +65,7 @@ def pseudo_labels(order: TargetOrder) -> None:
         settings.same,
         settings.drop,
     )
-    teacher = Teacher(model, model.words(order.vocabulary), settings.size)
+    teacher = Teacher(model, model.embed(order.vocabulary), settings.size)
     done.label(pictures, teacher, refine, order.update)
     write_report(done, pictures)
 
