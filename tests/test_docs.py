@@ -11,19 +11,29 @@ from openvss.data import synthetic
 from tests.cli.runner import Runner
 
 ROOT = Path(__file__).parents[1]
-PAGES = [
-    *ROOT.glob("*.md"),
-    *ROOT.glob("docs/**/*.md"),
-    *ROOT.glob("benchmarks/*.md"),
-    *ROOT.glob("src/**/*.md"),
-]
+FOLDERS = ("docs", "projects", "results")
+PAGES = [*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in ROOT.glob(f"{folder}/**/*.md"))]
+CARDS = [*ROOT.glob("src/**/*.md")]  # installed with the package, without what is around them here
+
+
+def relative_links(page: Path) -> list[str]:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    return [link for link in links if "://" not in link]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_relative_links_exist(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
-    assert not missing
+    assert not [link for link in relative_links(page) if not (page.parent / link).exists()]
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_an_installed_card_names_files_of_the_repository_in_words(card: Path) -> None:
+    """A relative link would lead nowhere; a path that is named leads somewhere from the repository's root."""
+    text = card.read_text(encoding="utf-8")
+    assert not relative_links(card)
+    named = re.findall(r"`((?:projects|results|docs|recipes)/[^`\s]*)`", text)
+    assert named
+    assert not [path for path in named if not (ROOT / path).exists()]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("recipe", type=Path, help="projects/tiny/recipe.yaml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key")
     parser.add_argument("--out", type=Path, required=True, help="a folder for the runs and 3 GB of features")
-    parser.add_argument("--resume", action="store_true", help="go on where an interrupted run stopped")
+    parser.add_argument("--resume", action="store_true", help="resume an interrupted run")
     parser.add_argument("--views", type=int, default=VIEWS)
     given = parser.parse_args()
     try:
@@ -28,7 +28,7 @@ def main() -> None:
     except InputError as error:
         parser.error(str(error))
     except Stopped:
-        parser.exit(1, "Stopped; the same command with --resume goes on.\n")
+        parser.exit(1, "Stopped; the same command with --resume continues.\n")
 
 
 if __name__ == "__main__":

@@ -15,30 +15,30 @@ from openvss.models.tiny.model import SCALE, Tiny
 from openvss.segmenting.inputs import input_size, shrink, to_input
 from openvss.training.watcher import Watcher
 from projects.tiny.data import NONE_OF_VOC, Ids, Outline, Picture, read_outlines, read_scenes
-from projects.tiny.lesson import Lesson
+from projects.tiny.material import TrainingMaterial
 
 SURE = 0.5  # of a word among all that are none of VOC's
 SURE_AMONG_LISTED = 0.45  # where the words were looked up
 
 
-def label_backgrounds(model: Tiny, lesson: Lesson, file: Path, watcher: Watcher) -> dict[str, Ids]:
+def label_backgrounds(model: Tiny, material: TrainingMaterial, file: Path, watcher: Watcher) -> dict[str, Ids]:
     """Ids for every pixel of every picture of VOC, by stem; kept in a file.
 
     Args:
         model: In eval mode.
-        lesson: Pictures and words.
+        material: Pictures and words.
         file: Read if it is there.
         watcher: Told how many pictures are done.
     """
     if not file.exists():
-        pictures, scenes = lesson.pictures["voc"], read_scenes(lesson.words)
-        outlines = read_outlines(lesson.words)
+        pictures, scenes = material.pictures["voc"], read_scenes(material.words)
+        outlines = read_outlines(material.words)
         labelled = {}
         for i, picture in enumerate(pictures):
             stem = picture.image.stem
             listed = scenes.get(stem)
             sure = SURE if listed is None else SURE_AMONG_LISTED
-            ids = label_one(model, picture, lesson.table.means, lesson.loss.other, listed, sure)
+            ids = label_one(model, picture, material.table.means, material.loss.other, listed, sure)
             labelled[stem] = outline(ids, outlines.get(stem, ()))
             watcher.frame("backgrounds", i + 1, len(pictures))
         draft = file.with_suffix(".tmp.npz")

@@ -25,8 +25,8 @@ from openvss.weights import bundled
 from openvss.weights.checkpoint import find_checkpoint
 from projects.tiny.backgrounds import label_backgrounds
 from projects.tiny.cache import Shelf, fill, relabel
-from projects.tiny.lesson import Lesson
-from projects.tiny.start import load, start
+from projects.tiny.material import TrainingMaterial
+from projects.tiny.weights import load, untrained
 
 VIEWS = 8000
 FOR_A_STREET, FOR_A_ROOM = 4, 10  # views
@@ -47,25 +47,25 @@ def train(
     first, second, third = (stage.recipe for stage in stages)
     runs = [out / f"{place + 1}-{name}" for place, name in enumerate(STAGES)]
     out.mkdir(parents=True, exist_ok=True)
-    lesson = Lesson(first, text)
-    _write(out / "manifest.txt", lesson.manifest(views))
+    material = TrainingMaterial(first, text)
+    _write(out / "manifest.txt", material.manifest(views))
 
     features = out / "views"
-    cache = fill(features, lesson.views(), start(text).pair.backbone, views, watcher)
-    train_stage(first, runs[0], options, watcher, lesson.assembler(cache))
+    cache = fill(features, material.views(), untrained(text).pair.backbone, views, watcher)
+    train_stage(first, runs[0], options, watcher, material.assembler(cache))
 
     drawn = [
-        fill(out / name, scenes, start(text).pair.backbone, -(-views // share), watcher)
+        fill(out / name, scenes, untrained(text).pair.backbone, -(-views // share), watcher)
         for name, scenes, share in (
-            ("streets", lesson.streets(), FOR_A_STREET),
-            ("rooms", lesson.rooms(), FOR_A_ROOM),
+            ("streets", material.streets(), FOR_A_STREET),
+            ("rooms", material.rooms(), FOR_A_ROOM),
         )
     ]
     for recipe, before, run, more in ((second, runs[0], runs[1], ()), (third, runs[1], runs[2], drawn)):
         file = out / f"backgrounds-{run.name}.npz"
-        behind = label_backgrounds(load(before, text), lesson, file, watcher)
-        cache = relabel(out / f"labels-{run.name}", features, lesson.views(behind), watcher)
-        train_stage(_after(before, recipe), run, options, watcher, lesson.assembler(Shelf(cache, *more)))
+        behind = label_backgrounds(load(before, text), material, file, watcher)
+        cache = relabel(out / f"labels-{run.name}", features, material.views(behind), watcher)
+        train_stage(_after(before, recipe), run, options, watcher, material.assembler(Shelf(cache, *more)))
     weights = out / "tiny.safetensors"
     bundled.save(load(runs[2], text), weights)
     return weights

@@ -59,7 +59,7 @@ class ToyVideos:
     occlusion: float = 0.5
 
 
-def make(root: Path, seed: int, videos: ToyVideos) -> None:
+def make_videos(root: Path, seed: int, videos: ToyVideos) -> None:
     """Write two `folder:` sets, unless they are there already.
 
     `seen` shows and knows seen compositions only; its splits are train, val and test. `all` knows all words,
@@ -67,13 +67,13 @@ def make(root: Path, seed: int, videos: ToyVideos) -> None:
     """
     if (root / "complete").exists():
         return
-    make_seen(root / "seen", seed, videos, SEEN)
+    make_seen_videos(root / "seen", seed, videos, SEEN)
     both, splits = (*SEEN, *UNSEEN * OFTEN), {"val": videos.val, "test": videos.test}
     _write_set(Job(root / "all", seed, _options(videos)), LOOKS, both, splits, videos.objects)
     (root / "complete").touch()
 
 
-def make_seen(root: Path, seed: int, videos: ToyVideos, looks: Sequence[Composition]) -> None:
+def make_seen_videos(root: Path, seed: int, videos: ToyVideos, looks: Sequence[Composition]) -> None:
     """Write a `folder:` set that shows and knows some of the seen compositions."""
     splits = {"train": videos.train, "val": videos.val, "test": videos.test}
     _write_set(Job(root, seed, _options(videos)), looks, looks, splits, videos.objects)

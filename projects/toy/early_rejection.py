@@ -36,11 +36,11 @@ from openvss.training.run import RunOptions, train
 from openvss.training.watcher import Watcher
 from openvss.video.images import read_image
 from openvss.words.vocabulary import Vocabulary
-from projects.toy import data as toydata
-from projects.toy import pair as toy_pair
+from projects.toy.data import SEEN, ToyVideos, make_seen_videos
+from projects.toy.pair import PairSettings, train_pair
 
 SIZE = (80, 80)
-LOOKS = tuple(look for look in toydata.SEEN if look.shape != "square")
+LOOKS = tuple(look for look in SEEN if look.shape != "square")
 WORDS, WORDS_AT_FIRST = 459, 254
 RECIPE = Path("projects/toy/recipes/stseg-many.yaml")
 
@@ -82,7 +82,7 @@ def trained(out: Path) -> SED:
     everything = _pictures(out / "all", WORDS)
     start = out / "start.safetensors"
     if not start.exists():
-        pair = toy_pair.train(0, toy_pair.Settings(size=SIZE, window=SIZE[1] // 2))
+        pair = train_pair(0, PairSettings(size=SIZE, window=SIZE[1] // 2))
         save_file({f"pair.toy.{name}": value.clone() for name, value in pair.state_dict().items()}, start)
     changes = [f"stages.0.model.init_from={start}", f"data.train.0.set={some}"]
     changes.append(f"stages.2.data.train.0.set={everything}")
@@ -96,9 +96,9 @@ def trained(out: Path) -> SED:
 def _pictures(root: Path, words: int, things: int = 2) -> str:
     """The data set of the pictures with that many words, most of which no picture shows."""
     if not root.exists():
-        videos = toydata.ToyVideos(1500, 1, 40, 1, SIZE, things, noise=0.05, blur=0.0, occlusion=0.0)
+        videos = ToyVideos(1500, 1, 40, 1, SIZE, things, noise=0.05, blur=0.0, occlusion=0.0)
         draft = root.with_suffix(".draft")
-        toydata.make_seen(draft, 0, videos, LOOKS)
+        make_seen_videos(draft, 0, videos, LOOKS)
         lines = [f"{number} {name}\n" for number, name in enumerate(names()[:words])]
         (draft / "classes.txt").write_text("".join(lines), encoding="utf-8")
         draft.rename(root)

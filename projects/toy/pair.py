@@ -32,7 +32,7 @@ TEMPLATES = ("{}", "a {}", "a picture of a {}")
 
 
 @dataclass(frozen=True)
-class Settings:
+class PairSettings:
     """What the pair is trained with.
 
     Attributes:
@@ -63,7 +63,7 @@ class Settings:
 class Pictures:
     """Close-ups and their captions."""
 
-    def __init__(self, settings: Settings, seed: int) -> None:
+    def __init__(self, settings: PairSettings, seed: int) -> None:
         self._settings = settings
         self._rng = random.Random(f"toy pictures {seed}")
         cast = cast_of(SEEN, SEEN, f"pair {seed}")
@@ -118,7 +118,7 @@ def contrast(
     return (terms[0].mean() + terms[1].mean()) / 2
 
 
-def train(seed: int, settings: Settings) -> ToyPair:
+def train_pair(seed: int, settings: PairSettings) -> ToyPair:
     """The pair of a seed, frozen."""
     torch.manual_seed(seed)
     source = Pictures(settings, seed)
@@ -144,7 +144,7 @@ def train(seed: int, settings: Settings) -> ToyPair:
     return pair.requires_grad_(False).eval()
 
 
-def save(pair: ToyPair, file: Path) -> None:
+def save_pair(pair: ToyPair, file: Path) -> None:
     """Write the weights; the file is there whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".tmp")
@@ -156,11 +156,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--steps", type=int, default=PairSettings.steps)
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # the same weights on any machine of this kind, however busy it is
     print(describe())
-    save(train(arguments.seed, Settings(steps=arguments.steps)), arguments.out)
+    save_pair(train_pair(arguments.seed, PairSettings(steps=arguments.steps)), arguments.out)
     print(f"wrote {arguments.out}")
 
 

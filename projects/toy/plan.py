@@ -60,7 +60,7 @@ class Plan(Section):
         pair_steps: Of training the toy pair, from which the model's `pair` and `backbone` start; None: none.
         pair_noise: Largest noise that it meets in training.
         whole: Rows scored with the context of the whole video; the others see the past alone, as they stream.
-        oracle: The row whose models also label the videos with what no model knows: see `toyoracle`.
+        oracle: The row whose models also label the videos with what no model knows: see `oracle.py`.
         published: Title of the column of published numbers.
     """
 

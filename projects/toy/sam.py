@@ -28,7 +28,7 @@ from projects.toy.data import SEEN, cast_of
 
 
 @dataclass(frozen=True)
-class Settings:
+class SamSettings:
     """What the toy SAM is trained with.
 
     Attributes:
@@ -63,7 +63,7 @@ class Prompted:
 class Things:
     """Scenes, one thing of each, and prompts as a segmenter that is roughly right would give them."""
 
-    def __init__(self, settings: Settings, seed: int, side: int) -> None:
+    def __init__(self, settings: SamSettings, seed: int, side: int) -> None:
         self._settings, self._side = settings, side
         self._rng = random.Random(f"toy sam {seed}")
         self._chance = torch.Generator().manual_seed(seed)
@@ -135,7 +135,7 @@ def loss_of(sam: Sam, batch: Prompted) -> tuple[Tensor, Tensor]:
     return F.binary_cross_entropy_with_logits(drawn, true) + dice.mean(), iou.mean()
 
 
-def train(seed: int, settings: Settings) -> Sam:
+def train_sam(seed: int, settings: SamSettings) -> Sam:
     """The toy SAM of a seed, frozen."""
     torch.manual_seed(seed)
     sam = Sam("toy").requires_grad_(True)
@@ -162,11 +162,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--steps", type=int, default=SamSettings.steps)
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # the same weights on any machine of this kind, however busy it is
     print(describe())
-    sam = train(arguments.seed, Settings(steps=arguments.steps))
+    sam = train_sam(arguments.seed, SamSettings(steps=arguments.steps))
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.clone() for name, value in sam.state_dict().items()}, arguments.out)
     print(f"wrote {arguments.out}")

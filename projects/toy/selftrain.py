@@ -36,10 +36,10 @@ from openvss.segmenting.segmenter import Segmenter
 from openvss.training.recipe.reader import read_stages
 from openvss.training.run import RunOptions, train
 from openvss.training.watcher import Watcher
-from projects.toy import data as toydata
-from projects.toy import pair as toy_pair
-from projects.toy import sam as toy_sam
+from projects.toy.data import SEEN, ToyVideos, make_videos, protocol
+from projects.toy.pair import PairSettings, train_pair
 from projects.toy.report import spread
+from projects.toy.sam import SamSettings, train_sam
 from projects.toy.table import in_processes
 
 # Row -> its stage 1, whether it has DEA, and what its stage 2 changes; None if it has no stage 2.
@@ -61,7 +61,7 @@ METRICS = {"unseen_miou": "unseen mIoU", "seen_miou": "seen mIoU", "hiou": "harm
 
 
 @dataclass(frozen=True)
-class Bench:
+class SelfTraining:
     """The plan and the folder of its results."""
 
     plan: Mapping[str, Any]
@@ -80,16 +80,16 @@ class Bench:
         return self.out / "data" / str(seed)
 
 
-def prepare(bench: Bench, seed: int) -> None:
+def prepare(bench: SelfTraining, seed: int) -> None:
     """Public models, once, and the pictures of a seed."""
     torch.set_num_threads(1)
-    videos = toydata.ToyVideos(**{**bench.plan["pictures"], "size": tuple(bench.plan["pictures"]["size"])})
-    toydata.make(bench.data(seed), seed, videos)
+    videos = ToyVideos(**{**bench.plan["pictures"], "size": tuple(bench.plan["pictures"]["size"])})
+    make_videos(bench.data(seed), seed, videos)
     start = bench.out / "start.safetensors"
     if start.exists():
         return
-    pair = toy_pair.train(0, toy_pair.Settings(size=videos.size, window=videos.size[1] // 2))
-    sam = toy_sam.train(0, toy_sam.Settings(size=videos.size))
+    pair = train_pair(0, PairSettings(size=videos.size, window=videos.size[1] // 2))
+    sam = train_sam(0, SamSettings(size=videos.size))
     whole = {name: value.clone() for name, value in sam.state_dict().items()}
     save_file(whole, bench.out / "sam.safetensors")
     state = {f"pair.toy.{name}": value.clone() for name, value in pair.state_dict().items()}
@@ -98,7 +98,7 @@ def prepare(bench: Bench, seed: int) -> None:
     start.with_suffix(".tmp").replace(start)
 
 
-def run_cell(bench: Bench, row: str, seed: int) -> None:
+def run_cell(bench: SelfTraining, row: str, seed: int) -> None:
     """Train and test a row, whose stage 1 is finished if it has a stage 2."""
     torch.set_num_threads(1)
     began = time.process_time()
@@ -109,7 +109,7 @@ def run_cell(bench: Bench, row: str, seed: int) -> None:
         overrides += [f"model.init_from={bench.out / 'start.safetensors'}"]
         overrides += [f"data.train.0.set=folder:{data / 'seen'}"]
     else:
-        seen = ", ".join(look.word for look in toydata.SEEN)
+        seen = ", ".join(look.word for look in SEEN)
         overrides += [f"model.init_from={bench.run(first, seed)}", f"data.train.0.set=folder:{data / 'all'}"]
         overrides += [f"words.seen={seen}", f"targets.options.sam_weights={bench.out / 'sam.safetensors'}"]
         overrides += changes
@@ -126,7 +126,7 @@ def run_cell(bench: Bench, row: str, seed: int) -> None:
 def test(run: Path, data: Path) -> dict[str, Any]:
     """What `openvss evaluate` would say."""
     dataset = open_dataset(f"folder:{data / 'all'}", "test")
-    task = Task(dataset, dataset.vocabulary, toydata.protocol())
+    task = Task(dataset, dataset.vocabulary, protocol())
     segmenter = Segmenter(load_model(str(run)), dataset.vocabulary, size=64, device="cpu")
     predictions, found = (
         ModelPredictions(segmenter, task.rules, {}),
@@ -137,7 +137,7 @@ def test(run: Path, data: Path) -> dict[str, Any]:
     return metrics(task, {}, found)
 
 
-def report(bench: Bench) -> str:
+def report(bench: SelfTraining) -> str:
     """Markdown of what is finished."""
     cells = {
         (row, seed): json.loads(bench.cell(row, seed).read_text())
@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", default=list(ROWS))
     arguments = parser.parse_args()
     plan = yaml.safe_load(arguments.plan.read_text(encoding="utf-8"))
-    bench = Bench({**plan, "seeds": arguments.seeds or plan["seeds"]}, arguments.out)
+    bench = SelfTraining({**plan, "seeds": arguments.seeds or plan["seeds"]}, arguments.out)
     pending = [
         (row, seed)
         for row in arguments.rows

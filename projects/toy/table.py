@@ -39,9 +39,9 @@ from openvss.segmenting.segmenter import Segmenter
 from openvss.training.recipe.reader import Stage, read_stages
 from openvss.training.run import RunOptions, train
 from openvss.training.watcher import Watcher
-from projects.toy import data as toydata
-from projects.toy import pair as toy_pair
+from projects.toy.data import make_videos, protocol
 from projects.toy.oracle import Oracle
+from projects.toy.pair import PairSettings, train_pair
 from projects.toy.plan import Bench, Plan
 from projects.toy.report import report
 
@@ -50,13 +50,13 @@ def prepare(bench: Bench, seed: int) -> None:
     """Videos and image-text pair of a seed, unless they are there."""
     torch.set_num_threads(1)
     plan = bench.plan
-    toydata.make(bench.data(seed), seed, plan.videos)
+    make_videos(bench.data(seed), seed, plan.videos)
     if plan.oracle is not None:
         clean = dataclasses.replace(plan.videos, noise=0, blur=0, occlusion=0, train=1)
-        toydata.make(bench.clean(seed), seed, clean)
+        make_videos(bench.clean(seed), seed, clean)
     file = bench.start(seed)
     if plan.pair_steps is not None and not file.exists():
-        pair = toy_pair.train(seed, toy_pair.Settings(steps=plan.pair_steps, noise=plan.pair_noise))
+        pair = train_pair(seed, PairSettings(steps=plan.pair_steps, noise=plan.pair_noise))
         state = {f"pair.{name}": value for name, value in pair.state_dict().items()}
         state |= {f"backbone.{name}": value.clone() for name, value in pair.backbone.state_dict().items()}
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -137,7 +137,7 @@ def oracle(model: VideoModel, dataset: Dataset, bench: Bench, seed: int) -> dict
 def task_of(dataset: Dataset, plan: Plan) -> Task:
     """With the table's words and rules."""
     words = dataset.vocabulary
-    return Task(dataset, words, toydata.protocol() if plan.test == "all" else find_protocol(PLAIN, words))
+    return Task(dataset, words, protocol() if plan.test == "all" else find_protocol(PLAIN, words))
 
 
 def score(task: Task, predictions: Predictions) -> dict[str, Any]:

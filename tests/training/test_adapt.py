@@ -103,7 +103,6 @@ def test_tiny_learns_at_the_rate_that_is_stated(folder: Path, tmp_path: Path) ->
         ("tiny", {}, {}),  # it is its pair
         ("sed-b", {"pair": "clip-convnext-nano"}, {"pair": 0.01}),
         ("stseg-b", {"pair": "clip-convnext-nano", "sam": "nano"}, {"pair": 0.01}),  # SAM is frozen
-        ("sed-b", {"pair": "toy"}, {}),  # no published weights
         ("ov2vss-mit-b2", {}, {"backbone": 0.1}),  # the pair is frozen
     ],
 )

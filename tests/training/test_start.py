@@ -23,7 +23,7 @@ from tests.training.small import recipe
 from tests.weights.open_clip_files import State
 
 SED = {"pair": "clip-convnext-nano", "templates": "plain", "square": None, "width": 32}
-SMALL = {"pair": "toy", "backbone": "mit-nano", "channels": 16, "heads": 2, "pool": 8}
+SMALL = {"pair": "clip-nano", "backbone": "mit-nano", "channels": 16, "heads": 2, "pool": 8}
 
 
 @pytest.fixture(autouse=True)

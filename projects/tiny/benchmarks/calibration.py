@@ -1,9 +1,8 @@
 """How often the bundled model is right where it says how sure it is: a table, and a reliability diagram.
 
 Run `python -m projects.tiny.benchmarks.calibration --voc ROOT --coco ROOT --camvid ROOT --picture FILE.png`.
-Held-out
-pictures of VOC and COCO, and frames of CamVid (every twelfth), each labelled alone; all labelled pixels
-count.
+Held-out pictures of VOC and COCO, and frames of CamVid (every twelfth), each labelled alone; all labelled
+pixels count.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """How good the bundled model is: held-out VOC and COCO pictures, and CamVid and DAVIS, which it never saw.
 
-Run `python -m projects.tiny.benchmarks.score --voc ROOT --coco ROOT --camvid ROOT --davis ROOT`;
-it uses the product's own
-`Segmenter`. Pictures of the first table are labelled one by one. The second table is about videos: the
-sequence of CamVid that has every frame, and DAVIS, with and without its memory.
+Run `python -m projects.tiny.benchmarks.score --voc ROOT --coco ROOT --camvid ROOT --davis ROOT`; it uses the
+product's own `Segmenter`. Pictures of the first table are labelled one by one. The second table is about
+videos: the sequence of CamVid that has every frame, and DAVIS, with and without its memory.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import torch
 from benchmarks.machine import describe
 from PIL import Image
 
+from openvss.evaluation.metrics.confusion import Confusion, class_iou, mean_iou, pixel_accuracy
 from openvss.evaluation.metrics.consistency import VideoMeter, mean_consistency
 from openvss.models.tiny.model import SMOOTHING, Tiny
 from openvss.segmenting.segmenter import Segmenter
@@ -47,27 +47,30 @@ def frames(root: Path, sequence: str = "*") -> Iterator[Pair]:
         yield image, image.parents[1] / "mask" / f"{image.stem}.png"
 
 
-def confusion(segmenter: Segmenter, pairs: Iterable[Pair], first: int) -> npt.NDArray[np.int64]:
-    """Rows are true classes: ids from `first` on; all other ids are ignored."""
-    n = len(segmenter.vocabulary)
-    total = np.zeros((n, n), np.int64)
+def confusion(segmenter: Segmenter, pairs: Iterable[Pair], names: Sequence[str], first: int) -> Confusion:
+    """Of the classes `names`, whose ids count from `first`; the segmenter may know only some of them."""
+    places = np.array([names.index(word) for word in segmenter.vocabulary.names], np.uint8)
+    total = Confusion.empty(len(names))
     for image, label in pairs:
         segmenter.reset()
         predicted = segmenter.step(np.asarray(Image.open(image).convert("RGB"))).labels
-        truth = np.asarray(Image.open(label)).astype(np.int64) - first
-        counted = (truth >= 0) & (truth < n)
-        total += np.bincount(truth[counted] * n + predicted[counted], minlength=n * n).reshape(n, n)
+        total.update(true_ids(label, len(names), first), places[predicted], IGNORED)
     return total
 
 
-def row(title: str, matrix: npt.NDArray[np.int64], names: Sequence[str]) -> str:
-    hit, truth = np.diag(matrix), matrix.sum(1)
-    iou = hit / np.maximum(truth + matrix.sum(0) - hit, 1)
-    present = truth > 0
-    order = np.argsort(-iou[present])
-    best = [f"{np.array(names)[present][i]} {100 * iou[present][i]:.0f}" for i in (*order[:3], *order[-3:])]
+def true_ids(label: Path, classes: int, first: int = 0) -> npt.NDArray[np.uint8]:
+    """Ids that count from `first`; all others are ignored."""
+    ids = np.asarray(Image.open(label)).astype(np.int64) - first
+    return np.where((ids >= 0) & (ids < classes), ids, IGNORED).astype(np.uint8)
+
+
+def row(title: str, found: Confusion, names: Sequence[str]) -> str:
+    iou = class_iou(found)
+    present = np.flatnonzero(~np.isnan(iou))
+    order = present[np.argsort(-iou[present])]
+    best = [f"{names[i]} {100 * iou[i]:.0f}" for i in (*order[:3], *order[-3:])]
     return (
-        f"| {title} | {100 * iou[present].mean():.1f} | {100 * hit.sum() / truth.sum():.1f} "
+        f"| {title} | {100 * mean_iou(found):.1f} | {100 * pixel_accuracy(found):.1f} "
         f"| {', '.join(best[:3])} ... {', '.join(best[3:])} |"
     )
 
@@ -75,20 +78,15 @@ def row(title: str, matrix: npt.NDArray[np.int64], names: Sequence[str]) -> str:
 def steadiness(segmenter: Segmenter, root: Path) -> str:
     """mVC8, mVC16, mIoU and pixel accuracy on the consecutive frames of CamVid."""
     n = len(segmenter.vocabulary)
-    meter, total = VideoMeter(IGNORED), np.zeros((n, n), np.int64)
+    meter, total = VideoMeter(IGNORED), Confusion.empty(n)
     segmenter.reset()
     for image, label in frames(root, CONSECUTIVE):
         predicted = segmenter.step(np.asarray(Image.open(image).convert("RGB"))).labels
-        truth = np.asarray(Image.open(label))
-        meter.update(truth, predicted)
-        counted = truth < n
-        pairs = truth[counted].astype(np.int64) * n + predicted[counted]
-        total += np.bincount(pairs, minlength=n * n).reshape(n, n)
+        meter.update(np.asarray(Image.open(label)), predicted)
+        total.update(true_ids(label, n), predicted, IGNORED)
     video = [meter.finish()]
     vc8, vc16 = (100 * mean_consistency(video, length, "paper").value for length in (8, 16))
-    hit, truths = np.diag(total), total.sum(1)
-    iou = (hit / np.maximum(truths + total.sum(0) - hit, 1))[truths > 0]
-    return f"{vc8:.1f} | {vc16:.1f} | {100 * iou.mean():.1f} | {100 * hit.sum() / truths.sum():.1f}"
+    return f"{vc8:.1f} | {vc16:.1f} | {100 * mean_iou(total):.1f} | {100 * pixel_accuracy(total):.1f}"
 
 
 def objects(segmenter: Segmenter, root: Path, first: int | None = None) -> dict[str, float]:
@@ -189,7 +187,7 @@ def main() -> None:
         vocabulary = Vocabulary(tuple(Label(c, (c,)) for c in classes))
         segmenter = Segmenter(model, vocabulary, size=arguments.size)
         pairs = frames(root) if name == "camvid" else held_out(root)
-        print(row(title, confusion(segmenter, pairs, first), classes), flush=True)
+        print(row(title, confusion(segmenter, pairs, classes, first), classes), flush=True)
 
     if arguments.camvid or arguments.davis:
         videos(model, arguments.camvid, arguments.davis, arguments.size)

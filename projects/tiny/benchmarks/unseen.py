@@ -1,8 +1,7 @@
 """Words that no training picture carried: the bundled model trained without some words, and two baselines.
 
-Run `python -m projects.tiny.benchmarks.unseen --voc ROOT --coco ROOT --run RUN [--set KEY=VALUE]`. It
-trains in the
-folder RUN, or goes on there, by `projects/tiny/recipe.yaml` without every sixth of the data sets' words in
+Run `python -m projects.tiny.benchmarks.unseen --voc ROOT --coco ROOT --run RUN [--set KEY=VALUE]`. It trains in
+the folder RUN, or resumes there, by `projects/tiny/recipe.yaml` without every sixth of the data sets' words in
 alphabetical order, from the first.
 """
 
@@ -16,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from benchmarks.machine import describe
-from PIL import Image
 
 from openvss.cli.training_progress import watching
+from openvss.evaluation.metrics.confusion import class_iou
 from openvss.models.base import VideoModel
 from openvss.models.tiny.model import TEMPLATES, Tiny
 from openvss.models.words import embed
@@ -32,9 +31,8 @@ from projects.tiny.data import VOC_SPELLING, read_classes, read_words
 from projects.tiny.rounds import VIEWS, train
 from projects.tiny.streets import NEW_WORDS
 
-RECIPE = Path(__file__).parents[1] / "recipes" / "tiny.yaml"
+RECIPE = Path(__file__).parents[1] / "recipe.yaml"
 EVERY = 6
-Matrix = npt.NDArray[np.int64]
 
 
 def left_out() -> list[str]:
@@ -64,15 +62,9 @@ def nearest(names: Sequence[str], seen: Sequence[str], model: Tiny) -> list[int]
     return best
 
 
-def overlap(hit: Matrix, truth: Matrix, claimed: Matrix) -> npt.NDArray[np.float64]:
-    return hit / np.maximum(truth + claimed - hit, 1)
-
-
 def of_model(model: VideoModel, root: Path, names: Sequence[str], first: int) -> npt.NDArray[np.float64]:
-    """IoU of every name when all are asked for; -1 where a name is not in the pictures."""
-    matrix = confusion(Segmenter(model, vocabulary(names)), held_out(root), first)
-    iou = overlap(np.diag(matrix), matrix.sum(1), matrix.sum(0))
-    return np.where(matrix.sum(1) > 0, iou, -1)
+    """IoU of every name when all are asked for; nan where a name is not in the pictures."""
+    return class_iou(confusion(Segmenter(model, vocabulary(names)), held_out(root), names, first))
 
 
 def of_nearest(model: Tiny, root: Path, names: Sequence[str], first: int) -> npt.NDArray[np.float64]:
@@ -82,32 +74,14 @@ def of_nearest(model: Tiny, root: Path, names: Sequence[str], first: int) -> npt
     """
     unseen = left_out()
     seen = [name for name in names if name not in unseen]
-    stand_in = nearest(names, seen, model)
-    segmenter = Segmenter(model, vocabulary(seen))
-    iou = np.full(len(names), -1.0)
-    counts = stacked(segmenter, root, len(names), first)
-    truth, claimed = counts.sum(1), counts.sum(0)
-    for i, place in enumerate(stand_in):
-        if truth[i]:
-            iou[i] = overlap(counts[i, place], truth[i], claimed[place])
-    return iou
-
-
-def stacked(segmenter: Segmenter, root: Path, classes: int, first: int) -> Matrix:
-    """(true classes, seen words)."""
-    n = len(segmenter.vocabulary)
-    total = np.zeros((classes, n), np.int64)
-    for image, label in held_out(root):
-        segmenter.reset()
-        predicted = segmenter.step(np.asarray(Image.open(image).convert("RGB"))).labels
-        truth = np.asarray(Image.open(label)).astype(np.int64) - first
-        counted = (truth >= 0) & (truth < classes)
-        total += np.bincount(truth[counted] * n + predicted[counted], minlength=classes * n).reshape(-1, n)
-    return total
+    found = confusion(Segmenter(model, vocabulary(seen)), held_out(root), names, first)
+    stand_in = [names.index(seen[place]) for place in nearest(names, seen, model)]
+    hits, truth = found.matrix[range(len(names)), stand_in], found.pixels
+    return np.where(truth > 0, hits / np.maximum(truth + found.predicted[stand_in] - hits, 1), np.nan)
 
 
 def row(title: str, iou: npt.NDArray[np.float64], names: Sequence[str]) -> str:
-    is_unseen, present = np.isin(names, left_out()), iou >= 0
+    is_unseen, present = np.isin(names, left_out()), ~np.isnan(iou)
     seen, unseen = (100 * float(iou[present & part].mean()) for part in (~is_unseen, is_unseen))
     each = ", ".join(f"{names[i]} {100 * iou[i]:.0f}" for i in np.flatnonzero(is_unseen & present).tolist())
     return f"| {title} | {seen:.1f} | {unseen:.1f} | {2 * seen * unseen / (seen + unseen):.1f} | {each} |"

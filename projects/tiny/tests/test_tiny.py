@@ -40,9 +40,9 @@ from projects.tiny.data import (
     read_scenes,
     read_words,
 )
-from projects.tiny.lesson import Lesson
+from projects.tiny.material import TrainingMaterial
 from projects.tiny.loss import WordLoss, WordTable
-from projects.tiny.start import load, name_table, start
+from projects.tiny.weights import load, name_table, untrained
 from projects.tiny.views import Views
 
 VOC = ["background", "aeroplane", "cat", "dog", "pottedplant"]
@@ -189,7 +189,7 @@ def test_known_backgrounds_replace_only_what_was_unnamed(data: Path) -> None:
 def test_backgrounds_are_chosen_among_the_listed_words(data: Path) -> None:
     words = read_words("words.txt")
     names = [synonyms[0] for synonyms in words]
-    model = start(LetterText())
+    model = untrained(LetterText())
     table = WordTable(words, LetterText()).means
     other = torch.ones(len(words), dtype=torch.bool)
     listed = [names.index("sky"), names.index("grass")]
@@ -203,7 +203,7 @@ def test_backgrounds_are_chosen_among_the_listed_words(data: Path) -> None:
 
 
 def test_the_cache_holds_what_the_backbone_sees(data: Path, tmp_path: Path) -> None:
-    backbone = start(LetterText()).pair.backbone
+    backbone = untrained(LetterText()).pair.backbone
     cache = fill(tmp_path / "cache", views_of(data), backbone, 3, Watcher())
     maps, ids = cache.rows([2, 0])
     pixels, labels = views_of(data).draw(0)
@@ -216,7 +216,7 @@ def test_the_cache_holds_what_the_backbone_sees(data: Path, tmp_path: Path) -> N
 
 def test_relabelled_views_differ_in_their_backgrounds_alone(data: Path, tmp_path: Path) -> None:
     names = [synonyms[0] for synonyms in read_words("words.txt")]
-    backbone = start(LetterText()).pair.backbone
+    backbone = untrained(LetterText()).pair.backbone
     before = fill(tmp_path / "cache", views_of(data), backbone, 40, Watcher())
     sky = names.index("sky")
     behind = {f"p{i}": np.full((48, 64), sky, np.uint8) for i in range(6)}
@@ -229,7 +229,7 @@ def test_relabelled_views_differ_in_their_backgrounds_alone(data: Path, tmp_path
 
 
 def test_a_shelf_has_the_rows_of_its_caches(data: Path, tmp_path: Path) -> None:
-    backbone = start(LetterText()).pair.backbone
+    backbone = untrained(LetterText()).pair.backbone
     one, two = (fill(tmp_path / str(n), views_of(data), backbone, n, Watcher()) for n in (2, 3))
     shelf = Shelf(one, two)
     assert len(shelf) == 5
@@ -290,7 +290,7 @@ def stages(data: Path, *more: str) -> list[Stage]:
     """The recipe that ships, made small."""
     sets = [f"data.train.{i}.set=folder:{data / name}" for i, name in enumerate(("voc", "coco"))]
     small = ["data.batch=4", "view.crop=[64, 64]", "schedule.steps=2", "schedule.warmup=0"]
-    recipe = Path(__file__).parents[2] / "recipes" / "tiny.yaml"
+    recipe = Path(__file__).parents[1] / "recipe.yaml"
     return read_stages(recipe, [*sets, *small, *(f"stages.{i}.schedule.steps=2" for i in (1, 2)), *more])
 
 
@@ -320,13 +320,13 @@ def test_rounds_resume_and_the_last_sees_streets_and_rooms(
 ) -> None:
     monkeypatch.setattr("openvss.models.encoders.tiny.MiniLM", LetterText)
     sizes: list[int] = []
-    assembler = Lesson.assembler
+    assembler = TrainingMaterial.assembler
 
-    def count(lesson: Lesson, cache: Rows) -> Callable[[Recipe, Path, bool], TrainingSetup]:
+    def count(material: TrainingMaterial, cache: Rows) -> Callable[[Recipe, Path, bool], TrainingSetup]:
         sizes.append(len(cache))
-        return assembler(lesson, cache)
+        return assembler(material, cache)
 
-    monkeypatch.setattr(Lesson, "assembler", count)
+    monkeypatch.setattr(TrainingMaterial, "assembler", count)
     run = tmp_path / "run"
     whole = rounds.train(stages(data), run, RunOptions(cpu=True), Watcher(), 6, LetterText()).read_bytes()
     assert sizes == [6, 6, 9]

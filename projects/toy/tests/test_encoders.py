@@ -7,19 +7,21 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.models.encoders import test_backbones, test_pairs
 
+from openvss.models.encoders.pairs import pair
 from openvss.models.words import embed
 from openvss.words.vocabulary import Vocabulary
-from projects.toy import pair as toy_pair
 from projects.toy.data import LOOKS, SEEN, UNSEEN
 from projects.toy.encoders import ToyBackbone, ToyPair
+from projects.toy.pair import PairSettings, Pictures, contrast, save_pair, train_pair
 
-FEW = toy_pair.Settings(steps=3, scenes=4, batch=4)
+FEW = PairSettings(steps=3, scenes=4, batch=4)
 
 
 @pytest.fixture(scope="module")
 def trained() -> ToyPair:
-    return toy_pair.train(3, FEW)
+    return train_pair(3, FEW)
 
 
 def test_maps_have_the_strides_that_are_declared() -> None:
@@ -28,6 +30,28 @@ def test_maps_have_the_strides_that_are_declared() -> None:
         backbone.channels, backbone.strides, backbone(torch.rand(1, 3, 33, 70)), strict=True
     ):
         assert found.shape[1:] == (channels, -(-33 // stride), -(-70 // stride))
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (33, 47), (64, 32), (70, 101)])
+def test_the_backbone_takes_frames_of_any_size(height: int, width: int) -> None:
+    test_backbones.test_any_size("toy", height, width)
+
+
+def test_the_backbone_keeps_the_contract() -> None:
+    test_backbones.test_frames_of_a_batch_are_seen_alone("toy")
+    test_backbones.test_every_parameter_and_every_pixel_matters("toy")
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (33, 47), (70, 101)])
+def test_the_pair_takes_frames_of_any_size(height: int, width: int) -> None:
+    test_pairs.test_dense_features_of_any_size(pair("toy"), height, width)
+
+
+def test_the_pair_keeps_the_contract() -> None:
+    torch.manual_seed(0)
+    test_pairs.test_a_frame_does_not_see_its_neighbours_in_the_batch(pair("toy"))
+    test_pairs.test_pairs_keep_the_contract(pair("toy"))
+    test_pairs.test_words_are_unit_vectors_of_their_own(pair("toy"))
 
 
 def test_phrases_are_bags_of_words_that_differ() -> None:
@@ -56,11 +80,11 @@ def test_embeddings_are_cached_until_the_weights_change(tmp_path: Path) -> None:
 
 
 def test_training_depends_on_the_seed_alone(trained: ToyPair, tmp_path: Path) -> None:
-    again, other = toy_pair.train(3, FEW), toy_pair.train(4, FEW)
+    again, other = train_pair(3, FEW), train_pair(4, FEW)
     for name, value in trained.state_dict().items():
         assert torch.equal(again.state_dict()[name], value)
     assert not torch.equal(other.project.weight, trained.project.weight)
-    toy_pair.save(trained, tmp_path / "new" / "pair.safetensors")
+    save_pair(trained, tmp_path / "new" / "pair.safetensors")
     loaded = ToyPair()
     loaded.load_state_dict(load_file(tmp_path / "new" / "pair.safetensors"))
     assert loaded.text.fingerprint == trained.text.fingerprint
@@ -68,7 +92,7 @@ def test_training_depends_on_the_seed_alone(trained: ToyPair, tmp_path: Path) ->
 
 
 def test_the_pair_never_sees_an_unseen_composition() -> None:
-    pictures = toy_pair.Pictures(toy_pair.Settings(scenes=80), 0)
+    pictures = Pictures(PairSettings(scenes=80), 0)
     named: set[str] = set()
     for _ in range(10):
         pixels, captions = pictures.draw()
@@ -82,10 +106,10 @@ def test_the_pair_never_sees_an_unseen_composition() -> None:
 def test_contrast_by_hand() -> None:
     """Two pictures that share a phrase: it is a negative of neither."""
     pair = ToyPair()
-    source = toy_pair.Pictures(FEW, 0)
+    source = Pictures(FEW, 0)
     source.phrase = lambda name: name  # type: ignore[method-assign]
     pictures, captions, scale = torch.rand(2, 3, 32, 32), [{"a", "b"}, {"b"}], torch.tensor(2.0)
-    found = toy_pair.contrast(pair, scale, pictures, captions, source, focus=0.3)
+    found = contrast(pair, scale, pictures, captions, source, focus=0.3)
     texts, alike = pair.text.encode(["a", "b"]), torch.zeros(2, 2)
     for i, dense in enumerate(pair.dense(pictures).flatten(2)):
         for j, text in enumerate(texts):

@@ -28,16 +28,17 @@ from openvss.training.recipe.reader import read_stages
 from openvss.video.frame import Frame
 from openvss.video.images import read_image
 from openvss.words.vocabulary import Vocabulary
-from projects.toy import data as toydata
-from projects.toy import table as toytable
+from projects.toy import table
+from projects.toy.data import LOOKS, SEEN, ToyVideos, make_videos, protocol
 from projects.toy.oracle import Oracle
 from projects.toy.plan import Bench
 from projects.toy.report import report, spread
 
-RECIPE = Path(__file__).parents[1] / "recipes" / "ov2vss" / "toy.yaml"
-FEW = toydata.ToyVideos(train=1, val=1, test=1, frames=9)
+TOY = Path(__file__).parents[1]
+ROOT = TOY.parents[1]  # plans name recipes as seen from here
+FEW = ToyVideos(train=1, val=1, test=1, frames=9)
 PLAN: dict[str, Any] = {
-    "recipe": str(RECIPE),
+    "recipe": str(TOY / "recipes" / "ov2vss.yaml"),
     "seeds": [1, 2],
     "rows": {
         "baseline": ["schedule.steps=1", "schedule.warmup=0", "model.options.stcf=false"],
@@ -110,8 +111,8 @@ def test_a_missing_cell_takes_its_pair_out(bench: Bench) -> None:
 def test_a_row_against_itself_with_copies_and_the_oracle(tmp_path: Path) -> None:
     """A column of what other frames bring to each row, and a line of what no model knows."""
     file = tmp_path / "plan.yaml"
-    table = {"title": "Parts", "lines": [{"row": "full", "text": "all"}, {"row": "oracle", "text": "oracle"}]}
-    plan = {**PLAN, "copies": ["mvc8"], "oracle": "full", "against": "baseline", "tables": [table]}
+    shown = {"title": "Parts", "lines": [{"row": "full", "text": "all"}, {"row": "oracle", "text": "oracle"}]}
+    plan = {**PLAN, "copies": ["mvc8"], "oracle": "full", "against": "baseline", "tables": [shown]}
     file.write_text(yaml.safe_dump(plan, sort_keys=False))
     bench = Bench(file, tmp_path / "out")
     for seed, mvc in ((1, 0.6), (2, 0.7)):
@@ -170,13 +171,13 @@ def test_the_oracle_averages_clean_frames_over_each_thing(tmp_path: Path) -> Non
 
 def test_copies_see_no_other_frame(tmp_path: Path) -> None:
     """The last frame of a video is labelled as if it were the only one."""
-    toydata.make(tmp_path, 5, FEW)
+    make_videos(tmp_path, 5, FEW)
     dataset = open_dataset(f"folder:{tmp_path / 'all'}", "test")
     model = Tiny(text=LetterText(), smoothing=0.9)
     segmenter = Segmenter(model, "disc, sky, ground", size=48, device="cpu")
     rules = find_protocol(PLAIN, segmenter.vocabulary)
     clip = dataset.clips[0]
-    labelled = dict(toytable.Copies(segmenter, rules, {}).of(clip))
+    labelled = dict(table.Copies(segmenter, rules, {}).of(clip))
     assert list(labelled) == list(range(9))
     only = Clip(clip.name, clip.frames[-1:], clip.labels[-1:])
     ((_, last),) = ModelPredictions(segmenter, rules, {}).of(only)
@@ -186,7 +187,7 @@ def test_copies_see_no_other_frame(tmp_path: Path) -> None:
 def test_the_oracle_sees_the_same_videos_undisturbed(bench: Bench) -> None:
     videos = {**PLAN["videos"], "train": 2}  # the oracle needs none to train on
     bench.file.write_text(yaml.safe_dump({**PLAN, "videos": videos, "oracle": "full"}))
-    toytable.prepare(bench, 1)
+    table.prepare(bench, 1)
     labels, frames = ([*bench.data(1).glob(f"all/data/*/{kind}/*")] for kind in ("mask", "origin"))
     assert labels
     assert len(frames) == len(labels)
@@ -211,9 +212,9 @@ def test_a_finished_cell_is_not_made_again(bench: Bench, monkeypatch: pytest.Mon
             contexts.append(self.context)
             super().begin_frames(frames)
 
-    monkeypatch.setattr(toytable, "Segmenter", Noted)
-    toytable.prepare(bench, 1)
-    toytable.run_cell(bench, "baseline", 1)
+    monkeypatch.setattr(table, "Segmenter", Noted)
+    table.prepare(bench, 1)
+    table.run_cell(bench, "baseline", 1)
     assert set(contexts) == {"whole"}
     assert bench.plan.context("full") == "past"
     (made,) = bench.results().values()
@@ -221,28 +222,28 @@ def test_a_finished_cell_is_not_made_again(bench: Bench, monkeypatch: pytest.Mon
     asked: list[tuple[object, ...]] = []
 
     def note(workers: int, work: object, tasks: list[tuple[object, ...]]) -> None:
-        if work is toytable.run_cell:
+        if work is table.run_cell:
             asked.extend(task[1:] for task in tasks)
 
-    monkeypatch.setattr(toytable, "in_processes", note)
-    toytable.run(bench, workers=1, cells=2)
+    monkeypatch.setattr(table, "in_processes", note)
+    table.run(bench, workers=1, cells=2)
     assert asked == [("baseline", 2), ("full", 1)]
 
 
 def test_training_videos_show_seen_words_only(tmp_path: Path) -> None:
-    toydata.make(tmp_path, 5, FEW)
+    make_videos(tmp_path, 5, FEW)
     seen = open_dataset(f"folder:{tmp_path / 'seen'}", "train")
-    assert seen.vocabulary.names == tuple(look.word for look in toydata.SEEN)
+    assert seen.vocabulary.names == tuple(look.word for look in SEEN)
     everything = open_dataset(f"folder:{tmp_path / 'all'}", "test")
-    assert everything.vocabulary.names == tuple(look.word for look in toydata.LOOKS)
-    rules = toydata.protocol()
+    assert everything.vocabulary.names == tuple(look.word for look in LOOKS)
+    rules = protocol()
     assert sorted((*rules.groups["seen"], *rules.groups["unseen"])) == list(range(60))
     assert not set(seen.vocabulary.names) & {everything.vocabulary.names[i] for i in rules.groups["unseen"]}
 
 
 def test_videos_depend_on_the_seed_and_differ_between_sets(tmp_path: Path) -> None:
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
-        toydata.make(tmp_path / name, seed, FEW)
+        make_videos(tmp_path / name, seed, FEW)
     place = "seen/data/train_000/origin/00003.png"
     a, b, c = ((tmp_path / name / place).read_bytes() for name in "abc")
     assert a == b != c
@@ -255,16 +256,16 @@ def test_videos_depend_on_the_seed_and_differ_between_sets(tmp_path: Path) -> No
 
 
 def test_only_the_first_stage_starts_from_the_toy_pair() -> None:
-    plan = yaml.safe_load((RECIPE.parents[2] / "benchmarks" / "cffm_toy.yaml").read_text())
-    stages = read_stages(RECIPE.parents[2] / plan["recipe"], plan["rows"]["cffm++"])
-    first = toytable.starting_from(stages[0], Path("pair.safetensors"))
+    plan = yaml.safe_load((TOY / "cffm.yaml").read_text())
+    stages = read_stages(ROOT / plan["recipe"], plan["rows"]["cffm++"])
+    first = table.starting_from(stages[0], Path("pair.safetensors"))
     assert (first.name, first.recipe.model.init_from) == (stages[0].name, "pair.safetensors")
     assert stages[1].recipe.model.init_from is None
     assert first.recipe.schedule == stages[0].recipe.schedule
 
 
 def test_cffm_plusplus_is_scored_with_what_it_is_trained_on() -> None:
-    plan = Bench(RECIPE.parents[2] / "benchmarks" / "cffm_toy.yaml", Path()).plan
+    plan = Bench(TOY / "cffm.yaml", Path()).plan
     assert {row: plan.context(row) for row in plan.rows} == {
         **dict.fromkeys(("segformer", "segformer-4", "static", "cffm"), "past"),
         "cffm++": "whole",

@@ -1,7 +1,7 @@
 """Do other frames help on real video? OV2VSS on the pair of `tiny`, with and without its video part.
 
-    python -m benchmarks.frames_real --voc VOC --coco COCO --nyuv2 NYU --corridor DHCN --clips FOLDER
-                                     --camvid CAMVID --davis DAVIS --out DIR [--seeds 1 2 3] [--workers 2]
+    python -m projects.toy.frames_real --voc VOC --coco COCO --nyuv2 NYU --corridor DHCN --clips FOLDER
+                                       --camvid CAMVID --davis DAVIS --out DIR [--seeds 1 2 3] [--workers 2]
 
 Trains `recipes/ov2vss/lite0.yaml` for each seed, as it is and without STCF and RFE, and tests on the sequence
 of CamVid that has every frame and on DAVIS, of which nothing is trained on: streaming and, of the full model,

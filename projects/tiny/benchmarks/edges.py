@@ -1,6 +1,6 @@
 """What sharpening labels along the frame's edges gives and costs, for the bundled model in one run.
 
-Run `python -m benchmarks.edges --davis ROOT [--every 1]`.
+Run `python -m projects.tiny.benchmarks.edges --davis ROOT [--every 1]`.
 """
 
 from __future__ import annotations

@@ -21,12 +21,12 @@ from projects.tiny.data import VOC_SPELLING, Ids, read_classes, read_pictures, r
 from projects.tiny.head_pass import FeatureBatches, HeadPass
 from projects.tiny.loss import WordLoss, WordTable
 from projects.tiny.rooms import Rooms
-from projects.tiny.start import give_imagenet, start
+from projects.tiny.weights import give_imagenet, untrained
 from projects.tiny.streets import Streets
 from projects.tiny.views import Views, manifest
 
 
-class Lesson:
+class TrainingMaterial:
     """The pictures and words of a recipe whose first data set is VOC and whose second is COCO.
 
     Attributes:
@@ -46,7 +46,7 @@ class Lesson:
         self.pictures = {
             name: read_pictures(_root(one), self.words) for name, one in (("voc", voc), ("coco", coco))
         }
-        self.table = WordTable(self.words, start(text).pair.text)
+        self.table = WordTable(self.words, untrained(text).pair.text)
         classes = [VOC_SPELLING.get(name, name) for name in read_classes(_root(voc)).values()]
         classes.append("cyclist")  # a person on a bicycle
         self.loss = WordLoss(self.words, [self.names.index(c) for c in classes if c in self.names])

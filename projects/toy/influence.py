@@ -1,7 +1,7 @@
 """How much of each earlier frame reaches the output of an OV2VSS, untrained or trained.
 
-    python -m benchmarks.influence [--davis FOLDER] [--backbones lite0 mit-b2] [--option KEY=VALUE]
-    python -m benchmarks.influence [--davis FOLDER] --runs RUN ...
+    python -m projects.toy.influence [--davis FOLDER] [--backbones lite0 mit-b2] [--option KEY=VALUE]
+    python -m projects.toy.influence [--davis FOLDER] --runs RUN ...
 
 One reference, or the distant frame, is replaced by a frame of another video; what is printed is the change of
 an output relative to its spread, |x' - x| / |x - mean over positions of x|. An untrained model shows what its
@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+import yaml
 from torch import Tensor
 
 from benchmarks.machine import describe
-from openvss.cli.model_options import parse
 from openvss.data.synthetic.compositions import Composition
 from openvss.data.synthetic.scenes import Scene
 from openvss.models.base import FrameFeatures
@@ -131,13 +131,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--davis", type=Path)
     parser.add_argument("--backbones", nargs="+", choices=BACKBONES, default=BACKBONES)
     parser.add_argument("--runs", nargs="+", type=Path, help="trained models, in place of the backbones")
-    parser.add_argument("--option", action="append", metavar="KEY=VALUE", help="of the model")
+    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="of the model")
     parser.add_argument("--sizes", type=int, default=len(SIZES), help="how many of the two sizes")
     arguments = parser.parse_args(argv)
     print(describe())
     print("\n| backbone | size | precision | output | t-9 | t-6 | t-3 | distant | weakest / strongest |")
     print("| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |")
-    options = parse(arguments.option)
+    given = (one.partition("=") for one in arguments.option)
+    options = {key: yaml.safe_load(value) for key, _, value in given}
     for name in arguments.runs or arguments.backbones:
         model = untrained(name, options) if arguments.runs is None else trained(name, options)
         for size in SIZES[: arguments.sizes]:

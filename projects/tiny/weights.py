@@ -1,4 +1,4 @@
-"""`tiny` as its training starts, and as a stage of it ends."""
+"""`tiny` with the weights that its training starts from, and with those that a stage of it came to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from openvss.words.vocabulary import Label, Vocabulary
 from projects.tiny.data import read_kinds, read_words
 
 
-def start(text: TextEncoder | None = None) -> Tiny:
+def untrained(text: TextEncoder | None = None) -> Tiny:
     """The model with ImageNet weights and all else untrained; `text` replaces MiniLM."""
     model = Tiny(text).eval()
     give_imagenet(model)
