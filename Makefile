@@ -19,9 +19,10 @@ demo: $(VENV)/.openvss-demo ## segment a real clip: make demo VIDEO=clip.mp4 WOR
 test: $(VENV)/.openvss-dev ## the whole test suite, on up to four cores
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
-lint: $(VENV)/.openvss-dev ## style and types
+lint: $(VENV)/.openvss-dev ## style, arrows between packages, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 
 bench: $(VENV)/.openvss-dev ## the two measurements of results/README.md that need no data

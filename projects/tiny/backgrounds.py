@@ -21,7 +21,9 @@ SURE = 0.5  # of a word among all that are none of VOC's
 SURE_AMONG_LISTED = 0.45  # where the words were looked up
 
 
-def label_backgrounds(model: Tiny, material: TrainingMaterial, file: Path, watcher: Watcher) -> dict[str, Ids]:
+def label_backgrounds(
+    model: Tiny, material: TrainingMaterial, file: Path, watcher: Watcher
+) -> dict[str, Ids]:
     """Ids for every pixel of every picture of VOC, by stem; kept in a file.
 
     Args:

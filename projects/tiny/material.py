@@ -21,9 +21,9 @@ from projects.tiny.data import VOC_SPELLING, Ids, read_classes, read_pictures, r
 from projects.tiny.head_pass import FeatureBatches, HeadPass
 from projects.tiny.loss import WordLoss, WordTable
 from projects.tiny.rooms import Rooms
-from projects.tiny.weights import give_imagenet, untrained
 from projects.tiny.streets import Streets
 from projects.tiny.views import Views, manifest
+from projects.tiny.weights import give_imagenet, untrained
 
 
 class TrainingMaterial:

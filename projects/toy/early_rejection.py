@@ -21,10 +21,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from benchmarks.machine import describe
 from safetensors.torch import save_file
 from torch import Tensor
 
+from benchmarks.machine import describe
 from openvss.data.catalogue import open_dataset
 from openvss.models.base import Fused
 from openvss.models.stseg.sed import SED

@@ -23,10 +23,6 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from projects.tiny.benchmarks.score import DAVIS_WORDS, objects, steadiness
-from projects.tiny.data import read_classes
-from projects.toy.report import spread
-from projects.toy.table import in_processes
 
 from benchmarks.machine import describe
 from openvss.errors import InputError
@@ -42,6 +38,10 @@ from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 from openvss.video.sources import open_source
 from openvss.words.vocabulary import Vocabulary
+from projects.tiny.benchmarks.score import DAVIS_WORDS, objects, steadiness
+from projects.tiny.data import read_classes
+from projects.toy.report import spread
+from projects.toy.table import in_processes
 
 RECIPE = Path("recipes/ov2vss/lite0.yaml")
 SETS = ("voc", "coco", "nyuv2", "corridor", "unlabelled")

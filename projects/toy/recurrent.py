@@ -13,8 +13,8 @@ import argparse
 from pathlib import Path
 
 import torch
-from benchmarks.machine import describe
 
+from benchmarks.machine import describe
 from openvss.data.catalogue import open_dataset
 from openvss.models.base import VideoModel
 from openvss.models.registry import build_model

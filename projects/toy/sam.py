@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from benchmarks.machine import describe
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from benchmarks.machine import describe
 from openvss.data.synthetic.disturbance import Disturbance
 from openvss.data.synthetic.scenes import Scene
 from openvss.models.encoders.pixels import normalise

@@ -21,9 +21,9 @@ from typing import Any
 
 import torch
 import yaml
-from benchmarks.machine import describe
 from safetensors.torch import save_file
 
+from benchmarks.machine import describe
 from openvss.data.catalogue import open_dataset
 from openvss.evaluation.meter import score_video
 from openvss.evaluation.metrics.confusion import Confusion

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from benchmarks.machine import describe
 from safetensors.torch import save_file
 
+from benchmarks.machine import describe
 from openvss.data.base import Clip, Dataset, Ids
 from openvss.data.catalogue import open_dataset
 from openvss.evaluation.meter import score_video

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from benchmarks.pretend import PretendDevice
-from benchmarks.syncs import of_frame, of_step, small
 from torch import nn
 
+from benchmarks.pretend import PretendDevice
+from benchmarks.syncs import of_frame, of_step, small
 from openvss.data import synthetic
 from openvss.models.cffm.build import build
 from openvss.segmenting.segmenter import Segmenter

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from benchmarks.pretend import PretendDevice
 from torch import Tensor
 
+from benchmarks.pretend import PretendDevice
 from openvss.segmenting import labelling
 from openvss.segmenting.edges import own_places, reading_places
 from openvss.segmenting.labelling import label_pixels

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from openvss.models.cffm.mine import Mine, WindowAttention
 from openvss.models.cffm.model import CFFM
 from openvss.models.cffm.plusplus import CFFMPlusPlus

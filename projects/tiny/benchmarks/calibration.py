@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from benchmarks.machine import describe
 from PIL import Image
 
+from benchmarks.machine import describe
 from openvss import load
 from openvss.evaluation.report.pictures.curves import Curve, Panel, draw_curves
 from openvss.segmenting.segmenter import Segmenter

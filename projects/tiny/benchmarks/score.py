@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from benchmarks.machine import describe
 from PIL import Image
 
+from benchmarks.machine import describe
 from openvss.evaluation.metrics.confusion import Confusion, class_iou, mean_iou, pixel_accuracy
 from openvss.evaluation.metrics.consistency import VideoMeter, mean_consistency
 from openvss.models.tiny.model import SMOOTHING, Tiny

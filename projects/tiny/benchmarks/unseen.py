@@ -1,8 +1,8 @@
 """Words that no training picture carried: the bundled model trained without some words, and two baselines.
 
-Run `python -m projects.tiny.benchmarks.unseen --voc ROOT --coco ROOT --run RUN [--set KEY=VALUE]`. It trains in
-the folder RUN, or resumes there, by `projects/tiny/recipe.yaml` without every sixth of the data sets' words in
-alphabetical order, from the first.
+Run `python -m projects.tiny.benchmarks.unseen --voc ROOT --coco ROOT --run RUN [--set KEY=VALUE]`. It
+trains in the folder RUN, or resumes there, by `projects/tiny/recipe.yaml` without every sixth of the data
+sets' words in alphabetical order, from the first.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from benchmarks.machine import describe
 
+from benchmarks.machine import describe
 from openvss.cli.training_progress import watching
 from openvss.evaluation.metrics.confusion import class_iou
 from openvss.models.base import VideoModel

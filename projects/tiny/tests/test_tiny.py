@@ -40,10 +40,10 @@ from projects.tiny.data import (
     read_scenes,
     read_words,
 )
-from projects.tiny.material import TrainingMaterial
 from projects.tiny.loss import WordLoss, WordTable
-from projects.tiny.weights import load, name_table, untrained
+from projects.tiny.material import TrainingMaterial
 from projects.tiny.views import Views
+from projects.tiny.weights import load, name_table, untrained
 
 VOC = ["background", "aeroplane", "cat", "dog", "pottedplant"]
 COCO = ["sky", "grass", "dog", "road"]

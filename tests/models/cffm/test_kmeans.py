@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from benchmarks.pretend import PretendDevice
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from benchmarks.pretend import PretendDevice
 from openvss.models.cffm import kmeans
 from openvss.models.cffm.kmeans import cluster, prototypes
 
