@@ -19,7 +19,7 @@ from projects.toy.plan import Bench
 
 TOY = Path(__file__).parents[1]
 ROOT = TOY.parents[1]  # plans name recipes as seen from here
-SYSTEMS = {
+SYSTEMS: dict[str, type[torch.nn.Module]] = {
     "cffm": CFFM,
     "ov2vss": OV2VSS,
     "stseg-many": SED,
