@@ -15,8 +15,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from openvss.errors import BrokenVideoError, InputError
-from openvss.video.clock import Clock
 from openvss.video.decoding import (
+    Clock,
     decode,
     frame_count,
     frame_rate,

@@ -21,11 +21,10 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 from PIL import Image
 
-from openvss.video.formats import limits
 from openvss.video.formats.audio import open_audio, open_source
 from openvss.video.formats.contract import Labelled, OutputPlan, SourceInfo
-from openvss.video.formats.ticks import TickClock, time_base
-from openvss.video.overlay import Painter
+from openvss.video.formats.encoding import TickClock, require_codec_size, time_base
+from openvss.video.formats.painter import Painter
 
 VIDEO = "overlay.mp4"
 PICTURE = "overlay.png"
@@ -41,7 +40,7 @@ MUXER = {"movflags": "+faststart", "fflags": "+bitexact"}
 
 def require_size(size: tuple[int, int]) -> None:
     """InputError if no overlay video can have it."""
-    limits.require_size("overlay", CODEC, PIXELS, _even_size(size), OPTIONS)
+    require_codec_size("overlay", CODEC, PIXELS, _even_size(size), OPTIONS)
 
 
 class OverlayPicture:
