@@ -45,25 +45,27 @@ class Format:
 
 
 MASKS = "png"
-_HERE = "openvss.video.formats"
+_AT = "openvss.video.formats"
 _OWN = {
     MASKS: Format("masks", ("masks",)),
     "overlay": Format(
         "video",
         ("overlay.mp4", "overlay.png"),
-        later(f"{_HERE}.overlay:OverlayVideo"),
-        image=later(f"{_HERE}.overlay:OverlayPicture"),
-        require_size=later(f"{_HERE}.overlay:require_size"),
+        later(f"{_AT}.overlay:OverlayVideo"),
+        image=later(f"{_AT}.overlay:OverlayPicture"),
+        require_size=later(f"{_AT}.overlay:require_size"),
     ),
     "labels": Format(
         "lossless FFV1 video",
         ("labels.mkv",),
-        later(f"{_HERE}.labels:LabelVideo"),
-        require_size=later(f"{_HERE}.labels:require_size"),
+        later(f"{_AT}.labels:LabelVideo"),
+        require_size=later(f"{_AT}.labels:require_size"),
     ),
-    "panoptic": Format("COCO", ("panoptic", "panoptic.json"), later(f"{_HERE}.panoptic:PanopticWriter")),
-    "rle": Format("COCO", ("annotations.json",), later(f"{_HERE}.rle:RleWriter")),
-    "chart": Format("share of each word over time", ("shares.png",), later(f"{_HERE}.chart:ChartWriter")),
+    "panoptic": Format(
+        "COCO panoptic", ("panoptic", "panoptic.json"), later(f"{_AT}.panoptic:PanopticWriter")
+    ),
+    "rle": Format("COCO run lengths", ("annotations.json",), later(f"{_AT}.rle:RleWriter")),
+    "chart": Format("share of each word over time", ("shares.png",), later(f"{_AT}.chart:ChartWriter")),
 }
 FORMATS = Table("format", _OWN, group="openvss.formats")
 
