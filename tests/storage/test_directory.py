@@ -135,7 +135,10 @@ def test_a_second_run_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Another run is writing"):
         RunDirectory(tmp_path).claim(contents, resume=False, overwrite=True)
     assert contents.asked == []
-    assert is_held(tmp_path)  # the refused one has not let go of what is not its own
+    with pytest.raises(InputError, match="Another run is writing"):
+        first.claim(contents, resume=True, overwrite=False)
+    assert contents.asked == []
+    assert is_held(tmp_path)  # nobody who was refused has released it
     first.disown()
     assert not is_held(tmp_path)
 

@@ -29,7 +29,7 @@ def replacing(path: Path, draft: Path | None = None, *, durable: bool = False) -
         draft.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
+            draft.unlink()
         raise
 
 

@@ -49,16 +49,17 @@ class RunDirectory:
         if resume and overwrite:
             raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
         make_folder(self.path)
-        keep = False
         try:
             self._lock.acquire()
-            keep = not self._take(contents, resume=resume, overwrite=overwrite)
+            free = True
+            try:
+                free = self._take(contents, resume=resume, overwrite=overwrite)
+            finally:
+                if free:  # finished or refused
+                    self.release()
         except OSError as error:
             raise unusable(self.path, error) from error
-        finally:
-            if not keep:  # finished or refused
-                self.release()
-        return not keep
+        return free
 
     def release(self) -> None:
         """Let other runs have the folder."""

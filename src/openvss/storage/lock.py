@@ -49,8 +49,8 @@ class FolderLock:
             path.unlink(missing_ok=True)  # while it is ours: nobody else's is deleted
         except PermissionError:  # Windows deletes no open file
             self._file.close()
-            with contextlib.suppress(PermissionError):  # the next run has opened it
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the next run has opened or deleted it
+                path.unlink()
         self._file.close()
         self._file = None
 

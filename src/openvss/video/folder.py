@@ -50,7 +50,7 @@ class SegmentFolder:
         self.masks = (out if MASKS in formats else self.partial) / "masks"
         self._formats = formats
         self._classes = classes_json(classes)
-        # What this module adds is also how it knows a `run.json` of its own. As JSON gives it back.
+        # As JSON gives it back. By "output" this module recognises a `run.json` of its own.
         self._settings: dict[str, Any] = json.loads(
             json.dumps({**run, "output": {"formats": list(formats), "legend": legend}})
         )
