@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from filelock import lock_descriptor
 
 from openvss.errors import InputError
 from openvss.storage import lock as lock_module
@@ -101,14 +102,13 @@ def test_what_the_file_holds_is_not_touched_by_a_refused_run(tmp_path: Path) -> 
 def test_a_file_that_its_last_owner_deletes_is_not_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = lock_module.lock_descriptor
     calls = []
 
     def late(descriptor: int, *, blocking: bool) -> bool:
         calls.append(descriptor)
         if len(calls) == 1:
             (tmp_path / LOCK).unlink()
-        return original(descriptor, blocking=blocking)
+        return lock_descriptor(descriptor, blocking=blocking)
 
     monkeypatch.setattr(lock_module, "lock_descriptor", late)
     lock = FolderLock(tmp_path)

@@ -26,7 +26,7 @@ def test_a_format_leaves_what_it_promises(tmp_path: Path, name: str) -> None:
     left = set()
     for kind in ("image", "video"):
         (tmp_path / kind).mkdir()
-        source = SourceInfo(SIZE, kind=kind)  # type: ignore[arg-type]
+        source = SourceInfo(SIZE, kind=kind)
         writer = FORMATS[name].writer(OutputPlan(tmp_path / kind, classes(), source, legend=True))
         assert writer is not None
         writer.add(items(1, SIZE)[0])
