@@ -60,7 +60,8 @@ def test_precision_is_a_setting_like_others(run: Runner, tmp_path: Path) -> None
     arguments = ("evaluate", "--data", "folder:set", "--out", "out", *SMALL)
     run.ok(*arguments)
     assert metrics("out")["model"]["precision"] == "fp32"
-    assert "other settings (model)" in run.sentence(*arguments, "--precision", "bf16", "--resume")
+    said = run.sentence(*arguments, "--precision", "bf16", "--resume")
+    assert 'other settings (model.precision: "fp32" then, "bf16" now)' in said
     run.ok(*arguments, "--precision", "bf16", "--overwrite")
     assert metrics("out")["model"]["precision"] == "bf16"
 

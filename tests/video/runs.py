@@ -66,6 +66,19 @@ def contents(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
+def finished(out: Path, formats: tuple[str, ...] = FORMATS, **settings: object) -> dict[str, bytes]:
+    """The files of a run that nothing disturbed."""
+    with open_folder(out, formats=formats, **settings) as folder:  # type: ignore[arg-type]
+        feed(folder, made())
+    return contents(out)
+
+
+def interrupted(out: Path, frames: int, formats: tuple[str, ...] = FORMATS) -> None:
+    folder = open_folder(out, formats=formats)
+    feed(folder, made()[:frames])
+    folder.abort()
+
+
 def same_labels(first: LabelMap, second: LabelMap) -> bool:
     return first.labels.dtype == second.labels.dtype and np.array_equal(first.labels, second.labels)
 

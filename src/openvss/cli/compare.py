@@ -98,10 +98,11 @@ def _strip(runs: list[Path], video: str, wanted: str | None, out: Path, *, as_js
 
 
 def _save(picture: Image.Image, out: Path) -> None:
-    draft = out.with_name(f".{out.name}")
+    from openvss.storage.atomic import replacing
+
     try:
-        picture.save(draft, format="PNG", optimize=True)
-        draft.replace(out)
+        with replacing(out) as draft:
+            picture.save(draft, format="PNG", optimize=True)
     except OSError as error:
         raise OutputError(f"Cannot write {out} ({error.strerror or error}): choose another --out.") from error
 

@@ -16,6 +16,7 @@ from openvss.cli import model_options
 from openvss.cli.progress import emit, progress
 from openvss.cli.stopping import resumable
 from openvss.errors import BrokenVideoError, InputError
+from openvss.video.formats.catalogue import help_text
 
 if TYPE_CHECKING:
     from openvss.segmenting.job import Done
@@ -79,11 +80,7 @@ def segment(
     ] = None,
     formats: Annotated[
         str,
-        typer.Option(
-            "--format",
-            help="Any of png (masks), overlay (video), chart (share of each word over time), "
-            "labels (lossless FFV1 video), panoptic and rle (COCO), joined by commas.",
-        ),
+        typer.Option("--format", help=help_text()),
     ] = FORMATS,
     size: Annotated[
         int | None,

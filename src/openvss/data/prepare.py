@@ -13,6 +13,7 @@ from openvss.data import ade20k, coco_stuff, pascal_context
 from openvss.data.catalogue import LAYOUTS, Listings
 from openvss.data.conversion import Conversion
 from openvss.errors import InputError, OutputError
+from openvss.storage.atomic import replacing
 
 PREPARERS: dict[str, Callable[[Path], list[Conversion]]] = {
     "coco-stuff": coco_stuff.conversions,
@@ -52,13 +53,11 @@ def prepare(name: str, root: Path, on_progress: Callable[[int, int], None] = lam
 
 
 def _make(step: Conversion) -> None:
-    draft = step.target.with_name(f".{step.target.name}.part")
     try:
         step.target.parent.mkdir(parents=True, exist_ok=True)
-        step.write(draft)
-        draft.replace(step.target)
+        with replacing(step.target) as draft:
+            step.write(draft)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise OutputError(
             f"{step.target} cannot be written ({error.strerror}): make room or check permissions, then "
             "prepare again."

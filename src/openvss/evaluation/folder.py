@@ -9,20 +9,19 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from openvss.data.base import Dataset
-from openvss.errors import InputError
 from openvss.evaluation import scores
 from openvss.evaluation.compare import RESULTS
 from openvss.evaluation.scores import VideoScore
-from openvss.storage.lock import FolderLock
-from openvss.video.folder import make_folder, output_error
+from openvss.storage.atomic import move_all, write_text
+from openvss.storage.directory import PARTIAL, RunDirectory, refuse_foreign
+from openvss.storage.file_errors import reporting
+from openvss.storage.settings import Difference, Settings, differences, read_settings
 
-PARTIAL = ".partial"
 SETTINGS = "settings.json"
 PRODUCTS = (
     "per_class.csv",
@@ -49,26 +48,15 @@ class ResultFolder:
         self.out = out
         self.drafts = out / PARTIAL / "report"
         self.settings: dict[str, Any] = json.loads(json.dumps(settings))
-        self._lock = FolderLock(out)
+        self._directory = RunDirectory(out, "evaluation")
 
     def claim(self, *, resume: bool, overwrite: bool) -> bool:
-        """Make the folder ready for this evaluation; True if it stands there already, finished."""
-        if resume and overwrite:
-            raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
-        finished = True
-        make_folder(self.out)
-        with self.reporting():
-            self._lock.acquire()
-            try:
-                finished = self._take(resume=resume, overwrite=overwrite)
-            finally:
-                if finished:  # or refused
-                    self.release()
-        return finished
+        """Make the folder ready for this evaluation; True if it is there already, finished."""
+        return self._directory.claim(self, resume=resume, overwrite=overwrite)
 
     def release(self) -> None:
         """Let other runs have the folder."""
-        self._lock.release()
+        self._directory.release()
 
     def finished_frames(self, dataset: Dataset) -> int:
         """How many labelled frames an interrupted run has scored."""
@@ -99,76 +87,43 @@ class ResultFolder:
         with self.reporting():
             for name in (RESULTS, *PRODUCTS):
                 (self.out / name).unlink(missing_ok=True)
-            for name in (*PRODUCTS, RESULTS):
-                if (self.drafts / name).exists():
-                    (self.drafts / name).replace(self.out / name)
+            move_all((*PRODUCTS, RESULTS), self.drafts, self.out)
             shutil.rmtree(self.out / PARTIAL)
             self.release()
 
-    @contextmanager
-    def reporting(self) -> Iterator[None]:
+    def reporting(self) -> contextlib.AbstractContextManager[None]:
         """Turn errors of the file system into a sentence."""
-        try:
-            yield
-        except OSError as error:
-            raise output_error(self.out, error) or error from error
+        return reporting(self.out)
 
-    @property
-    def _finished(self) -> bool:
+    def found(self) -> Settings | None:
+        """The settings of the evaluation in the folder."""
+        for found in read_settings((self.out / PARTIAL / SETTINGS, self.out / RESULTS)):
+            if self.settings.keys() <= found.keys():
+                return {key: found[key] for key in self.settings}
+        return None
+
+    def differences(self, found: Settings) -> list[Difference]:
+        """The settings that keep an evaluation from being resumed as this one."""
+        return differences(_compared(found), _compared(self.settings))
+
+    def take_up(self) -> bool:
+        """Go on with the evaluation in the folder; True if it is finished."""
         return not (self.out / PARTIAL).exists() and (self.out / RESULTS).exists()
+
+    def begin(self, found: Settings | None) -> None:
+        """Start anew; the files of the evaluation that was found stay until this one is published."""
+        if found is None:
+            refuse_foreign(self.out / name for name in (RESULTS, *PRODUCTS) if (self.out / name).exists())
+        shutil.rmtree(self.out / PARTIAL, ignore_errors=True)
+        self.drafts.mkdir(parents=True)
+        text = json.dumps(self.settings, indent=2, ensure_ascii=False)
+        write_text(self.out / PARTIAL / SETTINGS, text, self.drafts / SETTINGS)
 
     def _video(self, number: int) -> Path:
         return self.out / PARTIAL / f"{number:06d}.npz"
 
-    def _found(self) -> dict[str, Any] | None:
-        """The settings of the evaluation in the folder."""
-        for path in (self.out / PARTIAL / SETTINGS, self.out / RESULTS):
-            try:
-                found = json.loads(path.read_text(encoding="utf-8"))
-            except (FileNotFoundError, ValueError):
-                continue
-            if isinstance(found, dict) and self.settings.keys() <= found.keys():
-                return {key: found[key] for key in self.settings}
-        return None
 
-    def _take(self, *, resume: bool, overwrite: bool) -> bool:
-        found = self._found()
-        if found is not None and resume:
-            self._compare(found)
-            return self._finished
-        if found is not None and not overwrite:
-            raise InputError(
-                f"{self.out} already holds an evaluation: continue it with --resume, replace it with "
-                "--overwrite, or choose another --out."
-            )
-        self._begin(ours=found is not None)
-        return False
-
-    def _compare(self, found: Mapping[str, Any]) -> None:
-        """Refuse to go on with an evaluation of other settings."""
-        before, now = _compared(found), _compared(self.settings)
-        differing = [key.removesuffix("_sha256") for key in now if before[key] != now[key]]
-        if differing:
-            raise InputError(
-                f"The evaluation in {self.out} had other settings ({', '.join(differing)}): resume it with "
-                "its own, replace it with --overwrite, or choose another --out."
-            )
-
-    def _begin(self, *, ours: bool) -> None:
-        for name in (RESULTS, *PRODUCTS):
-            if (self.out / name).exists() and not ours:
-                raise InputError(
-                    f"{self.out / name} is there already and no evaluation of OpenVSS made it: "
-                    "move it away or choose another --out."
-                )
-        shutil.rmtree(self.out / PARTIAL, ignore_errors=True)
-        self.drafts.mkdir(parents=True)
-        draft = self.drafts / SETTINGS
-        draft.write_text(json.dumps(self.settings, indent=2, ensure_ascii=False), encoding="utf-8")
-        draft.replace(self.out / PARTIAL / SETTINGS)
-
-
-def _compared(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _compared(settings: Settings) -> dict[str, Any]:
     """What has to agree: data, weights and predictions are known by content, not by where they lie."""
     compared = {key: value for key, value in settings.items() if key != "predictions"}
     for part, place in (("data", "root"), ("model", "weights")):

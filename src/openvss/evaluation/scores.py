@@ -15,6 +15,7 @@ from openvss.evaluation.metrics.confusion import Confusion
 from openvss.evaluation.metrics.consistency import VideoConsistency
 from openvss.evaluation.metrics.objects import ObjectOverlap
 from openvss.evaluation.report.looks import FlickerLook, Look, Looks
+from openvss.storage.atomic import replacing
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +65,8 @@ def save(score: VideoScore, path: Path) -> None:
         "looks": looks,
     }
     arrays["values"] = np.frombuffer(json.dumps(values).encode(), dtype=np.uint8)
-    draft = path.with_name("draft.tmp")
-    with draft.open("wb") as file:
+    with replacing(path) as draft, draft.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-    draft.replace(path)
 
 
 def load(path: Path) -> VideoScore | None:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from openvss.errors import InputError
+from openvss.storage.atomic import own_draft, replacing
 from openvss.weights import bundled
 from openvss.words import Vocabulary
 
@@ -175,18 +175,8 @@ def _save(shelf: Path | None, fresh: dict[str, Tensor], shape: tuple[int, int]) 
     content = save({"vectors": vectors}, {"words": words, "sha256": _checksum(words, vectors)})
     with contextlib.suppress(OSError):
         shelf.parent.mkdir(parents=True, exist_ok=True)
-        _replace(shelf, content)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+        with replacing(shelf, own_draft(shelf)) as draft:
+            draft.write_bytes(content)
 
 
 def _checksum(words: str, vectors: Tensor) -> str:

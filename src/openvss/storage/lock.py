@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 from typing import IO
 
+from filelock import lock_descriptor
+
 from openvss.errors import InputError
 
-try:
-    import fcntl
-except ImportError:  # Windows: two runs in one folder are not noticed there
-    fcntl = None  # type: ignore[assignment]
+LOCK = ".lock"
 
 
 class FolderLock:
-    """Held from `acquire` to `release`; the operating system lets go of it when the process dies."""
+    """Held from `acquire` to `release`; the operating system releases it when the process dies.
+
+    The file is locked through a descriptor of our own, not with `filelock.FileLock`: that one leaves its file
+    behind, may be acquired twice, and does not let a forked process close its copy without unlocking.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> None:
-        """Take the lock, or say that another run has it."""
-        file = (self._folder / ".lock").open("wb")
-        try:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
+        """Take the lock, or say that another run has it; OSError where the file system has no locks."""
+        file = _opened(self._folder / LOCK)
+        if file is None:
             raise InputError(
                 f"Another run is writing to {self._folder} right now: wait for it or choose another --out."
-            ) from None
+            )
         self._file = file
 
     def disown(self) -> None:
@@ -41,20 +42,40 @@ class FolderLock:
 
     def release(self) -> None:
         """Give the lock back and leave no file behind."""
-        if self._file is not None:
-            (self._folder / ".lock").unlink(missing_ok=True)
+        if self._file is None:
+            return
+        path = self._folder / LOCK
+        try:
+            path.unlink(missing_ok=True)  # while it is ours: nobody else's is deleted
+        except PermissionError:  # Windows deletes no open file
             self._file.close()
-            self._file = None
+            with contextlib.suppress(OSError):  # the next run has opened or deleted it
+                path.unlink()
+        self._file.close()
+        self._file = None
 
 
 def is_held(folder: Path) -> bool:
     """Whether a living run has the folder."""
     try:
-        with (folder / ".lock").open("rb") as file:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return fcntl is None
+        with (folder / LOCK).open("rb") as file:
+            return not lock_descriptor(file.fileno(), blocking=False)
     except FileNotFoundError:
         return False
-    except BlockingIOError:
-        return True
+
+
+def _opened(path: Path) -> IO[bytes] | None:
+    """The file, locked; None if another process has locked it."""
+    while True:
+        file = path.open("ab")
+        try:
+            locked = lock_descriptor(file.fileno(), blocking=False)
+            deleted = os.fstat(file.fileno()).st_nlink == 0  # by its last owner, after we had opened it
+        except BaseException:
+            file.close()
+            raise
+        if locked and not deleted:
+            return file
+        file.close()
+        if not deleted:
+            return None

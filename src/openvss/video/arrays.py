@@ -19,7 +19,7 @@ WANTED = "give uint8 arrays of shape (H, W, 3), (H, W) or (H, W, 4)"
 
 
 class ArrayFrames:
-    """An iterable of arrays at a constant rate; a generator can be gone through once, a list again."""
+    """An iterable of arrays at a constant rate; a generator can be read once, a list repeatedly."""
 
     kind: Literal["arrays"] = "arrays"
     name = "arrays"

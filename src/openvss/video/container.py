@@ -10,12 +10,13 @@ from typing import Literal
 from av.error import FFmpegError
 
 from openvss.errors import BrokenVideoError, InputError
-from openvss.video.clock import Clock, measured_durations
 from openvss.video.decoding import (
+    Clock,
     decode,
     frame_count,
     frame_rate,
     ignore_damage,
+    measured_durations,
     open_container,
     video_stream,
 )

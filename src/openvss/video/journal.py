@@ -7,24 +7,29 @@ newline.
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from openvss.errors import InputError
+from openvss.storage.atomic import replacing
 from openvss.video.formats.classes import ClassInfo
 from openvss.video.formats.contract import Labelled, frame_name
 from openvss.video.formats.masks import is_whole_png, mask_png, palette, read_mask
-from openvss.video.formats.stats import read_stats_line, stats_header, stats_line
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 
 STATS = "stats.csv"
 HALF_WRITTEN = "mask.tmp"
 MASK_NAME = re.compile(r"\d{6,}\.png")
+# Named so that no word a person would type is the name of a column.
+COLUMNS = ("frame_index", "time_exact", "time_seconds", "mean_confidence")
 
 
 class LabelJournal:
@@ -69,8 +74,8 @@ class LabelJournal:
 
     def add(self, item: Labelled) -> None:
         """Take the next frame."""
-        self._half_written.write_bytes(mask_png(item.labels.labels, self._palette))
-        self._half_written.replace(self._masks / frame_name(item.frame.index))
+        with replacing(self._masks / frame_name(item.frame.index), self._half_written) as draft:
+            draft.write_bytes(mask_png(item.labels.labels, self._palette))
         line = memoryview(stats_line(item))
         while line:
             line = line[self._writer.write(line) :]
@@ -113,3 +118,26 @@ def mask_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return [path for path in folder.iterdir() if MASK_NAME.fullmatch(path.name)]
+
+
+def stats_header(names: Sequence[str]) -> bytes:
+    """The first line."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow([*COLUMNS, *names, "unlabelled"])
+    return text.getvalue().encode()
+
+
+def stats_line(item: Labelled) -> bytes:
+    """The line of one frame; the exact time is a fraction of seconds such as 1001/30000."""
+    frame = item.frame
+    confidence = float(np.mean(item.labels.confidence, dtype=np.float64))
+    shares = item.counts / item.labels.labels.size
+    cells = [str(frame.index), str(frame.time), f"{float(frame.time):.6f}", f"{confidence:.6f}"]
+    cells += [f"{share:.6f}" for share in shares]
+    return (",".join(cells) + "\n").encode()
+
+
+def read_stats_line(line: bytes) -> tuple[int, Fraction, float]:
+    """Frame, exact time and mean confidence of a line."""
+    index, time, _, confidence, *_ = line.decode().split(",")
+    return int(index), Fraction(time), float(confidence)

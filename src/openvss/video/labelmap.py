@@ -35,11 +35,14 @@ class LabelMap:
         """The id that stands for "no word"."""
         return unlabelled_id(len(self.words))
 
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Pixels of each word, then of "unlabelled": (len(words) + 1,)."""
+        counts = np.bincount(self.labels.ravel(), minlength=self.unlabelled + 1)
+        return np.append(counts[: len(self.words)], counts[self.unlabelled])
+
     def shares(self) -> npt.NDArray[np.float64]:
         """The fraction of the frame that each word covers, then the unlabelled rest: (len(words) + 1,)."""
-        counts = np.bincount(self.labels.ravel(), minlength=self.unlabelled + 1)
-        kept = np.append(counts[: len(self.words)], counts[self.unlabelled])
-        return kept / self.labels.size
+        return self.counts() / self.labels.size
 
 
 def label_dtype(n_words: int) -> type[np.uint8] | type[np.uint16]:

@@ -15,8 +15,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from openvss.errors import BrokenVideoError, InputError
-from openvss.video.clock import Clock
 from openvss.video.decoding import (
+    Clock,
     decode,
     frame_count,
     frame_rate,
@@ -37,8 +37,8 @@ class LiveSource:
     """Frames as they arrive, with the timestamps they carry.
 
     Nothing is dropped here: a consumer that is slower than the source holds it up, and cameras then drop
-    frames themselves, which their timestamps show. Frames that arrive damaged are patched or skipped without
-    a word, since a bad connection is no reason to stop.
+    frames themselves, which their timestamps show. Frames that arrive damaged are patched or skipped
+    silently, since a bad connection is no reason to stop.
     """
 
     path: Path | None = None
@@ -98,7 +98,7 @@ def open_camera(number: str) -> LiveSource:
 
 
 def open_stream(address: str) -> LiveSource:
-    """A network address: RTSP, HTTP and what else FFmpeg speaks."""
+    """A network address: RTSP, HTTP and whatever else FFmpeg supports."""
     name = re.sub(r"//[^/]*@", "//", address).partition("?")[0]  # no secrets in messages and run.json
     # Over UDP, the default, a lost packet spoils the picture until the next key frame.
     options = {"rtsp_transport": "tcp"} if address.startswith("rtsp") else None

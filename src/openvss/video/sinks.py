@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from openvss.errors import InputError
-from openvss.video.folder import SegmentFolder, output_error
-from openvss.video.formats.catalogue import MASKS, known_formats, require_size, writer
+from openvss.storage.file_errors import reporting
+from openvss.video.folder import SegmentFolder
+from openvss.video.formats.catalogue import FORMATS, known_formats
 from openvss.video.formats.classes import ClassInfo, class_infos
 from openvss.video.formats.contract import Labelled, OutputPlan, SourceInfo
 from openvss.video.frame import Frame
@@ -51,17 +52,16 @@ class OutputFolder:
         Args:
             out: The folder; it is made if it does not exist.
             classes: The words, from `class_infos`.
-            formats: Any of `png`, `overlay`, `labels`, `panoptic`, `rle`, `chart`.
+            formats: Names of `catalogue.FORMATS`, such as `png` and `overlay`.
             run: The settings, for `run.json`; a run is only resumed with the same ones.
             source: What is known of the frames to come.
             legend: Whether the overlay lists the words.
             resume: Go on with the run in the folder, if there is one.
             overwrite: Replace the run in the folder, if there is one.
         """
-        if resume and overwrite:
-            raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
         chosen = known_formats(formats)
-        require_size(chosen, source)
+        for name in chosen:
+            FORMATS[name].check(source)
         self._source = source
         self._words = tuple(c.name for c in classes)
         self._folder = SegmentFolder(out, run, classes, chosen, legend)
@@ -78,13 +78,14 @@ class OutputFolder:
             return
         plan = OutputPlan(folder=self._folder.partial, classes=classes, source=source, legend=legend)
         try:
-            with self._reporting():
+            with reporting(out):
                 self._journal = LabelJournal(plan.folder, self._folder.masks, classes)
                 self.finished = self._journal.finished
                 self._workers.append(Worker(self._journal, "journal"))
                 for name in chosen:
-                    if name != MASKS:
-                        self._workers.append(Worker(writer(name, source.kind, plan), name))
+                    writer = FORMATS[name].writer(plan)
+                    if writer is not None:
+                        self._workers.append(Worker(writer, name))
         except BaseException:
             self.abort()
             raise
@@ -176,7 +177,7 @@ class OutputFolder:
             )
 
     def _hand_over(self, item: Labelled, workers: Sequence[Worker]) -> None:
-        with self._reporting():
+        with reporting(self._folder.out):
             for worker in workers:
                 worker.put(item)
         self._next += 1
@@ -189,20 +190,9 @@ class OutputFolder:
                 f"The source ends after {self._next} frames, but the interrupted run saw {self.finished}: "
                 "start again with --overwrite."
             )
-        with self._reporting():
+        with reporting(self._folder.out):
             for worker in self._workers:
                 worker.finish()
             for worker in self._workers:
                 worker.join()
             self._folder.publish(broken)
-
-    @contextlib.contextmanager
-    def _reporting(self) -> Iterator[None]:
-        """Errors of the file system become one sentence that names the folder."""
-        try:
-            yield
-        except Exception as error:
-            sentence = output_error(self._folder.out, error)
-            if sentence is None:
-                raise
-            raise sentence from error

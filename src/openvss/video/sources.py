@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from openvss.errors import InputError
 from openvss.video.arrays import ArrayFrames
-from openvss.video.clock import DEFAULT_RATE
 from openvss.video.container import VideoFile
+from openvss.video.decoding import DEFAULT_RATE
 from openvss.video.frame import Frame
 from openvss.video.images import ImageFile, ImageSequence, frame_files, is_still
 from openvss.video.live import open_camera, open_stream

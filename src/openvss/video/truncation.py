@@ -1,6 +1,6 @@
 """Does a video file end before its own container says it does?
 
-FFmpeg reads a file that was cut short to its end without a word. MP4, MOV, Matroska, WebM and AVI state the
+FFmpeg reads a file that was cut short to its end without an error. MP4, MOV, Matroska, WebM and AVI state the
 size of their parts, so a part that reaches beyond the end of the file proves the cut; files without such
 statements (MPEG-TS, FLV, GIF, raw streams, live recordings of unknown size) are taken as they are.
 """
@@ -54,7 +54,7 @@ def _iso_end(file: BinaryIO, size: int) -> int:
         length, kind = int.from_bytes(header[:4]), header[4:8]
         if length == 1:
             length = int.from_bytes(header[8:16])
-        if length < 8:  # 0 means "to the end of the file"; the rest is no box
+        if length < 8:  # 0 means "to the end of the file"; the rest is not a box
             break
         start += length
         if kind in ISO_VITAL:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import threading
 
-from openvss.video.folder import format_error
+from av.error import FFmpegError
+
+from openvss.errors import OutputError
 from openvss.video.formats.contract import Labelled, Writer
 
 DEPTH = 4  # frames that wait for a writer at most
+# What can be wrong with a place; other errors of FFmpeg are about what is written there.
+FILE_SYSTEM = frozenset(
+    {
+        *(errno.EACCES, errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOENT, errno.ENOSPC),
+        *(errno.EPERM, errno.EROFS),
+    }
+)
 
 
 class Worker:
     """Feeds one writer. What goes wrong in its thread is raised by the next `put` or by `join`.
 
-    After an error the thread goes on to empty the queue, so nobody ever waits for it in vain.
+    After an error the thread keeps emptying the queue, so that nobody waits for it forever.
     """
 
     def __init__(self, writer: Writer, name: str) -> None:
@@ -63,5 +73,15 @@ class Worker:
                 self._writer.finish()
             else:
                 self._writer.add(item)
-        except BaseException as error:  # whatever it is, the caller has to hear of it
-            self._error = format_error(self._name, error) or error
+        except BaseException as error:  # whatever it is, the caller is told
+            self._error = _format_error(self._name, error) or error
+
+
+def _format_error(name: str, error: BaseException) -> OutputError | None:
+    """The sentence for what an encoder or a container refuses; None for any other error."""
+    if not isinstance(error, FFmpegError) or error.errno in FILE_SYSTEM:
+        return None
+    return OutputError(
+        f"The format {name} cannot take this video ({error.strerror}): leave it out of --format, "
+        "and start again with --overwrite."
+    )

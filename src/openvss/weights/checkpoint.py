@@ -6,11 +6,9 @@ own format are read as plain tensors, or not at all.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
-import os
 import re
 import warnings
 from collections.abc import Mapping
@@ -23,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from openvss.errors import InputError, OutputError
+from openvss.storage.atomic import own_draft, replacing
 
 BEST, LAST = "best.safetensors", "last.safetensors"  # what a folder of a training run holds
 
@@ -147,15 +146,10 @@ def _separate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _write(state: dict[str, Tensor], note: dict[str, str], file: Path) -> None:
-    part = file.with_name(f".{file.name}-{os.getpid()}")
     try:
-        save_file(state, part, note)
-        with part.open("rb") as written:
-            os.fsync(written.fileno())  # before it gets its name: a power cut leaves no half of a file
-        part.replace(file)
+        with replacing(file, own_draft(file), durable=True) as draft:
+            save_file(state, draft, note)
     except (OSError, SafetensorError) as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
         raise OutputError(
             f"The weights {file} cannot be written ({error}): free some space, or choose another folder."
         ) from error

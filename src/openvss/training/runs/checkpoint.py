@@ -6,9 +6,7 @@ Everything random is a function of the seed and the step, so there are no random
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from openvss.errors import InputError, OutputError
+from openvss.storage.atomic import own_draft, replacing
 from openvss.training.average import Average
 
 VERSION = 1
@@ -65,15 +64,10 @@ def save(
         for key, value in values.items():
             tensors[f"optimiser/{names[parameter]}/{key}"] = torch.as_tensor(value)
     note = {"version": str(VERSION), "progress": json.dumps(asdict(progress))}
-    part = file.with_name(f".{file.name}-{os.getpid()}")
     try:
-        save_file({name: _plain(value) for name, value in tensors.items()}, part, note)
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(file)
+        with replacing(file, own_draft(file), durable=True) as draft:
+            save_file({name: _plain(value) for name, value in tensors.items()}, draft, note)
     except (OSError, SafetensorError) as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
         raise OutputError(
             f"The state {file} cannot be written ({error}): free some space, then go on with --resume."
         ) from error

@@ -13,9 +13,12 @@ from typing import Any
 import yaml
 
 from openvss.errors import InputError, OutputError
+from openvss.storage.atomic import delete, write_text
+from openvss.storage.directory import RunDirectory
+from openvss.storage.file_errors import make_folder
 from openvss.storage.lock import FolderLock
+from openvss.storage.settings import Difference, Settings, differences, read_settings
 from openvss.training.recipe.schema import Recipe
-from openvss.video.folder import make_folder
 
 RECIPE, STATE, STATUS = "recipe.yaml", "state.safetensors", "run.json"
 OWN = (  # what a run writes; nothing else is removed when it is replaced
@@ -37,8 +40,8 @@ class RunFolder:
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
         self.path = path
-        self._recipe = recipe
-        self._lock = FolderLock(path)
+        self._recipe: dict[str, Any] = json.loads(recipe.model_dump_json())  # every key given
+        self._directory = RunDirectory(path)
 
     @property
     def state(self) -> Path:
@@ -50,23 +53,18 @@ class RunFolder:
         make_folder(self.path)
         if not os.access(self.path, os.W_OK):
             raise OutputError(f"The folder {self.path} cannot be written: choose another --out.")
-        self._lock.acquire()
-        try:
-            self._take(resume=resume, overwrite=overwrite)
-        except BaseException:
-            self._lock.release()
-            raise
+        self._directory.claim(self, resume=resume, overwrite=overwrite)
 
     def release(self) -> None:
         """Let other runs have the folder."""
-        self._lock.release()
+        self._directory.release()
 
     def disown(self) -> None:
         """In a worker process: the folder is free once its owner is dead."""
-        self._lock.disown()
+        self._directory.disown()
 
     def require_space(self, n_bytes: int) -> None:
-        """Complain now if the disk is too full for what will be saved."""
+        """OutputError now if the disk is too full for what will be saved."""
         free = shutil.disk_usage(self.path).free
         if free < n_bytes:
             raise OutputError(
@@ -75,43 +73,38 @@ class RunFolder:
             )
 
     def note(self, **values: Any) -> None:
-        """Say how the run stands, for `openvss runs`."""
-        path = self.path / STATUS
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            before = {}
-        draft = path.with_name(f".{STATUS}")
-        draft.write_text(json.dumps({**before, **values}, indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+        """Keep how the run stands, for `openvss runs`."""
+        before = next(read_settings([self.path / STATUS]), {})
+        write_text(self.path / STATUS, json.dumps({**before, **values}, indent=2) + "\n")
 
-    def _take(self, *, resume: bool, overwrite: bool) -> None:
-        saved = self.path / RECIPE
-        if not saved.exists() and (self.path / STATUS).exists():
+    def found(self) -> Settings | None:
+        """The recipe of the run in the folder."""
+        if not (self.path / RECIPE).exists() and (self.path / STATUS).exists():
             raise InputError(f"{self.path} holds what another command wrote: choose another --out.")
-        begun = _begun(self.path)
-        if begun and not (resume or overwrite):
-            raise InputError(
-                f"{self.path} already holds a run: go on with --resume, replace it with --overwrite, or "
-                "choose another --out."
-            )
-        if begun and resume:
-            self._compare(yaml.safe_load(saved.read_text(encoding="utf-8")))
-        elif saved.exists():
-            _clear(self.path)
-        text = yaml.safe_dump(as_data(self._recipe), sort_keys=False, allow_unicode=True)
-        draft = saved.with_name(f".{RECIPE}")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(saved)
+        if not _begun(self.path):
+            return None
+        found = yaml.safe_load((self.path / RECIPE).read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
 
-    def _compare(self, saved: dict[str, Any]) -> None:
-        """A run goes on with the recipe that it was begun with."""
-        for key, before, now in _differences(saved, as_data(self._recipe)):
-            if not any(part in FREE_TO_CHANGE for part in key.split(".")):
-                raise InputError(
-                    f"The run in {self.path} has {key}: {json.dumps(before)} and not {json.dumps(now)}: "
-                    "resume it with its own recipe, or choose another --out."
-                )
+    def differences(self, found: Settings) -> list[Difference]:
+        """What keeps that run from being resumed: it goes on with the recipe that it was begun with."""
+        differing = differences(found, self._recipe)
+        return [one for one in differing if not set(FREE_TO_CHANGE) & set(one.key.split("."))]
+
+    def take_up(self) -> bool:
+        """Go on with the run in the folder, with what was free to change."""
+        self._write_recipe()
+        return False
+
+    def begin(self, found: Settings | None) -> None:
+        """Start anew, in place of the run in the folder, if any."""
+        if (self.path / RECIPE).exists():
+            _clear(self.path)
+        self._write_recipe()
+
+    def _write_recipe(self) -> None:
+        text = yaml.safe_dump(self._recipe, sort_keys=False, allow_unicode=True)
+        write_text(self.path / RECIPE, text)
 
 
 def make_room(out: Path, folders: Sequence[Path], *, overwrite: bool) -> None:
@@ -135,12 +128,11 @@ def make_room(out: Path, folders: Sequence[Path], *, overwrite: bool) -> None:
 
 
 def _stages(out: Path) -> list[Path]:
-    """Folders in which stages were trained, and no runs of their own that are called so."""
+    """Folders in which stages were trained, as opposed to runs of their own."""
     found = []
     for status in sorted(out.glob(f"*/{STATUS}")):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            if json.loads(status.read_text(encoding="utf-8")).get("stage"):
-                found.append(status.parent)
+        with contextlib.suppress(OSError):
+            found += [status.parent for values in read_settings([status]) if values.get("stage")]
     return found
 
 
@@ -152,23 +144,4 @@ def _begun(path: Path) -> bool:
 
 def _clear(folder: Path) -> None:
     for path in [path for pattern in OWN for path in folder.glob(pattern)]:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-def as_data(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain data, every key given."""
-    data: dict[str, Any] = json.loads(recipe.model_dump_json())
-    return data
-
-
-def _differences(before: Any, now: Any, key: str = "") -> list[tuple[str, Any, Any]]:
-    if isinstance(before, dict) and isinstance(now, dict):
-        found = []
-        for name in [*before, *(name for name in now if name not in before)]:
-            inner = f"{key}.{name}" if key else str(name)
-            found += _differences(before.get(name), now.get(name), inner)
-        return found
-    return [] if before == now else [(key, before, now)]
+        delete(path)

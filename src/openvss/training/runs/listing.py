@@ -12,6 +12,7 @@ import yaml
 
 from openvss.errors import InputError
 from openvss.evaluation.report.pictures.curves import Curve, Panel, draw_curves
+from openvss.storage.atomic import replacing
 from openvss.storage.lock import is_held
 from openvss.training.recipe.schema import LAST
 from openvss.training.runs import log as journal
@@ -60,9 +61,8 @@ def write_curves(runs: Sequence[Path], file: Path) -> None:
     """Draw the losses and metrics of runs; nothing if there are none yet."""
     panels = panels_of(runs)
     if panels:
-        draft = file.with_name(f".{file.name}")
-        draw_curves(panels, " · ".join(run.name for run in runs)).save(draft, format="PNG")
-        draft.replace(file)
+        with replacing(file) as draft:
+            draw_curves(panels, " · ".join(run.name for run in runs)).save(draft, format="PNG")
 
 
 def panels_of(runs: Sequence[Path]) -> list[Panel]:

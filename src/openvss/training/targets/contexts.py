@@ -13,6 +13,7 @@ from openvss.data.base import Clip
 from openvss.errors import InputError
 from openvss.models.base import VideoContext, VideoModel
 from openvss.segmenting.inputs import input_size, shrink, to_input
+from openvss.storage.atomic import replacing
 from openvss.training.targets.makers import TargetOrder, context_file, read_options
 from openvss.video.images import read_image
 
@@ -66,6 +67,5 @@ def _frame(path: Path, size: int) -> Tensor:
 def _write(file: Path, context: VideoContext) -> None:
     """All of it or nothing, whatever happens."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".tmp")
-    save_file({name: value.cpu().contiguous() for name, value in context.items()}, draft)
-    draft.replace(file)
+    with replacing(file) as draft:
+        save_file({name: value.cpu().contiguous() for name, value in context.items()}, draft)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from openvss.errors import InputError
 from openvss.models.stseg.pseudo import UNLABELLED, PseudoLabel, Refinement
+from openvss.storage.atomic import replacing
 from openvss.training.targets.teacher import Teacher
 from openvss.video.formats.classes import class_infos
 from openvss.video.formats.masks import is_whole_png, mask_png, palette
@@ -102,9 +103,8 @@ class Round:
     def _write(self, part: str, name: str, ids: Tensor) -> None:
         file = self.folder / part / f"{name}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".tmp")
-        draft.write_bytes(mask_png(self._mask(ids), self._palette))
-        draft.replace(file)
+        with replacing(file) as draft:
+            draft.write_bytes(mask_png(self._mask(ids), self._palette))
 
     def _mask(self, ids: Tensor) -> Labels:
         n = len(self.names)

@@ -118,7 +118,7 @@ def open_audio(container: InputContainer) -> Audio | None:
     return Audio(container, stream)
 
 
-def open_source(path: Path | None) -> InputContainer | None:
+def reopen(path: Path | None) -> InputContainer | None:
     """The source once more, beside its decoder; None if there is no file or it cannot be opened."""
     if path is None:
         return None

@@ -1,52 +1,82 @@
-"""What `--format` knows."""
+"""What `--format` knows: a file for each format, and an entry in the table here.
+
+Nothing heavy is imported before a writer is made, so that `openvss segment --help` can list the formats.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from openvss.errors import InputError
-from openvss.video.formats import chart, labels, overlay, panoptic, rle
-from openvss.video.formats.contract import OutputPlan, SourceInfo, Writer
+from openvss.plugs import Table, later
 
-MASKS = "png"  # written by the journal, which needs them anyway
+if TYPE_CHECKING:
+    from openvss.video.formats.contract import OutputPlan, SourceInfo, Writer
 
-PRODUCTS: Mapping[str, tuple[str, ...]] = {
-    MASKS: ("masks",),
-    "overlay": (overlay.VIDEO, overlay.PICTURE),
-    "labels": (labels.PRODUCT,),
-    "panoptic": panoptic.PRODUCTS,
-    "rle": (rle.PRODUCT,),
-    "chart": (chart.PRODUCT,),
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """An output format.
+
+    Attributes:
+        about: What it is, for `--help`.
+        products: The files and folders that it leaves in the output folder.
+        video: Makes the writer; None if the journal writes the files, which it needs anyway.
+        image: Makes the writer for a single image, where that is another one.
+        require_size: Raises InputError if frames of a (width, height) cannot be written by `video`.
+    """
+
+    about: str
+    products: tuple[str, ...]
+    video: Callable[[OutputPlan], Writer] | None = None
+    image: Callable[[OutputPlan], Writer] | None = None
+    require_size: Callable[[tuple[int, int]], None] | None = None
+
+    def check(self, source: SourceInfo) -> None:
+        """InputError if frames of the source's size cannot be written."""
+        if self.require_size and not (self.image and source.kind == "image"):
+            self.require_size(source.size)
+
+    def writer(self, plan: OutputPlan) -> Writer | None:
+        """The writer for a source."""
+        make = self.image if self.image and plan.source.kind == "image" else self.video
+        return make(plan) if make else None
+
+
+MASKS = "png"
+_AT = "openvss.video.formats"
+_OWN = {
+    MASKS: Format("masks", ("masks",)),
+    "overlay": Format(
+        "video",
+        ("overlay.mp4", "overlay.png"),
+        later(f"{_AT}.overlay:OverlayVideo"),
+        image=later(f"{_AT}.overlay:OverlayPicture"),
+        require_size=later(f"{_AT}.overlay:require_size"),
+    ),
+    "labels": Format(
+        "lossless FFV1 video",
+        ("labels.mkv",),
+        later(f"{_AT}.labels:LabelVideo"),
+        require_size=later(f"{_AT}.labels:require_size"),
+    ),
+    "panoptic": Format(
+        "COCO panoptic", ("panoptic", "panoptic.json"), later(f"{_AT}.panoptic:PanopticWriter")
+    ),
+    "rle": Format("COCO run lengths", ("annotations.json",), later(f"{_AT}.rle:RleWriter")),
+    "chart": Format("share of each word over time", ("shares.png",), later(f"{_AT}.chart:ChartWriter")),
 }
-
-_WRITERS: Mapping[str, Callable[[OutputPlan], Writer]] = {
-    "overlay": overlay.OverlayVideo,
-    "labels": labels.LabelVideo,
-    "panoptic": panoptic.PanopticWriter,
-    "rle": rle.RleWriter,
-    "chart": chart.ChartWriter,
-}
+FORMATS = Table("format", _OWN, group="openvss.formats")
 
 
 def known_formats(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, each once and in a fixed order; an unknown one is an error."""
+    """The names, each once and in the order of the table; an unknown one is an error."""
     for name in names:
-        if name not in PRODUCTS:
-            raise InputError(f'Unknown format "{name}"; the formats are {", ".join(PRODUCTS)}.')
-    return tuple(name for name in PRODUCTS if name in names)
+        FORMATS.find(name)
+    return tuple(name for name in FORMATS if name in names)
 
 
-def require_size(names: Sequence[str], source: SourceInfo) -> None:
-    """InputError if one of the formats cannot have frames of the source's size."""
-    if "overlay" in names and source.kind == "video":
-        overlay.require_size(source.size)
-    if "labels" in names:
-        labels.require_size(source.size)
-
-
-def writer(name: str, kind: Literal["image", "video"], plan: OutputPlan) -> Writer:
-    """The writer of a format (of all but the masks)."""
-    if name == "overlay" and kind == "image":
-        return overlay.OverlayPicture(plan)
-    return _WRITERS[name](plan)
+def help_text() -> str:
+    """The formats for `--help`; those of installed packages are left out, as finding them takes time."""
+    return f"Any of {', '.join(f'{name} ({one.about})' for name, one in _OWN.items())}, joined by commas."

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from openvss.video.colours import Floats
 from openvss.video.formats.classes import ClassInfo
 from openvss.video.formats.contract import Labelled, OutputPlan
 
@@ -43,8 +43,6 @@ STEPS = (
     14400,
 )
 MOST_TICKS = 9
-
-Floats = npt.NDArray[np.float64]
 
 
 class ChartWriter:

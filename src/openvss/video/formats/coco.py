@@ -1,4 +1,4 @@
-"""What the two COCO formats share: ids, categories, and a JSON file that grows on disk, not in memory."""
+"""What the two COCO formats share: ids, categories, regions, and a JSON file that grows on disk only."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import contextlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from openvss.video.formats.classes import ClassInfo
 from openvss.video.formats.contract import Labelled, frame_name
+from openvss.video.labelmap import Labels
+
+Ints = npt.NDArray[np.int64]
 
 
 def category_id(label: int) -> int:
@@ -37,6 +44,57 @@ def image_entry(item: Labelled) -> dict[str, object]:
     index = item.frame.index
     name = frame_name(index)
     return {"id": index, "file_name": name, "width": width, "height": height, "time": str(item.frame.time)}
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """All pixels of one word in one frame.
+
+    Attributes:
+        label: The id of the word.
+        starts: Where its runs begin, counting pixels down the columns, as COCO does.
+        ends: Where they end (one past the last pixel).
+        shape: Height and width of the frame.
+    """
+
+    label: int
+    starts: Ints
+    ends: Ints
+    shape: tuple[int, int]
+
+    @property
+    def area(self) -> int:
+        """Number of pixels."""
+        return int((self.ends - self.starts).sum())
+
+    @property
+    def bbox(self) -> list[int]:
+        """The smallest box around it: left, top, width, height."""
+        height = self.shape[0]
+        last = self.ends - 1
+        left, right = int(self.starts[0] // height), int(last[-1] // height)
+        if np.any(self.starts // height != last // height):  # a run that goes on in the next column
+            top, bottom = 0, height - 1
+        else:
+            top, bottom = int((self.starts % height).min()), int((last % height).max())
+        return [left, top, right - left + 1, bottom - top + 1]
+
+
+def regions(labels: Labels, unlabelled: int) -> list[Region]:
+    """The regions of all words in the frame, in the order of their ids."""
+    height, width = labels.shape
+    flat = labels.ravel(order="F")
+    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    starts = np.concatenate([[0], changes])
+    ends = np.concatenate([changes, [flat.size]])
+    values = flat[starts]
+    order = np.argsort(values, kind="stable")
+    ids, firsts = np.unique(values[order], return_index=True)
+    return [
+        Region(label=int(label), starts=starts[runs], ends=ends[runs], shape=(height, width))
+        for label, runs in zip(ids, np.split(order, firsts[1:]), strict=True)
+        if label != unlabelled
+    ]
 
 
 class CocoFile:

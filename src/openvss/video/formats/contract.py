@@ -44,8 +44,7 @@ class Labelled:
     @cached_property
     def counts(self) -> npt.NDArray[np.int64]:
         """Pixels of each word, then of "unlabelled": (words + 1,)."""
-        counts = np.bincount(self.labels.labels.ravel(), minlength=self.labels.unlabelled + 1)
-        return np.append(counts[: len(self.labels.words)], counts[self.labels.unlabelled])
+        return self.labels.counts()
 
 
 @dataclass(frozen=True, slots=True)

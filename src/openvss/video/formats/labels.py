@@ -15,9 +15,8 @@ import numpy as np
 from av.codec.context import Flags
 from av.video.reformatter import ColorRange
 
-from openvss.video.formats import limits
 from openvss.video.formats.contract import Labelled, OutputPlan
-from openvss.video.formats.ticks import TickClock
+from openvss.video.formats.encoding import TickClock, require_codec_size
 from openvss.video.labelmap import label_dtype
 
 PRODUCT = "labels.mkv"
@@ -28,7 +27,7 @@ OPTIONS = {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}
 
 def require_size(size: tuple[int, int]) -> None:
     """InputError if no label video can have it."""
-    limits.require_size("labels", CODEC, "gray", size, OPTIONS)
+    require_codec_size("labels", CODEC, "gray", size, OPTIONS)
 
 
 class LabelVideo:

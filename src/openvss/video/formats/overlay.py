@@ -1,7 +1,7 @@
 """`overlay.mp4`: the video with its labels drawn over it and the source's audio, as H.264 that browsers play.
 
 Frames keep their exact timestamps and the file its frame count and duration. Time 0 of the overlay is where
-the source begins, be it with picture or sound, so that both stay together. An image gives `overlay.png`.
+the source begins, with picture or sound, so that both stay together. An image gives `overlay.png`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 from PIL import Image
 
-from openvss.video.formats import limits
-from openvss.video.formats.audio import open_audio, open_source
+from openvss.video.formats.audio import open_audio, reopen
 from openvss.video.formats.contract import Labelled, OutputPlan, SourceInfo
-from openvss.video.formats.ticks import TickClock, time_base
-from openvss.video.overlay import Painter
+from openvss.video.formats.encoding import TickClock, require_codec_size, time_base
+from openvss.video.formats.painter import Painter
 
 VIDEO = "overlay.mp4"
 PICTURE = "overlay.png"
@@ -41,7 +40,7 @@ MUXER = {"movflags": "+faststart", "fflags": "+bitexact"}
 
 def require_size(size: tuple[int, int]) -> None:
     """InputError if no overlay video can have it."""
-    limits.require_size("overlay", CODEC, PIXELS, _even_size(size), OPTIONS)
+    require_codec_size("overlay", CODEC, PIXELS, _even_size(size), OPTIONS)
 
 
 class OverlayPicture:
@@ -68,7 +67,7 @@ class OverlayVideo:
     def __init__(self, plan: OutputPlan) -> None:
         self._source = plan.source
         self._painter = Painter(plan.classes, plan.source.size, legend=plan.legend)
-        self._original = open_source(plan.source.path)
+        self._original = reopen(plan.source.path)
         self._audio = open_audio(self._original) if self._original else None
         self._file = av.open(str(plan.folder / VIDEO), "w", format="mp4", options=MUXER)
         self._track: tuple[VideoStream, TickClock] | None = None

@@ -8,10 +8,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from openvss.video.formats.coco import CocoFile, category_id, image_entry
+from openvss.video.formats.coco import CocoFile, category_id, image_entry, regions
 from openvss.video.formats.contract import Labelled, OutputPlan, frame_name
 from openvss.video.formats.masks import COMPRESSION
-from openvss.video.formats.regions import regions
 
 PRODUCTS = ("panoptic", "panoptic.json")
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from openvss.video.formats.coco import CocoFile, category_id, image_entry
+from openvss.video.formats.coco import CocoFile, Ints, Region, category_id, image_entry, regions
 from openvss.video.formats.contract import Labelled, OutputPlan
-from openvss.video.formats.regions import Ints, Region, regions
 
 PRODUCT = "annotations.json"
 GROUPS = 7  # of 5 bits: enough for run lengths of 34 bits with sign

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from openvss.video.formats.regions import regions
+from openvss.video.formats.coco import regions
 from openvss.video.formats.rle import encode, run_lengths
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from openvss.video.formats.ticks import TickClock, time_base
+from openvss.video.formats.encoding import TickClock, time_base
 from openvss.video.frame import Frame
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import csv
 from fractions import Fraction
 
-from openvss.video.formats.stats import read_stats_line, stats_header, stats_line
+from openvss.video.journal import read_stats_line, stats_header, stats_line
 from tests.video.formats.samples import WORDS, items
 
 

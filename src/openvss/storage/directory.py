@@ -1,0 +1,105 @@
+"""The folder of one run: whose it is, and whether a run begins in it, goes on or is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from openvss.errors import InputError
+from openvss.storage.file_errors import make_folder, unusable
+from openvss.storage.lock import FolderLock
+from openvss.storage.settings import Settings
+
+PARTIAL = ".partial"  # holds what is unfinished, in folders that are somebody's to look at
+MOST_NAMED = 5  # differing settings in a message
+
+
+class RunContents(Protocol):
+    """What a kind of run knows about its folder. All of this is called with the folder locked."""
+
+    def found(self) -> Settings | None:
+        """The settings of the run in the folder; None if there is none."""
+
+    def differences(self, found: Settings) -> Sequence[object]:
+        """What keeps that run from being resumed as this one; each is shown by its `str`."""
+
+    def take_up(self) -> bool:
+        """Make the folder ready for going on with that run; True if it is finished."""
+
+    def begin(self, found: Settings | None) -> None:
+        """Make the folder ready for a new run, in place of the one that was found."""
+
+
+class RunDirectory:
+    """A folder that one run at a time writes to.
+
+    Args:
+        path: The folder.
+        kind: What a run of this kind is called in messages: "run", "evaluation".
+    """
+
+    def __init__(self, path: Path, kind: str = "run") -> None:
+        self.path = path
+        self._kind = kind
+        self._lock = FolderLock(path)
+
+    def claim(self, contents: RunContents, *, resume: bool, overwrite: bool) -> bool:
+        """Make the folder, lock it and make it ready; True, and no longer locked, if the run is finished."""
+        if resume and overwrite:
+            raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
+        make_folder(self.path)
+        try:
+            self._lock.acquire()
+            free = True
+            try:
+                free = self._take(contents, resume=resume, overwrite=overwrite)
+            finally:
+                if free:  # finished or refused
+                    self.release()
+        except OSError as error:
+            raise unusable(self.path, error) from error
+        return free
+
+    def release(self) -> None:
+        """Let other runs have the folder."""
+        self._lock.release()
+
+    def disown(self) -> None:
+        """In a process forked from the run's own: the folder is free once that has died."""
+        self._lock.disown()
+
+    def _take(self, contents: RunContents, *, resume: bool, overwrite: bool) -> bool:
+        found = contents.found()
+        if found is not None and resume:
+            self._require_none(contents.differences(found))
+            return contents.take_up()
+        if found is not None and not overwrite:
+            raise InputError(
+                f"{self.path} already holds {_a(self._kind)}: continue it with --resume, replace it with "
+                "--overwrite, or choose another --out."
+            )
+        contents.begin(found)
+        return False
+
+    def _require_none(self, differing: Sequence[object]) -> None:
+        if differing:
+            named = [str(one) for one in differing[:MOST_NAMED]]
+            if len(differing) > MOST_NAMED:
+                named.append(f"and {len(differing) - MOST_NAMED} more")
+            raise InputError(
+                f"The {self._kind} in {self.path} had other settings ({'; '.join(named)}): resume it with "
+                "its own, replace it with --overwrite, or choose another --out."
+            )
+
+
+def refuse_foreign(paths: Iterable[Path]) -> None:
+    """What no run of ours wrote is never replaced."""
+    for path in paths:
+        raise InputError(
+            f"{path} is there already and no run of OpenVSS made it: move it away or choose another --out."
+        )
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

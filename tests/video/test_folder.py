@@ -1,0 +1,71 @@
+"""Folders that are taken, or cannot be."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from openvss.errors import InputError
+from tests.video.runs import contents, feed, finished, interrupted, made, open_folder
+
+
+@pytest.mark.parametrize("state", ["finished", "interrupted"])
+def test_a_run_is_not_replaced_unasked(tmp_path: Path, state: str) -> None:
+    if state == "finished":
+        finished(tmp_path)
+    else:
+        interrupted(tmp_path, 2)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=r"already holds a run: .*--resume.*--overwrite.*--out"):
+        open_folder(tmp_path)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("state", ["finished", "interrupted"])
+def test_overwriting_deletes_only_what_a_run_wrote(tmp_path: Path, state: str) -> None:
+    out = tmp_path / "out"
+    if state == "finished":
+        finished(out)
+    else:
+        interrupted(out, 4)
+    own = {"notes.txt": b"mine", "masks/notes.png": b"mine", "masks/readme": b"mine"}
+    for name, data in own.items():
+        (out / name).write_bytes(data)
+    with open_folder(out, formats=("rle",), overwrite=True) as folder:
+        assert folder.finished == 0
+        feed(folder, made())
+    assert contents(out) == {**finished(tmp_path / "whole", ("rle",)), **own}
+
+
+def test_files_of_others_are_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "overlay.mp4").write_bytes(b"my holiday")
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match=r"overlay\.mp4 is there already"):
+            open_folder(tmp_path, overwrite=overwrite)
+    assert contents(tmp_path) == {"overlay.mp4": b"my holiday"}
+    (tmp_path / "run.json").write_text('{"of": "another program"}')
+    with pytest.raises(InputError, match=r"run\.json is there already"):
+        open_folder(tmp_path, formats=("png",), overwrite=True)
+
+
+def test_resume_and_overwrite_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="only one of them"):
+        open_folder(tmp_path, resume=True, overwrite=True)
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    for out in (tmp_path / "file", tmp_path / "file" / "out"):
+        with pytest.raises(InputError, match="a file in its way"):
+            open_folder(out)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, *args: object, **kwargs: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(InputError, match="is not writable"):
+        open_folder(tmp_path / "out")
