@@ -297,7 +297,9 @@ def test_too_little_memory_is_one_sentence(
     assert "lower --size" in run.sentence(1, "segment", clip, WORDS, *SMALL)
 
 
-@pytest.mark.parametrize(("options", "advice"), [([], "--resume goes on"), (["--overwrite"], "in place of")])
+@pytest.mark.parametrize(
+    ("options", "advice"), [([], "--resume continues"), (["--overwrite"], "in place of")]
+)
 def test_stopping_says_how_to_go_on(
     run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], advice: str
 ) -> None:
