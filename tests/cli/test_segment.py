@@ -25,6 +25,7 @@ from openvss.errors import Stopped
 from openvss.video import sources
 from openvss.video.container import VideoFile
 from openvss.video.frame import Frame
+from openvss.words.builtin import NAMES, RAW_NAMES
 from tests.video.clips import cut, picture, write_clip, write_frames
 
 WORDS = "person | pedestrian, road, sky, grass"
@@ -181,6 +182,12 @@ def test_unlabelled_and_built_in_lists(run: Runner, tmp_path: Path) -> None:
     assert (picture_at(tmp_path / "none" / "masks" / "000000.png")[1] == 255).all()
     run.ok("segment", clip, "camvid", "--out", "camvid", *SMALL)
     assert len(json.loads((tmp_path / "camvid" / "classes.json").read_text())) == 11
+
+
+def test_the_help_names_every_built_in_list(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    shown = " ".join(run.ok("segment", "--help").replace("│", " ").split())
+    assert f"a built-in list ({', '.join(NAMES)}; {', '.join(RAW_NAMES)} as published" in shown
 
 
 def test_a_single_word_is_remarked_upon(run: Runner, tmp_path: Path) -> None:

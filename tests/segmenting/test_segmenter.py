@@ -9,7 +9,6 @@ import torch
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Output
 from openvss.models.words import WordEmbeddings
-from openvss.segmenting.device import check_precision
 from openvss.segmenting.segmenter import Segmenter
 from openvss.segmenting.settings import Context, Precision
 from openvss.video.frame import Frame
@@ -232,12 +231,20 @@ def test_fp32_leaves_it_to_the_caller() -> None:
     assert ("map", torch.bfloat16) in model.seen
 
 
-def test_precisions_that_a_device_does_not_have() -> None:
+def test_precisions_that_cannot_be() -> None:
     with pytest.raises(InputError, match="fp16 needs a GPU"):
         Segmenter(TwoFrame(), WORDS, device="cpu", precision="fp16")
     with pytest.raises(InputError, match="not 'fp8'"):
         Segmenter(TwoFrame(), WORDS, device="cpu", precision="fp8")  # type: ignore[arg-type]
-    check_precision("fp16", torch.device("cuda"))
-    if not torch.cuda.is_available():
-        with pytest.raises(InputError, match="This GPU does not have --precision bf16"):
-            check_precision("bf16", torch.device("cuda"))
+
+
+def test_words_may_come_later() -> None:
+    segmenter = Segmenter(TwoFrame(), device="cpu")
+    with pytest.raises(InputError, match="There are no words to label with"):
+        _ = segmenter.vocabulary
+    segmenter.set_words("cat, sofa")
+    assert segmenter.vocabulary.names == ("cat", "sofa")
+    frame = as_frames(video(1))[0]
+    assert segmenter.step(frame).words == ("cat", "sofa")
+    assert segmenter.ask("dog").words == ("dog",)
+    assert segmenter.vocabulary.names == ("cat", "sofa")
