@@ -13,7 +13,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "custom_dataset.py"
 
 
 def test_it_is_written_and_scored(tmp_path: Path) -> None:
-    command = [sys.executable, EXAMPLE, tmp_path]
+    command = [sys.executable, str(EXAMPLE), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()[-3:]] == ["grass", "ball", "sky"]

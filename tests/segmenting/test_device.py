@@ -25,7 +25,7 @@ def test_precisions_that_a_device_does_not_have() -> None:
     with pytest.raises(InputError, match="fp16 needs a GPU"):
         check_precision("fp16", torch.device("cpu"))
     for precision in ("fp32", "bf16"):
-        check_precision(precision, torch.device("cpu"))  # type: ignore[arg-type]
+        check_precision(precision, torch.device("cpu"))
     check_precision("fp16", torch.device("cuda"))
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="This GPU does not have --precision bf16"):

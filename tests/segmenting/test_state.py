@@ -97,7 +97,7 @@ class Still(TwoFrame):
 class Lone(Still):
     """Each frame alone."""
 
-    references = ()
+    references = ()  # type: ignore[assignment]
 
 
 def image(size: tuple[int, int] = (32, 32), value: float = 0.0) -> Tensor:
@@ -153,7 +153,7 @@ def test_of_several_frames_in_one_slot_the_first_stays() -> None:
 
 def test_a_reservoir_without_references_takes_a_slot_once() -> None:
     class Far(TwoFrame):
-        references = ()
+        references = ()  # type: ignore[assignment]
 
     state = filled(StreamState.empty(Far()), [3, 4])
     state.remember(remembered(4))
