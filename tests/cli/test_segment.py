@@ -25,6 +25,7 @@ from openvss.errors import Stopped
 from openvss.video import sources
 from openvss.video.container import VideoFile
 from openvss.video.frame import Frame
+from openvss.words.builtin import NAMES, RAW_NAMES
 from tests.video.clips import cut, picture, write_clip, write_frames
 
 WORDS = "person | pedestrian, road, sky, grass"
@@ -183,6 +184,12 @@ def test_unlabelled_and_built_in_lists(run: Runner, tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "camvid" / "classes.json").read_text())) == 11
 
 
+def test_the_help_names_every_built_in_list(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    shown = " ".join(run.ok("segment", "--help").replace("│", " ").split())
+    assert f"a built-in list ({', '.join(NAMES)}; {', '.join(RAW_NAMES)} as published" in shown
+
+
 def test_a_single_word_is_remarked_upon(run: Runner, tmp_path: Path) -> None:
     Image.fromarray(picture(0, (48, 32))).save(tmp_path / "a.png")
     said = {
@@ -297,7 +304,9 @@ def test_too_little_memory_is_one_sentence(
     assert "lower --size" in run.sentence(1, "segment", clip, WORDS, *SMALL)
 
 
-@pytest.mark.parametrize(("options", "advice"), [([], "--resume goes on"), (["--overwrite"], "in place of")])
+@pytest.mark.parametrize(
+    ("options", "advice"), [([], "--resume continues"), (["--overwrite"], "in place of")]
+)
 def test_stopping_says_how_to_go_on(
     run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], advice: str
 ) -> None:

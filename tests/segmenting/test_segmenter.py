@@ -1,7 +1,6 @@
 """The streaming core, on the two-frame model of the tests."""
 
 from fractions import Fraction
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,7 +9,8 @@ import torch
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Output
 from openvss.models.words import WordEmbeddings
-from openvss.segmenting.segmenter import Precision, Segmenter, check_precision
+from openvss.segmenting.segmenter import Segmenter
+from openvss.segmenting.settings import Context, Precision
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 from openvss.video.sources import open_source
@@ -83,11 +83,11 @@ def test_skipping_encodes_only_what_is_looked_at(
 
 
 @pytest.mark.parametrize("context", ["past", "whole"])
-def test_state_stays_within_its_bound(segmenter: Segmenter, context: Literal["past", "whole"]) -> None:
+def test_state_stays_within_its_bound(segmenter: Segmenter, context: Context) -> None:
     """What the sizes of one 64x64 frame say is enough for any number of frames."""
     compact = 16 * 16 * 16 * 4  # the map that references are kept as; larger than the 64 x 64 x 3 image
     rest = 64 * 64 * 3 + compact + 16 * 4  # pixels, fused map, context
-    segmenter.context = context
+    segmenter = Segmenter(segmenter.model, WORDS, device="cpu", context=context)
     source = open_source([f.pixels for f in as_frames(video(150, 64, 64))])
     segmenter.begin(source)
     for frame in source:
@@ -231,12 +231,20 @@ def test_fp32_leaves_it_to_the_caller() -> None:
     assert ("map", torch.bfloat16) in model.seen
 
 
-def test_precisions_that_a_device_does_not_have() -> None:
+def test_precisions_that_cannot_be() -> None:
     with pytest.raises(InputError, match="fp16 needs a GPU"):
         Segmenter(TwoFrame(), WORDS, device="cpu", precision="fp16")
     with pytest.raises(InputError, match="not 'fp8'"):
         Segmenter(TwoFrame(), WORDS, device="cpu", precision="fp8")  # type: ignore[arg-type]
-    check_precision("fp16", torch.device("cuda"))
-    if not torch.cuda.is_available():
-        with pytest.raises(InputError, match="This GPU does not have --precision bf16"):
-            check_precision("bf16", torch.device("cuda"))
+
+
+def test_words_may_come_later() -> None:
+    segmenter = Segmenter(TwoFrame(), device="cpu")
+    with pytest.raises(InputError, match="There are no words to label with"):
+        _ = segmenter.vocabulary
+    segmenter.set_words("cat, sofa")
+    assert segmenter.vocabulary.names == ("cat", "sofa")
+    frame = as_frames(video(1))[0]
+    assert segmenter.step(frame).words == ("cat", "sofa")
+    assert segmenter.ask("dog").words == ("dog",)
+    assert segmenter.vocabulary.names == ("cat", "sofa")

@@ -64,7 +64,7 @@ def test_what_is_given_explicitly_wins(run: Runner, few_words: Path, trained: Pa
 
 def test_segmenting_takes_the_size_and_stays_in_the_past(run: Runner, few_words: Path, trained: Path) -> None:
     segmenter = load(str(trained), "sky, road")
-    assert (segmenter.size, segmenter.context) == (40, "past")
+    assert (segmenter.size, segmenter.settings.context) == (40, "past")
     run.ok("segment", few_words / "data" / "v0" / "origin", "sky, road", "--model", trained, "--out", "seg")
     settings = json.loads(Path("seg/run.json").read_text())
     assert (settings["size"], settings["context"]) == (40, "past")

@@ -209,7 +209,7 @@ def test_a_finished_cell_is_not_made_again(bench: Bench, monkeypatch: pytest.Mon
 
     class Noted(Segmenter):
         def begin_frames(self, frames: Iterable[Frame]) -> None:
-            contexts.append(self.context)
+            contexts.append(self.settings.context)
             super().begin_frames(frames)
 
     monkeypatch.setattr(table, "Segmenter", Noted)

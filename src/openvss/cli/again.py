@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openvss.cli.scored import ScoringChoice, find_dataset, find_task, from_model
-from openvss.cli.segment import Context, Precision
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,8 +64,8 @@ def _choice(run: str, model: Mapping[str, Any]) -> ScoringChoice:
         options=model["options"],
         size=model["size"],
         device="auto",
-        context=Context(model["context"]),
-        precision=Precision(model["precision"]),
+        context=model["context"],
+        precision=model["precision"],
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openvss.cli import model_options
-from openvss.errors import InputError
+from openvss.cli.sizes import width_and_height
 
 if TYPE_CHECKING:
     from openvss.models.cost import Cost, Subject
@@ -34,7 +34,9 @@ def model(
             show_default=False,
         ),
     ],
-    size: Annotated[str, typer.Option(metavar="WxH", help="Of the frames.")] = "853x480",
+    size: Annotated[
+        str, typer.Option(metavar="WxH", help="Width and height of a frame, in pixels.")
+    ] = "853x480",
     batch: Annotated[int, typer.Option(min=1, help="Videos at a time.")] = 1,
     rounds: Annotated[int, typer.Option(min=1, help="Frames to time; the median counts.")] = 10,
     words: Annotated[str, typer.Option(help="For models that take any words.")] = "vspw",
@@ -52,10 +54,11 @@ def model(
     """Parameters, multiply-adds, time and memory of a frame: streaming, and with references encoded anew."""
     from openvss.models.cost import measure
 
-    shape = _size(size)
+    width, height = width_and_height(size, "853x480", least=32)
     options = model_options.parse(option)
     given = {name: options if name in names else {} for name in with_baseline(names)}
-    costs = measure([_subject(name, o, shape, batch, words, device) for name, o in given.items()], rounds)
+    subjects = [_subject(name, o, (height, width), batch, words, device) for name, o in given.items()]
+    costs = measure(subjects, rounds)
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(cost) for cost in costs], indent=2))
     else:
@@ -81,20 +84,12 @@ def _subject(
 
     from openvss.models.cost import Subject
     from openvss.models.registry import build_model
-    from openvss.segmenting.segmenter import choose_device
+    from openvss.segmenting.device import choose_device
     from openvss.words.vocabulary import Vocabulary
 
     torch.manual_seed(0)
     built = build_model(name, options).to(choose_device(device))
     return Subject(name, built, built.embed(built.fixed_words or Vocabulary.parse(words)), size, batch)
-
-
-def _size(text: str) -> tuple[int, int]:
-    """Height and width, as tensors have them."""
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 32):
-        raise InputError(f"--size is width x height, both at least 32, such as 853x480, not {text!r}.")
-    return int(height), int(width)
 
 
 def _print(costs: Sequence[Cost]) -> None:

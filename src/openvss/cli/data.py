@@ -11,6 +11,7 @@ from typing import Annotated, Self
 import typer
 
 from openvss.cli.progress import emit, progress
+from openvss.cli.sizes import width_and_height
 from openvss.errors import InputError, OpenVSSError, Stopped
 
 app = typer.Typer(no_args_is_help=True, help="Make, check and prepare data sets.")
@@ -75,7 +76,9 @@ def make(
     videos: Annotated[int, typer.Option(min=1, help="Videos in each split.")] = 1,
     frames: Annotated[int, typer.Option(min=1, help="Frames in each video.")] = 17,
     images: Annotated[int, typer.Option(min=1, help="Pictures in each split of a set of images.")] = 6,
-    size: Annotated[str, typer.Option(metavar="WxH", help="Pixels of a frame.")] = "96x64",
+    size: Annotated[
+        str, typer.Option(metavar="WxH", help="Width and height of a frame, in pixels.")
+    ] = "96x64",
     raw: Annotated[
         bool, typer.Option("--raw", help="Labels as released, for `openvss data prepare`.")
     ] = False,
@@ -95,7 +98,7 @@ def make(
         videos=videos,
         frames=frames,
         images=images,
-        size=_size(size),
+        size=width_and_height(size, "96x64"),
         raw=raw,
         disturbance=synthetic.Disturbance(noise, blur, occlusion),
     )
@@ -105,13 +108,6 @@ def make(
         emit("done", root=str(root))
     else:
         typer.echo(f"A data set in the layout of {layout} is in {root}.")
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise InputError(f"--size is width x height, such as 96x64, not {text!r}.")
-    return int(width), int(height)
 
 
 class _Work:

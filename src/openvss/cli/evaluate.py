@@ -13,9 +13,9 @@ import typer
 from openvss.cli import model_options
 from openvss.cli.progress import emit, progress
 from openvss.cli.scored import ScoringChoice, find_dataset, find_scored, find_task
-from openvss.cli.segment import Context, Precision
 from openvss.cli.stopping import resumable
 from openvss.errors import InputError, OpenVSSError, Stopped
+from openvss.segmenting.settings import Context, Precision, StreamSettings
 
 if TYPE_CHECKING:
     from openvss.data.base import Dataset
@@ -88,7 +88,7 @@ def evaluate(
     ] = None,
     precision: Annotated[
         Precision, typer.Option(help="Of the model's computation; less than fp32 is for GPUs.")
-    ] = Precision.fp32,
+    ] = StreamSettings.precision,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the report.", show_default="evaluated/<data>-<split>-<model>"),
@@ -118,7 +118,7 @@ def evaluate(
     if predictions:
         about_model = {
             "--size": size, "--device": device != "auto", "--weights": weights, "--untrained": untrained,
-            "--option": option, "--context": context, "--precision": precision != Precision.fp32,
+            "--option": option, "--context": context, "--precision": precision != StreamSettings.precision,
         }  # fmt: skip
         _refuse(about_model, "--predictions, which are scored as they are")
     if submission:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
-    from openvss.cli.segment import Context, Precision
     from openvss.data.base import Dataset
     from openvss.evaluation.task import Predictions, Task
+    from openvss.segmenting.settings import Context, Precision
     from openvss.words.vocabulary import Vocabulary
 
 
@@ -109,7 +109,7 @@ def from_model(task: Task, choice: ScoringChoice) -> Predictions:
         size=choice.size,
         device=choice.device,
         context="whole" if (choice.context or noted.get("context")) == "whole" else "past",
-        precision=choice.precision.value,
+        precision=choice.precision,
     )
     about = {
         "name": choice.name,
@@ -117,8 +117,8 @@ def from_model(task: Task, choice: ScoringChoice) -> Predictions:
         **({"weights": str(choice.weights)} if choice.weights else {}),
         "weights_sha256": segmenter.model.weights_sha256,
         "size": segmenter.size,
-        "context": segmenter.context,
-        "precision": segmenter.precision,
+        "context": segmenter.settings.context,
+        "precision": segmenter.settings.precision,
         "device": segmenter.device.type,
     }
     if "selected_by" in noted:

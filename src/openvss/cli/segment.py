@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import nullcontext
-from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,30 +15,21 @@ from openvss.cli import model_options
 from openvss.cli.progress import emit, progress
 from openvss.cli.stopping import resumable
 from openvss.errors import BrokenVideoError, InputError
+from openvss.segmenting.settings import Context, Precision, StreamSettings
 from openvss.video.formats.catalogue import help_text
+from openvss.words import builtin
 
 if TYPE_CHECKING:
     from openvss.segmenting.job import Done
     from openvss.segmenting.segmenter import Segmenter
     from openvss.video.sources import Source
-    from openvss.words.vocabulary import Vocabulary
 
 FORMATS = "png,overlay,chart"
-
-
-class Context(StrEnum):
-    """Which distant frames a model may look at."""
-
-    past = "past"
-    whole = "whole"
-
-
-class Precision(StrEnum):
-    """Of what a model computes."""
-
-    fp32 = "fp32"
-    bf16 = "bf16"
-    fp16 = "fp16"
+ABOUT_WORDS = (
+    'Such as "person | pedestrian, road, sky": commas between labels, bars between synonyms; or a built-in '
+    f"list ({', '.join(builtin.NAMES)}; {', '.join(builtin.RAW_NAMES)} as published numbers spell them); or "
+    "@FILE with one label a line. A model with a fixed list of words needs none, and takes some of its own."
+)
 
 
 def segment(
@@ -55,11 +45,7 @@ def segment(
         str | None,
         typer.Argument(
             metavar="WORDS",
-            help='Such as "person | pedestrian, road, sky": commas between labels, bars between synonyms; '
-            "or a built-in list (vspw, cityscapes, coco-stuff, ade150, ade847, pc59, pc459, voc20, camvid; "
-            "coco-stuff-raw, pc59-raw, pc459-raw, voc20-raw as published numbers spell them); "
-            "or @FILE with one label a line. "
-            "A model with a fixed list of words needs none, and takes some of its own.",
+            help=ABOUT_WORDS,
             show_default=False,
         ),
     ] = None,
@@ -87,25 +73,25 @@ def segment(
         typer.Option(
             help="Short side, in pixels, at which the model sees frames.", show_default="the model's own"
         ),
-    ] = None,
+    ] = StreamSettings.size,
     fps: Annotated[
         str | None,
         typer.Option(help="Rate of a folder of frames, such as 25 or 30000/1001.", show_default="15"),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = StreamSettings.device,
     context: Annotated[
         Context, typer.Option(help="May the model look at the whole video, or only back?")
-    ] = Context.past,
+    ] = StreamSettings.context,
     precision: Annotated[
         Precision, typer.Option(help="Of the model's computation; less than fp32 is for GPUs.")
-    ] = Precision.fp32,
+    ] = StreamSettings.precision,
     unlabelled_below: Annotated[
         float, typer.Option(metavar="P", help="Leave pixels less certain than P (0 to 1) unlabelled.")
-    ] = 0.0,
+    ] = StreamSettings.unlabelled_below,
     legend: Annotated[
         bool, typer.Option("--legend/--no-legend", help="Burn words and colours into the overlay.")
     ] = True,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the results in the folder.")
     ] = False,
@@ -123,6 +109,13 @@ def segment(
     from openvss.words.vocabulary import Vocabulary
 
     options = model_options.parse(option)
+    settings = StreamSettings(
+        size=size,
+        device=device,
+        unlabelled_below=unlabelled_below,
+        context=context,
+        precision=precision,
+    )
     vocabulary = None if words is None else Vocabulary.parse(words)
     chosen = known_formats([name.strip() for name in formats.split(",")])
     source = open_source(video, fps=_rate(fps))
@@ -134,18 +127,11 @@ def segment(
     from openvss.video.sinks import OutputFolder, SourceInfo, class_infos
 
     segmenter = load(
-        model,
-        vocabulary,
-        weights=weights,
-        untrained=untrained,
-        options=options,
-        size=size,
-        device=device,
-        unlabelled_below=unlabelled_below,
-        context=context.value,
-        precision=precision.value,
+        model, vocabulary, weights=weights, untrained=untrained, options=options, settings=settings
     )
-    vocabulary = _words(segmenter)
+    if vocabulary is None and segmenter.model.fixed_words is None:
+        raise InputError('WORDS are missing: say what to look for, such as "person, road, sky".')
+    vocabulary = segmenter.vocabulary
     outputs = OutputFolder(
         folder,
         classes=class_infos([(label.name, label.synonyms) for label in vocabulary]),
@@ -182,19 +168,11 @@ def segment(
         raise BrokenVideoError(done.broken)
 
 
-def _words(segmenter: Segmenter) -> Vocabulary:
-    if not hasattr(segmenter, "vocabulary"):
-        raise InputError('WORDS are missing: say what to look for, such as "person, road, sky".')
-    return segmenter.vocabulary
-
-
 def _about_one_word(word: str) -> str:
     from difflib import get_close_matches
 
-    from openvss.words.builtin import NAMES
-
-    longer = [name for name in NAMES if len(word) > 2 and name.startswith(word)]
-    meant = longer or get_close_matches(word, NAMES, n=1, cutoff=0.7)
+    longer = [name for name in builtin.NAMES if len(word) > 2 and name.startswith(word)]
+    meant = longer or get_close_matches(word, builtin.NAMES, n=1, cutoff=0.7)
     hint = f" Or did you mean the list {meant[0]}?" if meant else ""
     if Path(word).is_file():
         hint = f" Or did you mean the words in that file, @{word}?"
@@ -202,7 +180,7 @@ def _about_one_word(word: str) -> str:
 
 
 def _check_places(source: Source, folder: Path, resume: bool) -> None:
-    """What must not be lost: the input, and a live run that cannot be seen again."""
+    """Refuse what would lose something: the input, or a live run whose frames cannot be read again."""
     if resume and not source.files:
         raise InputError(f"{source.name} cannot be resumed, its frames are gone: choose another --out.")
     inside = next((f for f in source.files if folder.resolve() in f.resolve().parents), None)
@@ -229,9 +207,9 @@ def _settings(source: Source, segmenter: Segmenter, model: str, options: dict[st
         "options": options,
         "weights_sha256": segmenter.model.weights_sha256,
         "size": segmenter.size,
-        "context": segmenter.context,
-        "precision": segmenter.precision,
-        "unlabelled_below": segmenter.unlabelled_below,
+        "context": segmenter.settings.context,
+        "precision": segmenter.settings.precision,
+        "unlabelled_below": segmenter.settings.unlabelled_below,
         "device": segmenter.device.type,
         "versions": {"openvss": __version__, "torch": torch.__version__, "av": av.__version__},
     }

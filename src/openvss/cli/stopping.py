@@ -10,9 +10,9 @@ from openvss.errors import OpenVSSError, Stopped
 
 @contextmanager
 def resumable(*, overwrite: bool) -> Iterator[None]:
-    """Around work that `--resume` goes on with; `overwrite` is whether it was to replace an earlier run."""
+    """Around work that `--resume` can continue; `overwrite` is whether it was to replace an earlier run."""
     try:
         yield
     except Stopped:
         where = " in place of --overwrite" if overwrite else ""
-        raise OpenVSSError(f"stopped; the same command with --resume{where} goes on from here.") from None
+        raise OpenVSSError(f"stopped; the same command with --resume{where} continues from here.") from None

@@ -1,4 +1,4 @@
-"""What is wrong with the arguments, as one sentence."""
+"""Wrong arguments, as one sentence."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import typer
 
-# Typer finds these errors with click, or with a copy of click of its own.
+# Typer raises these with click, or with a copy of click of its own.
 UsageError: Any = typer.BadParameter.__base__
 
 
 def sentence(error: Any) -> str:
-    """What is wrong and where the way out is; empty if the help has been shown instead."""
+    """What is wrong and how to fix it; empty if the help has been shown instead."""
     message = error.format_message().replace("Value error, ", "").strip().rstrip(".")
     command = error.ctx.command_path if error.ctx else "openvss"
     if type(error).__name__ == "NoArgsIsHelpError":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Unpack
 
 from openvss.models.trained import load_model
-from openvss.segmenting.segmenter import Precision, Segmenter
+from openvss.segmenting.segmenter import Segmenter
+from openvss.segmenting.settings import StreamOptions, StreamSettings
 from openvss.words.vocabulary import Vocabulary
 
 
@@ -18,30 +19,34 @@ def load(
     weights: str | Path | None = None,
     untrained: bool = False,
     options: Mapping[str, object] | None = None,
-    size: int | None = None,
-    device: str = "auto",
-    unlabelled_below: float = 0.0,
-    context: Literal["past", "whole"] = "past",
-    precision: Precision = "fp32",
+    settings: StreamSettings | None = None,
+    **changes: Unpack[StreamOptions],
 ) -> Segmenter:
-    """A `Segmenter` around a model with trained weights: a preset's name, or the path of a checkpoint or run.
+    """A `Segmenter` around a model with trained weights.
 
-    `weights` is a file to use instead of the preset's own; without any, `untrained` takes the model as it is.
-    `options` are the model's own, such as `{"smoothing": 0}`, as far as they change no weights.
-    Models that have words of their own need no `words`.
+    Args:
+        model: A preset's name (`openvss models` lists them), the path of a checkpoint or of a training run,
+            or `hf:` and the name of a SegFormer on the Hugging Face hub.
+        words: `"person | pedestrian, road, sky"`, a built-in list's name or a `Vocabulary`. They may be given
+            later, and models that have words of their own need none.
+        weights: A file to use instead of the preset's own weights.
+        untrained: Take a preset without trained weights, at random.
+        options: The model's own, such as `{"smoothing": 0}`, as far as they change no weights.
+        settings: How to stream; the defaults of `StreamSettings` if None.
+        **changes: Single settings by keyword: `size=320`, `device="cpu"`; see `StreamSettings`.
+
+    Raises:
+        InputError: There is no such model, a word or setting cannot be used, or weights are missing.
 
     Example:
-        ```python
-        for frame in openvss.load("tiny").stream("clip.mp4", "person | pedestrian, dog, grass"):
-            print(frame.time, frame.words, frame.shares())
-        ```
+        >>> import numpy as np, openvss
+        >>> video = np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), np.uint8)
+        >>> segmenter = openvss.load("tiny", "person | pedestrian, dog, grass", size=64, device="cpu")
+        >>> for frame in segmenter.stream(video):  # or "clip.mp4"
+        ...     print(frame.index, frame.words, frame.labels.shape)
+        0 ('person', 'dog', 'grass') (48, 64)
+        1 ('person', 'dog', 'grass') (48, 64)
+        2 ('person', 'dog', 'grass') (48, 64)
     """
-    return Segmenter(
-        load_model(model, weights, untrained=untrained, options=options),
-        words,
-        size=size,
-        device=device,
-        unlabelled_below=unlabelled_below,
-        context=context,
-        precision=precision,
-    )
+    built = load_model(model, weights, untrained=untrained, options=options)
+    return Segmenter(built, words, settings=settings, **changes)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import torch
 from torch import Tensor
 
-from openvss.models.base import FrameFeatures, Fused, Memory, VideoContext
+from openvss.errors import InputError
+from openvss.models.base import FrameFeatures, Fused, Memory, VideoContext, VideoModel
 from openvss.video.frame import Frame
 
 RATE = 15  # the frame distances of the papers are defined at VSPW's 15 frames a second
@@ -91,17 +94,20 @@ class Reservoir:
 
 @dataclass
 class StreamState:
-    """All that streaming keeps between two frames.
+    """All that streaming keeps between two frames, and which of it a model looks at.
 
     Attributes:
+        model: Whose rules say how far back to look, and how distant frames are summarised.
         recent: The last frames, one per grid cell, for references.
         reservoir: Distant frames, for models that summarise the video.
         context: The summary, and the slots that it was made of.
         memory: What a recurrent model carries.
         last: The last frame and what was fused of it, so that it can be asked about other words.
         whole_cells: Length of the video if the reservoir was filled by looking ahead.
+        count: Frames so far, by which bare pixels are numbered.
     """
 
+    model: VideoModel
     recent: deque[RememberedFrame]
     reservoir: Reservoir = field(default_factory=Reservoir)
     context: VideoContext | None = None
@@ -112,11 +118,103 @@ class StreamState:
     first_slot: int | None = None
     last_time: Fraction | None = None
     input_size: tuple[int, int] | None = None
+    count: int = 0
 
     @classmethod
-    def empty(cls, references: Sequence[int]) -> StreamState:
-        """Room for one frame per 1/15 s back to the farthest reference, and for the present one."""
-        return cls(recent=deque(maxlen=max(references) + 1 if references else 0))
+    def empty(cls, model: VideoModel) -> StreamState:
+        """With space for one frame per 1/15 s back to the farthest reference, and for the present one."""
+        return cls(model, deque(maxlen=max(model.references) + 1 if model.references else 0))
+
+    @property
+    def keeps_distant(self) -> bool:
+        """Whether the model summarises distant frames."""
+        return bool(self.model.context_frames(0, 1))
+
+    def enter(self, frame: Frame, image: Tensor) -> int:
+        """The slot of the next frame, once it is sure that the frame continues the video.
+
+        Args:
+            frame: As it came.
+            image: Its pixels as the model sees them.
+        """
+        size = (image.shape[-2], image.shape[-1])
+        if self.input_size not in (None, size):
+            raise InputError(
+                f"Frame {frame.index} has another size than those before it: call reset() between videos."
+            )
+        if self.last_time is not None and frame.time <= self.last_time:
+            raise InputError(
+                f"Frame {frame.index} is not later than the one before it: call reset() between videos."
+            )
+        self.input_size, self.last_time = size, frame.time
+        slot = slot_of(frame.time)
+        self.first_slot = slot if self.first_slot is None else self.first_slot
+        return slot
+
+    def references(self, here: RememberedFrame) -> list[RememberedFrame]:
+        """The frames that the target `here` looks back at, farthest first; itself where there is none yet."""
+        recent, first = list(self.recent), self.first_slot or 0
+        slots = [entry.slot for entry in recent]
+        start = self.model.starts.get(here.slot - first)
+        picks: Sequence[int | None]
+        if start is None:
+            picks = pick_references(slots, here.slot, self.model.references)
+        else:
+            picks = [slots.index(_nearest(slots, first + t)) for t in start]
+        return [here if i is None else recent[i] for i in picks]
+
+    def distant(self, here: RememberedFrame) -> list[RememberedFrame]:
+        """The frames to summarise for the target `here`; none for models that summarise nothing."""
+        first = self.first_slot or 0
+        t = here.slot - first
+        wanted = self.model.context_frames(t, self.whole_cells or t + 1)
+        return [here if i == t else self.reservoir.nearest(first + i, here) for i in wanted]
+
+    def summary(
+        self, here: RememberedFrame, encode: Callable[[Tensor], FrameFeatures]
+    ) -> VideoContext | None:
+        """Summary of the distant frames, made anew only when they change."""
+        chosen = self.distant(here)
+        if not chosen:
+            return None
+        slots = tuple(entry.slot for entry in chosen)
+        if slots != self.context_slots or self.context is None:
+            each = [entry.features(encode) for entry in chosen]
+            stacked = {name: torch.cat([features[name] for features in each]) for name in each[0]}
+            self.context, self.context_slots = self.model.summarise(stacked), slots
+        return self.context
+
+    def remember(self, entry: RememberedFrame) -> None:
+        """Keep a frame for later ones to look back at; of several in one slot the first."""
+        if self.recent and self.recent[-1].slot == entry.slot:
+            return
+        if self.recent.maxlen:
+            self.recent.append(entry)
+        if self.whole_cells is None and self.keeps_distant:
+            last = self.reservoir.entries[-1].slot if self.reservoir.entries else None
+            if last != entry.slot:
+                self.reservoir.offer(entry)
+
+    def look_ahead(self, frames: Iterable[Frame], shrink: Callable[[Frame], Tensor]) -> None:
+        """Fill the reservoir from the whole video, before its first frame is labelled.
+
+        Args:
+            frames: Of the whole video; they are iterated over twice.
+            shrink: From a frame to its pixels as the model sees them.
+        """
+        slots = [slot_of(frame.time) for frame in frames]
+        if not slots:
+            return
+        cells = slots[-1] - slots[0] + 1
+        wanted = {slots[0] + i for t in range(cells) for i in self.model.context_frames(t, cells)}
+        seen = sorted(set(slots))
+        kept = {_nearest(seen, slot) for slot in _thin(sorted(wanted), self.reservoir.capacity)}
+        for frame in frames:
+            slot = slot_of(frame.time)
+            if slot in kept:
+                kept.remove(slot)
+                self.reservoir.entries.append(RememberedFrame(slot, shrink(frame)))
+        self.whole_cells = cells
 
     @property
     def nbytes(self) -> int:
@@ -138,3 +236,16 @@ class StreamState:
 
 def _bytes(tensors: dict[str, Tensor] | None) -> int:
     return sum(t.nbytes for t in (tensors or {}).values())
+
+
+def _nearest(slots: list[int], wanted: int) -> int:
+    """Of ascending slots the one closest to `wanted`, the earlier one of two."""
+    i = bisect_left(slots, wanted)
+    return min(slots[max(i - 1, 0) : i + 1], key=lambda s: (abs(s - wanted), s))
+
+
+def _thin(slots: list[int], capacity: int) -> list[int]:
+    """At most `capacity` of them, the first and the last among them, evenly spread."""
+    if len(slots) <= capacity:
+        return slots
+    return [slots[i * (len(slots) - 1) // (capacity - 1)] for i in range(capacity)]

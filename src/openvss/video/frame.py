@@ -18,6 +18,13 @@ class Frame:
         time: Exact timestamp in seconds, as the container gives it (it need not start at 0).
         pixels: (H, W, 3) uint8 RGB, upright.
         duration: Seconds until the next frame, where the container says so.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> import numpy as np, openvss
+        >>> frame = openvss.Frame(0, Fraction(0), np.zeros((48, 64, 3), np.uint8))
+        >>> openvss.load("tiny", "dog, grass", size=64, device="cpu").step(frame).labels.shape
+        (48, 64)
     """
 
     index: int

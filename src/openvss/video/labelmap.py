@@ -22,6 +22,16 @@ class LabelMap:
         words: The display name of each label, in id order.
         index: Number of the frame in its source.
         time: Its timestamp in seconds.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> import numpy as np, openvss
+        >>> labels = np.array([[0, 0, 1], [0, 1, 255]], np.uint8)
+        >>> found = openvss.LabelMap(labels, np.ones((2, 3), np.float32), ("dog", "grass"), 0, Fraction(0))
+        >>> found.unlabelled
+        255
+        >>> (found.shares() * 6).tolist()  # dog, grass, unlabelled
+        [3.0, 2.0, 1.0]
     """
 
     labels: Labels

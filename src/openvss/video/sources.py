@@ -28,6 +28,14 @@ class Source(Protocol):
     Iterating gives the frames in order of display with exact timestamps that strictly increase; files and
     streams are read a few frames ahead by a thread. It may be repeated, except for cameras, streams and
     generators of arrays.
+
+    Example:
+        >>> import numpy as np, openvss
+        >>> source = openvss.open_source([np.zeros((48, 64, 3), np.uint8)] * 2)
+        >>> isinstance(source, openvss.Source)
+        True
+        >>> source.kind, source.size, source.n_frames
+        ('arrays', (64, 48), 2)
     """
 
     @property
@@ -62,7 +70,7 @@ class Source(Protocol):
 
 
 def open_source(spec: str | Path | Iterable[npt.NDArray[Any]], *, fps: Fraction | None = None) -> Source:
-    """Opens any input.
+    """Open any input.
 
     Args:
         spec: A video or image file, a folder or glob of images, a camera's number as text, an address such as
@@ -72,6 +80,13 @@ def open_source(spec: str | Path | Iterable[npt.NDArray[Any]], *, fps: Fraction 
     Raises:
         InputError: It cannot be used; the message says why. While iterating, the same is raised for a bad
             frame among arrays, and BrokenVideoError for a video or a sequence of images that breaks partway.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> import numpy as np, openvss
+        >>> frames = [np.zeros((48, 64, 3), np.uint8)] * 3  # or "clip.mp4", "frames/", "rtsp://..."
+        >>> [str(frame.time) for frame in openvss.open_source(frames, fps=Fraction(25))]
+        ['0', '1/25', '2/25']
     """
     if fps is not None and fps <= 0:
         raise InputError(f"A rate of {fps} frames per second makes no sense; give a positive number.")

@@ -38,6 +38,16 @@ class Vocabulary:
         labels: In id order.
         source: `name@version` of the built-in list they are, None for words of the user's own; makes no
             difference to equality.
+
+    Example:
+        >>> import openvss
+        >>> vocabulary = openvss.Vocabulary.parse("person | pedestrian, road, sky")
+        >>> vocabulary.names
+        ('person', 'road', 'sky')
+        >>> vocabulary.labels[0].synonyms
+        ('person', 'pedestrian')
+        >>> len(openvss.Vocabulary.parse("cityscapes"))
+        19
     """
 
     labels: tuple[Label, ...]
@@ -50,9 +60,8 @@ class Vocabulary:
         Commas separate labels and bars separate synonyms. Letter case and extra spaces make no difference;
         words are kept in lower case. No word may be given twice, so that each belongs to one label.
 
-        If the whole text is the name of a built-in list (`vspw`, `cityscapes`, `coco-stuff`, `ade150`,
-        `ade847`, `pc59`, `pc459`, `voc20`, `camvid`; `coco-stuff-raw`, `pc59-raw`, `pc459-raw`, `voc20-raw`),
-        it stands for that list, exactly as the data set orders it; there two labels may share a synonym.
+        If the whole text is the name of a built-in list (`openvss.words.builtin.NAMES` or `RAW_NAMES`), it
+        stands for that list, exactly as the data set orders it; there two labels may share a synonym.
         Anything else, however similar, is a word.
 
         If it starts with `@`, the rest is the path of a text file with one label a line, bars between

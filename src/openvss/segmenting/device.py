@@ -1,0 +1,40 @@
+"""Where a model computes, and in which precision."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from openvss.errors import InputError
+from openvss.segmenting.settings import Precision
+
+LOWER: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(name: str) -> torch.device:
+    """The named device, or the best one there is for "auto"."""
+    if name == "auto":
+        best = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return best or torch.device("cpu")
+    try:
+        if name.partition(":")[0] not in ("cpu", "cuda", "mps", "xpu"):
+            raise RuntimeError
+        torch.empty(0, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError, ImportError):
+        raise InputError(f"There is no device {name!r} here: use --device cpu or --device auto.") from None
+
+
+def check_precision(precision: Precision, device: torch.device) -> None:
+    """Refuse a precision that the device does not have."""
+    if precision == "fp16" and device.type == "cpu":
+        raise InputError("--precision fp16 needs a GPU: use bf16 or fp32.")
+    if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise InputError("This GPU does not have --precision bf16: use fp16 or fp32.")
+
+
+def computing(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """What a model computes within; fp32 leaves the precision to the caller's own autocast."""
+    dtype = LOWER.get(precision)
+    return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
