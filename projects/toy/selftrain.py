@@ -35,7 +35,7 @@ from openvss.models.trained import load_model
 from openvss.segmenting.segmenter import Segmenter
 from openvss.training.recipe.reader import read_stages
 from openvss.training.run import RunOptions, train
-from openvss.training.watcher import Watcher
+from openvss.training.runs.log import Watcher
 from projects.toy import data as toydata
 from projects.toy import pair as toy_pair
 from projects.toy import sam as toy_sam
