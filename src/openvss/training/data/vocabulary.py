@@ -16,7 +16,7 @@ from openvss.training.recipe.schema import TrainingSet
 from openvss.words.vocabulary import Label, Vocabulary
 
 UNKNOWN = 65535  # in joint ids: this pixel has no label
-IdTable = npt.NDArray[np.uint16]
+JointTable = npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Joint:
     """
 
     vocabulary: Vocabulary
-    tables: tuple[IdTable, ...]
+    tables: tuple[JointTable, ...]
     words: tuple[tuple[int, ...], ...]
 
 
