@@ -28,10 +28,10 @@ from openvss.models.trained import load_model
 from openvss.models.words import WordEmbeddings
 from openvss.segmenting.segmenter import Segmenter
 from openvss.training import safety
+from openvss.training.data.batches import open_data
 from openvss.training.recipe.reader import read_stages
 from openvss.training.recipe.schema import Recipe
-from openvss.training.setup import TrainingSetup, assemble
-from openvss.training.start import build, open_data
+from openvss.training.setup import TrainingSetup, assemble, build
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 SIZES = ((480, 853), (1080, 1920))

@@ -24,14 +24,13 @@ from torch import nn
 from benchmarks.machine import describe
 from openvss.data import synthetic
 from openvss.training.data.batches import Batch
-from openvss.training.forward import Pass
 from openvss.training.recipe.reader import read_stages
 from openvss.training.recipe.schema import Recipe
 from openvss.training.runs.folder import RunFolder
+from openvss.training.runs.log import Watcher
 from openvss.training.setup import assemble
-from openvss.training.step import seed_all
+from openvss.training.stepper import Pass, seed_all
 from openvss.training.trainer import Trainer
-from openvss.training.watcher import Watcher
 
 RECIPES = Path(__file__).parents[1] / "recipes" / "ov2vss"
 WARM = 3  # steps that do not count

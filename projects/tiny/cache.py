@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from openvss.models.encoders.lite0 import Lite0
-from openvss.training.watcher import Watcher
+from openvss.training.runs.log import Watcher
 from projects.tiny.data import Floats, Ids
 from projects.tiny.views import Views
 

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from openvss.models.encoders.tiny import resize
 from openvss.models.tiny.model import Tiny
-from openvss.training.data.order import SampleOrder
+from openvss.training.data.sampler import SampleOrder
 from projects.tiny.cache import Rows
 from projects.tiny.data import IGNORE
 from projects.tiny.loss import WordLoss, WordTable, name_loss

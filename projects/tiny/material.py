@@ -8,13 +8,12 @@ from typing import cast
 
 from openvss.models.tiny.model import Tiny
 from openvss.models.words import TextEncoder
-from openvss.training.average import Average
+from openvss.training.data.batches import TrainingData
 from openvss.training.data.vocabulary import Joint
-from openvss.training.groups import groups_of
+from openvss.training.optimisation import Average, groups_of
 from openvss.training.recipe.schema import Recipe, TrainingSet
-from openvss.training.setup import TrainingSetup, accelerate_for
-from openvss.training.start import TrainingData, build
-from openvss.training.step import Stepper
+from openvss.training.setup import TrainingSetup, accelerate_for, build
+from openvss.training.stepper import Stepper
 from openvss.words.vocabulary import Vocabulary
 from projects.tiny.cache import Rows
 from projects.tiny.data import VOC_SPELLING, Ids, read_classes, read_pictures, read_words

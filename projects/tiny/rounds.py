@@ -20,7 +20,7 @@ from openvss.models.words import TextEncoder
 from openvss.training.recipe.reader import Stage
 from openvss.training.recipe.schema import Recipe
 from openvss.training.run import RunOptions, train_stage
-from openvss.training.watcher import Watcher
+from openvss.training.runs.log import Watcher
 from openvss.weights import bundled
 from openvss.weights.checkpoint import find_checkpoint
 from projects.tiny.backgrounds import label_backgrounds

@@ -33,7 +33,7 @@ from openvss.models.words import WordEmbeddings
 from openvss.segmenting.inputs import shrink, to_input
 from openvss.training.recipe.reader import read_stages
 from openvss.training.run import RunOptions, train
-from openvss.training.watcher import Watcher
+from openvss.training.runs.log import Watcher
 from openvss.video.images import read_image
 from openvss.words.vocabulary import Vocabulary
 from projects.toy.data import SEEN, ToyVideos, make_seen_videos

@@ -33,7 +33,7 @@ from openvss.segmenting.segmenter import Segmenter
 from openvss.segmenting.state import slot_of
 from openvss.training.recipe.reader import read_stages
 from openvss.training.run import RunOptions, train
-from openvss.training.watcher import Watcher
+from openvss.training.runs.log import Watcher
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 from openvss.video.sources import open_source

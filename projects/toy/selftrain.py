@@ -35,7 +35,7 @@ from openvss.models.trained import load_model
 from openvss.segmenting.segmenter import Segmenter
 from openvss.training.recipe.reader import read_stages
 from openvss.training.run import RunOptions, train
-from openvss.training.watcher import Watcher
+from openvss.training.runs.log import Watcher
 from projects.toy.data import SEEN, ToyVideos, make_videos, protocol
 from projects.toy.pair import PairSettings, train_pair
 from projects.toy.report import spread

@@ -38,7 +38,7 @@ from openvss.models.trained import load_model
 from openvss.segmenting.segmenter import Segmenter
 from openvss.training.recipe.reader import Stage, read_stages
 from openvss.training.run import RunOptions, train
-from openvss.training.watcher import Watcher
+from openvss.training.runs.log import Watcher
 from projects.toy.data import make_videos, protocol
 from projects.toy.oracle import Oracle
 from projects.toy.pair import PairSettings, train_pair

@@ -1,4 +1,4 @@
-"""`openvss train --adapt` from end to end, with a model of a few thousand parameters."""
+"""`openvss adapt` from end to end, with a model of a few thousand parameters."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_checkpoint_adapts_itself(run: Runner, checkpoint: Path, photos: Path,
     out = tmp_path / "out"
     words = "sky, road, tree"
     said = run.ok(
-        "train", "--adapt", checkpoint, "--data", photos, "--words", words, "--out", out, "--cpu", *SETTINGS
+        "adapt", checkpoint, "--data", photos, "--words", words, "--out", out, "--cpu", *SETTINGS
     )  # fmt: skip
     assert said.splitlines()[-1] == str(out / "run")
     for number in ("000", "001"):
@@ -69,18 +69,29 @@ def test_a_checkpoint_adapts_itself(run: Runner, checkpoint: Path, photos: Path,
 def test_a_dry_run_says_how_fast_each_part_learns(
     run: Runner, checkpoint: Path, photos: Path, tmp_path: Path
 ) -> None:
-    command: list[str | Path] = ["train", "--data", photos, "--words", "sky, road", "--cpu", "--dry-run"]
+    command: list[str | Path] = ["--data", photos, "--words", "sky, road", "--cpu", "--dry-run"]
     command += SETTINGS
-    said = run.ok(*command, "--adapt", checkpoint, "--out", tmp_path / "sed")
+    said = run.ok("adapt", checkpoint, *command, "--out", tmp_path / "sed")
     assert " at rate 1e-06 (0.01 of optimiser.lr), decay 0.0001: pair\n" in said
     assert " at rate 0.0001, decay 0.0001: decoder\n" in said
-    said = run.ok(*command, "--adapt", "tiny", "--out", tmp_path / "tiny", "--set", "words.seen=null")
+    said = run.ok("adapt", "tiny", *command, "--out", tmp_path / "tiny", "--set", "words.seen=null")
     assert " at rate 0.0001, decay 0.0001: pair\n" in said
     assert "of optimiser.lr" not in said
 
 
 def test_what_is_missing_is_said(run: Runner, checkpoint: Path, photos: Path) -> None:
-    assert "Give a recipe" in run.sentence("train")
-    assert "Give a recipe" in run.sentence("train", "--adapt", checkpoint)
-    assert "Give a recipe" in run.sentence("train", "recipe.yaml", "--adapt", checkpoint, "--data", photos)
-    assert "give --words" in run.sentence("train", "--adapt", checkpoint, "--data", photos)
+    assert "Missing argument 'MODEL'" in run.sentence("adapt")
+    assert "Missing option '--data'" in run.sentence("adapt", checkpoint)
+    assert "give --words" in run.sentence("adapt", checkpoint, "--data", photos)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--adapt", "tiny", "--data", "drive.mp4"),
+        ("--data", "drive.mp4", "--adapt", "tiny"),
+        ("recipe.yaml", "--adapt=tiny"),
+    ],
+)
+def test_the_old_spelling_names_the_new(run: Runner, arguments: tuple[str, ...]) -> None:
+    assert "`openvss adapt tiny ...`" in run.sentence("train", *arguments)

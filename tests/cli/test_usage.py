@@ -24,9 +24,10 @@ from tests.cli.runner import Runner
         (["evaluate", "a", "--compare"], "write `openvss compare RUN...`."),
         (["evaluate", "--comparison", "a"], "No such option: --comparison"),
         (["compare"], "Missing argument 'RUN...': see `openvss compare --help`."),
-        (["train", "r.yaml", "--words", "dog"], "--words, --every and --weights go with --adapt only"),
-        (["train", "r.yaml", "--every", "2"], "--words, --every and --weights go with --adapt only"),
-        (["train", "r.yaml", "--weights", "a"], "--words, --every and --weights go with --adapt only"),
+        (["train"], "Missing argument 'RECIPE.yaml': see `openvss train --help`."),
+        (["train", "r.yaml", "--words", "dog"], "write `openvss adapt tiny ...`."),
+        (["train", "r.yaml", "--every", "2"], "write `openvss adapt tiny ...`."),
+        (["train", "r.yaml", "--weights", "a"], "write `openvss adapt tiny ...`."),
     ],
 )  # fmt: skip
 def test_one_sentence(run: Runner, arguments: list[str], expected: str) -> None:

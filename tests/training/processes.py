@@ -14,7 +14,7 @@ from accelerate.state import AcceleratorState, PartialState
 
 from openvss.training.recipe.reader import read_stages
 from openvss.training.run import RunOptions, train
-from openvss.training.watcher import Watcher
+from openvss.training.runs.log import Watcher
 
 
 def fork(work: Callable[[], None], environment: Mapping[str, str] | None = None) -> int:

@@ -13,7 +13,7 @@ from openvss.data.catalogue import open_dataset
 from openvss.errors import InputError
 from openvss.models.registry import build_model
 from openvss.training.adapt import find_start, gather, lowered_rates, write_recipe
-from openvss.training.groups import groups_of
+from openvss.training.optimisation import groups_of
 from openvss.training.recipe.reader import read_stages
 from openvss.weights.checkpoint import save_model
 from openvss.words.vocabulary import Vocabulary

@@ -11,7 +11,7 @@ from openvss.models.cffm.mine import Mine, WindowAttention
 from openvss.models.cffm.model import CFFM
 from openvss.models.cffm.plusplus import CFFMPlusPlus
 from openvss.models.registry import build_model
-from openvss.training.groups import freeze, groups_of
+from openvss.training.optimisation import freeze, groups_of
 from openvss.training.recipe.reader import read_stages
 from openvss.training.recipe.schema import LAST, Recipe, Targets
 

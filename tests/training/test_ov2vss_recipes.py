@@ -9,7 +9,7 @@ import torch
 
 from openvss.models.ov2vss.model import OV2VSS
 from openvss.models.registry import build_model
-from openvss.training.groups import freeze, groups_of
+from openvss.training.optimisation import freeze, groups_of
 from openvss.training.recipe.reader import read_stages
 from openvss.training.recipe.schema import LAST
 

@@ -88,7 +88,7 @@ def test_two_processes_score_and_resume_alike(videos: Path, tmp_path: Path) -> N
         patch.setattr(loop.Trainer, "_log", stop_after_two)
         assert train_together(whole, tmp_path / "stopped", 2) == [1, 1]
     assert [entry["step"] for entry in journal.read(tmp_path / "stopped", "train")] == [1, 2, 3]
-    with pytest.raises(InputError, match="has 2 processes and not 1"):
+    with pytest.raises(InputError, match="was started with 2 processes, not 1"):
         train_here(whole, tmp_path / "stopped", resume=True)
     assert train_together(whole, tmp_path / "stopped", 2, resume=True) == [0, 0]
     states = [load_file(tmp_path / name / "state.safetensors") for name in ("whole", "stopped")]

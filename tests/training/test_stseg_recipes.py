@@ -10,10 +10,10 @@ import torch
 from openvss.models.base import VideoModel
 from openvss.models.registry import build_model
 from openvss.models.stseg.stseg import STSeg
-from openvss.training.groups import groups_of
+from openvss.training.optimisation import groups_of
 from openvss.training.recipe.reader import read_stages
 from openvss.training.recipe.schema import Recipe, WordChoice
-from openvss.training.targets.makers import read_options
+from openvss.training.targets.maker import read_options
 from openvss.training.targets.pseudo_labels import PseudoLabelOptions
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "stseg"

@@ -21,8 +21,8 @@ from openvss.models.words import embed
 from openvss.training.recipe.reader import Stage, read_stages
 from openvss.training.recipe.schema import Recipe
 from openvss.training.run import RunOptions
+from openvss.training.runs.log import Watcher
 from openvss.training.setup import TrainingSetup
-from openvss.training.watcher import Watcher
 from openvss.weights.lite0 import fold, imagenet_checkpoint
 from openvss.words.builtin import NAMES
 from openvss.words.vocabulary import Label, Vocabulary

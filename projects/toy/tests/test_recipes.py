@@ -12,7 +12,7 @@ from openvss.models.ov2vss.model import OV2VSS
 from openvss.models.registry import build_model
 from openvss.models.stseg.sed import SED
 from openvss.models.stseg.stseg import STSeg
-from openvss.training.groups import freeze, groups_of
+from openvss.training.optimisation import freeze, groups_of
 from openvss.training.recipe.reader import read_stages
 from projects.toy.data import SEEN
 from projects.toy.plan import Bench

@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from openvss.cli import benchmark, compare, data, evaluate, models, runs, segment, train
+from openvss.cli import adapt, benchmark, compare, data, evaluate, models, runs, segment, train
 from openvss.cli.usage import UsageError, sentence
 from openvss.errors import OpenVSSError, Stopped, is_out_of_memory
 
@@ -24,6 +24,7 @@ app.command("segment")(segment.segment)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("train")(train.train)
+app.command("adapt")(adapt.adapt)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")

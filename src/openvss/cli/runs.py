@@ -16,10 +16,10 @@ app = typer.Typer(help="List training runs, and compare their curves.", no_args_
 
 @app.command("list")
 def list_runs(
-    folder: Annotated[Path, typer.Argument(help="Where to look.")] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(help="Folder to search.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the runs in a folder: how far they are and how good."""
+    """List the runs in a folder: their progress and their scores."""
     from openvss.training.runs.listing import find_runs
 
     found = find_runs(folder)
@@ -27,7 +27,7 @@ def list_runs(
         typer.echo(json.dumps([{**asdict(run), "path": str(run.path)} for run in found], indent=2))
         return
     if not found:
-        typer.echo(f"There are no runs in {folder}: openvss train makes some.")
+        typer.echo(f"There are no runs in {folder}: start one with `openvss train`.")
         return
     from rich.console import Console
     from rich.table import Table
@@ -51,8 +51,8 @@ def compare(
 
     for run in runs:
         if not (run / "log.jsonl").is_file():
-            raise InputError(f"{run} is not a training run: name folders that openvss train wrote.")
+            raise InputError(f"{run} is not a training run: name folders that `openvss train` wrote.")
     if not panels_of(runs):
-        raise InputError("These runs have noted nothing in common yet: wait, or lower saving.log_every.")
+        raise InputError("These runs have no logged value in common yet: wait, or lower saving.log_every.")
     write_curves(runs, out)
     typer.echo(str(out))

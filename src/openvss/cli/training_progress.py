@@ -1,4 +1,4 @@
-"""What a training run says while it goes: a bar with the loss and the time left, or JSON lines."""
+"""What a training run shows: a bar with the loss and the time left, or JSON lines."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from openvss.cli.progress import emit
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from openvss.training.watcher import Watcher
+    from openvss.training.runs.log import Watcher
 
 SHOWN = 3  # terms of the loss beside the bar
 
 
 @contextmanager
 def watching(as_json: bool) -> Iterator[Watcher]:
-    """Yield what a run reports to; of several processes only the first says anything."""
-    from openvss.training.watcher import Watcher
+    """Yield the watcher of a run; of several processes, only the first prints anything."""
+    from openvss.training.runs.log import Watcher
 
     if int(os.environ.get("RANK", "0")):
         yield Watcher()
@@ -61,7 +61,7 @@ def _bars() -> Progress:
 
 
 class _Shown:
-    """One bar for the steps, and one for what is going on between them."""
+    """One bar for the steps, and one for the task between two steps."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars

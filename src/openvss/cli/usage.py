@@ -8,6 +8,7 @@ import typer
 
 # Typer raises these with click, or with a copy of click of its own.
 UsageError: Any = typer.BadParameter.__base__
+OF_ADAPT = ("--adapt", "--data", "--words", "--weights", "--every")
 
 
 def sentence(error: Any) -> str:
@@ -21,5 +22,7 @@ def sentence(error: Any) -> str:
         return f'{message}: put all words into one pair of quotes, with commas, such as "dog, sky".'
     if command.endswith(" evaluate") and getattr(error, "option_name", None) == "--compare":
         return "Finished evaluations are compared by a command of its own: write `openvss compare RUN...`."
+    if command.endswith(" train") and getattr(error, "option_name", None) in OF_ADAPT:
+        return "`train --adapt tiny ...` is now a command of its own: write `openvss adapt tiny ...`."
     link = " See" if message.endswith("?") else ": see"
     return f"{message}{link} `{command} --help`."

@@ -1,4 +1,4 @@
-"""Self-training for users: a trained model, pictures or videos without labels, and words -> a recipe."""
+"""Self-training for users: a trained model, pictures or videos without labels, and words become a recipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from openvss.errors import InputError
 from openvss.models.pretrained import pretrained_parts
 from openvss.models.registry import PRESETS, build_model
 from openvss.models.trained import state_for
-from openvss.training.groups import matches
+from openvss.training.optimisation import matches
 from openvss.video.images import frame_files
 from openvss.video.sources import Source, open_source
 from openvss.weights import bundled
@@ -53,9 +53,9 @@ def write_recipe(
 
     Args:
         model: A checkpoint, the folder of a run, or a preset with weights of its own.
-        data: Data sets as `name:root`, whose labels are not looked at; folders of pictures, pictures, videos.
-        words: What the model shall tell apart; None if all data are data sets, which bring their words.
-        out: Folder of the whole undertaking.
+        data: Data sets as `name:root`, whose labels are not read; folders of pictures, pictures, videos.
+        words: What the model is to tell apart; None if all data are data sets, which bring their words.
+        out: Folder of the pictures, the recipe and the run.
         every: Seconds between two frames that are taken from a video.
         weights: A file for the preset to start from, ours or of other software.
     """
@@ -63,7 +63,7 @@ def write_recipe(
     sets = [spec for spec in data if spec.partition(":")[0] in LAYOUTS]
     others = [spec for spec in data if spec not in sets]
     if others and words is None:
-        raise InputError("Pictures and videos say not what to look for: give --words.")
+        raise InputError("Pictures and videos do not name any words: give --words.")
     if sets and words is not None:
         raise InputError(
             f"{sets[0]} brings its own words: leave --words out, or give its folder of pictures."
@@ -73,7 +73,7 @@ def write_recipe(
         sets.append(gather(others, Vocabulary.parse(words), out / PICTURES, every))
     file = out / RECIPE
     content = yaml.safe_dump(_recipe(start, sets), sort_keys=False, allow_unicode=True)
-    file.write_text(f"# Self-training, written by `openvss train --adapt`\n{content}", encoding="utf-8")
+    file.write_text(f"# Self-training, written by `openvss adapt`\n{content}", encoding="utf-8")
     return file
 
 
@@ -98,7 +98,7 @@ def find_start(model: str, weights: Path | None = None) -> Start:
 def _with_weights(model: str, file: Path) -> Start:
     """A preset and a file, which must have all of its weights."""
     if model not in PRESETS:
-        raise InputError(f"--weights goes with a preset, and {model} is none: leave it out.")
+        raise InputError(f"--weights needs a preset, and {model} is not one: leave --weights out.")
     if is_ours(file):
         start = find_start(str(file))
         if start.preset != model:
@@ -111,7 +111,7 @@ def _with_weights(model: str, file: Path) -> Start:
 
 
 def gather(data: Sequence[str], vocabulary: Vocabulary, folder: Path, every: float) -> str:
-    """Copy pictures and frames of videos into a `folder:` set without labels, unless that is done."""
+    """Copy pictures and frames of videos into a `folder:` set without labels, unless it exists."""
     made_of = {"data": list(data), "every": every, "words": [str(label) for label in vocabulary]}
     note = folder / "made_of.json"
     if note.exists():
@@ -147,7 +147,7 @@ def _pictures(spec: str, every: float) -> Iterator[tuple[str, Path | Image.Image
         return
     source = open_source(spec)
     if source.kind in ("camera", "stream"):
-        raise InputError(f"{spec} has no end: record it first, then give the file.")
+        raise InputError(f"{spec} never ends: record it first, then give the file.")
     if source.kind == "video":
         yield from _frames(source, every)
     else:
@@ -164,7 +164,7 @@ def _frames(source: Source, every: float) -> Iterator[tuple[str, Image.Image]]:
 
 
 def _recipe(start: Start, sets: Sequence[str]) -> dict[str, Any]:
-    """Four rounds, each with labels of its own; everything may be changed with --set."""
+    """Four rounds, each with new labels; every key can be changed with --set."""
     model = build_model(start.preset, start.options)
     return {
         "model": {"preset": start.preset, "options": dict(start.options), "init_from": str(start.file)},
@@ -188,9 +188,9 @@ def _recipe(start: Start, sets: Sequence[str]) -> dict[str, Any]:
 
 
 def lowered_rates(model: nn.Module) -> dict[str, float]:
-    """Factors on the rate for encoders that were trained on far more pictures before the model got them.
+    """Lower rates for encoders that were pretrained on far more pictures.
 
-    None for a model that is nothing but its encoder, as `tiny` is: that is what shall be trained.
+    Empty for a model that is nothing but its encoder, such as `tiny`: that is what is to be trained.
     """
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     rates: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""What a recipe would do, found out by looking at its data and taking a few steps that are thrown away."""
+"""What a recipe would do: its data and parameters, and the time of a few steps that are thrown away."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from pathlib import Path
 
 import torch
 
-from openvss.training import safety, selection
+from openvss.training import safety, validation
 from openvss.training.data.batches import load
-from openvss.training.data.held_out import held_out
 from openvss.training.recipe.schema import Recipe
 from openvss.training.setup import TrainingSetup, assemble
 
@@ -22,69 +21,69 @@ TRIED = 3  # steps, of which the first is not timed
 def plan(recipe: Recipe, *, cpu: bool) -> list[str]:
     """The plan of one stage, line by line."""
     with tempfile.TemporaryDirectory() as name:
-        parts = assemble(recipe, Path(name), cpu)
-        lines = [*_data(recipe, parts), *_parameters(recipe, parts)]
+        setup = assemble(recipe, Path(name), cpu)
+        lines = [*_data(recipe, setup), *_parameters(recipe, setup)]
         made = recipe.clip.context == "made" or any(one.labels == "made" for one in recipe.data.train)
-        seconds = None if made else _try(recipe, parts)
-        return [*lines, *_memory(parts, tried=seconds is not None), *_time(recipe, parts, seconds)]
+        seconds = None if made else _try(recipe, setup)
+        return [*lines, *_memory(setup, tried=seconds is not None), *_time(recipe, setup, seconds)]
 
 
-def _data(recipe: Recipe, parts: TrainingSetup) -> list[str]:
+def _data(recipe: Recipe, setup: TrainingSetup) -> list[str]:
     lines = ["data:"]
-    for source in parts.data.sources:
+    for source in setup.data.sources:
         clips = len(source.dataset.clips)
         lines.append(
             f"  {source.setting.set} {source.dataset.split}: {clips} clips, {len(source)} samples, "
             f"{len(source.words)} words, weight {source.setting.weight:g}"
         )
-    for name, videos in held_out(parts.checks).items():
+    for name, videos in validation.held_out(setup.checks).items():
         lines.append(f"  {len(videos)} clips are held out for validation{f' {name}' if name else ''}")
-    if parts.taken is not None:
-        lines.append(f"  weights: {parts.taken}")
-    per_step = recipe.data.batch * recipe.data.accumulate * parts.accelerator.num_processes
+    if setup.taken is not None:
+        lines.append(f"  weights: {setup.taken}")
+    per_step = recipe.data.batch * recipe.data.accumulate * setup.accelerator.num_processes
     total = per_step * recipe.schedule.steps
-    laps = total / sum(len(source) for source in parts.data.sources)
-    words = len(parts.data.joint.vocabulary)
+    laps = total / sum(len(source) for source in setup.data.sources)
+    words = len(setup.data.joint.vocabulary)
     lines.append(f"  {words} words in all; {per_step} samples a step, {total} in all: {laps:.1f} times each")
     return lines
 
 
-def _parameters(recipe: Recipe, parts: TrainingSetup) -> list[str]:
+def _parameters(recipe: Recipe, setup: TrainingSetup) -> list[str]:
     lines = ["parameters:"]
-    for group in parts.groups:
+    for group in setup.groups:
         count = sum(p.numel() for p in group.parameters)
         inside = ", ".join(dict.fromkeys(name.partition(".")[0] for name in group.names))
         share = group.lr / recipe.optimiser.lr
         lowered = "" if share == 1 else f" ({share:g} of optimiser.lr)"
         lines.append(f"  {count:,} at rate {group.lr:g}{lowered}, decay {group.weight_decay:g}: {inside}")
-    frozen = sum(p.numel() for p in parts.model.parameters() if not p.requires_grad)
+    frozen = sum(p.numel() for p in setup.model.parameters() if not p.requires_grad)
     return [*lines, f"  {frozen:,} frozen"] if frozen else lines
 
 
-def _try(recipe: Recipe, parts: TrainingSetup) -> float:
+def _try(recipe: Recipe, setup: TrainingSetup) -> float:
     """Seconds that a step takes."""
     accumulate = recipe.data.accumulate
-    numbers, device = range(TRIED * accumulate), parts.accelerator.device
-    batches = load(parts.data.batches, numbers, recipe.data, device, lambda: None)
+    numbers, device = range(TRIED * accumulate), setup.accelerator.device
+    batches = load(setup.data.batches, numbers, recipe.data, device, lambda: None)
     started, stop = time.monotonic(), safety.StopRequest()
     for step in range(TRIED):
-        parts.stepper.take(step, batches, stop)
+        setup.stepper.take(step, batches, stop)
         if step == 0:
             started = time.monotonic()
     return (time.monotonic() - started) / (TRIED - 1)
 
 
-def _memory(parts: TrainingSetup, *, tried: bool) -> list[str]:
+def _memory(setup: TrainingSetup, *, tried: bool) -> list[str]:
     def size(trained_only: bool) -> int:
-        chosen = (p for p in parts.model.parameters() if p.requires_grad or not trained_only)
+        chosen = (p for p in setup.model.parameters() if p.requires_grad or not trained_only)
         return sum(p.numel() * p.element_size() for p in chosen)
 
-    copies = 3 + (parts.average is not None)  # gradient and two moments
+    copies = 3 + (setup.average is not None)  # gradient and two moments
     kept = size(False) + copies * size(True)
     lines = ["memory:", f"  {_megabytes(kept)} for weights, gradients, moments and average"]
-    peak = _peak(parts.accelerator.device) if tried else None
+    peak = _peak(setup.accelerator.device) if tried else None
     if peak is not None:
-        lines.append(f"  {_megabytes(peak)} at most in {TRIED} steps, all in all")
+        lines.append(f"  {_megabytes(peak)} in total at most in {TRIED} steps")
     return lines
 
 
@@ -99,18 +98,18 @@ def _peak(device: torch.device) -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _time(recipe: Recipe, parts: TrainingSetup, seconds: float | None) -> list[str]:
+def _time(recipe: Recipe, setup: TrainingSetup, seconds: float | None) -> list[str]:
     steps = recipe.schedule.steps
     lines = ["time:"]
     if seconds is None:
-        lines.append(f"  {steps} steps; they cannot be tried before targets are made")
+        lines.append(f"  {steps} steps; their time is not known before targets are made")
     else:
         lines.append(f"  {steps} steps of {seconds:.2f} s: {_duration(seconds * steps)}")
     if recipe.validation is not None:
         times = math.ceil(steps / recipe.validation.every)
-        frames = sum(check.task.n_frames for check in parts.checks)
+        frames = sum(check.task.n_frames for check in setup.checks)
         lines.append(f"  and {times} validations of {frames} frames")
-        lines += selection.remarks(recipe, parts.checks, parts.data.joint.vocabulary)
+        lines += validation.remarks(recipe, setup.checks, setup.data.joint.vocabulary)
     return lines
 
 

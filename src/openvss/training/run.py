@@ -1,4 +1,4 @@
-"""A whole recipe from start to end: its stages one after another, each in a folder."""
+"""A whole recipe: its stages one after another, each in its folder."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from accelerate.state import AcceleratorState
 from openvss import __version__
 from openvss.errors import InputError, Stopped
 from openvss.training import plan as plans
-from openvss.training.data.held_out import held_out
 from openvss.training.recipe.reader import Stage
 from openvss.training.recipe.schema import Recipe
 from openvss.training.runs.folder import RunFolder, make_room
 from openvss.training.runs.listing import CURVES, write_curves
-from openvss.training.selection import remarks
+from openvss.training.runs.log import Watcher
 from openvss.training.setup import TrainingSetup, assemble
 from openvss.training.trainer import Trainer
-from openvss.training.watcher import Watcher
+from openvss.training.validation import held_out, remarks
 from openvss.weights.checkpoint import find_checkpoint
 
 
@@ -34,9 +33,9 @@ class RunOptions:
     """How a recipe is run.
 
     Attributes:
-        resume: Go on with what is in the folder.
+        resume: Resume the run in the folder.
         overwrite: Replace it.
-        cpu: Leave accelerators alone.
+        cpu: Use no accelerator.
     """
 
     resume: bool = False
@@ -49,9 +48,9 @@ class RunOptions:
 
 
 def train(stages: list[Stage], out: Path, options: RunOptions, watcher: Watcher) -> Path:
-    """Train all stages; the folder of the last, which holds the result.
+    """Train all stages; returns the folder of the last, which holds the result.
 
-    A stage starts from the result of the one before, unless its recipe names others.
+    A stage starts from the result of the one before, unless its recipe names other weights.
     """
     folders = [out / f"{i + 1}-{stage.name}" if stage.name else out for i, stage in enumerate(stages)]
     _begin(options)
@@ -86,7 +85,7 @@ def _after(recipe: Recipe, before: Path) -> Recipe:
 
 
 def _without_start(recipe: Recipe) -> Recipe:
-    """For a run that is resumed: its state replaces the weights that it began with."""
+    """The recipe of a resumed run: its state replaces the weights that it started from."""
     model = recipe.model.model_copy(update={"init_from": None, "pretrained": False})
     return recipe.model_copy(update={"model": model})
 
@@ -101,8 +100,8 @@ def train_stage(
 ) -> None:
     """Train one stage in its folder; `stage` is its name if there are several.
 
-    `assembler` puts it together from the recipe, the folder, and whether to compute on the CPU. A system that
-    learns from something else than clips, or by another pass, brings one of its own.
+    `assembler` builds it from the recipe, the folder, and whether to compute on the CPU. A system that learns
+    from something else than clips, or by another pass, brings its own.
     """
     cpu = _begin(options)
     if cpu and recipe.precision == "bf16" and torch.backends.cpu.get_cpu_capability() == "AVX2":
@@ -114,34 +113,34 @@ def train_stage(
     how = "failed"
     try:
         resumed = options.resume and folder.state.exists()
-        parts = assembler(_without_start(recipe) if resumed else recipe, path, cpu)
-        if parts.taken is not None:
-            watcher.say(str(parts.taken))
-        for remark in remarks(recipe, parts.checks, parts.data.joint.vocabulary):
+        setup = assembler(_without_start(recipe) if resumed else recipe, path, cpu)
+        if setup.taken is not None:
+            watcher.say(str(setup.taken))
+        for remark in remarks(recipe, setup.checks, setup.data.joint.vocabulary):
             watcher.say(remark)
         if main:
             preset, steps = recipe.model.preset, recipe.schedule.steps
             folder.note(status="running", preset=preset, steps=steps, began=time.time(), version=__version__)
             folder.note(processes=PartialState().num_processes, stage=stage or None)
-            folder.note(held_out=held_out(parts.checks))
-        Trainer(recipe, parts, folder, watcher).run(resume=options.resume)
+            folder.note(held_out=held_out(setup.checks))
+        Trainer(recipe, setup, folder, watcher).run(resume=options.resume)
         how = "finished"
     except Stopped:
         how = "stopped"
         raise
     finally:
         if main:
-            with contextlib.suppress(OSError):  # a full disk has been complained of already
+            with contextlib.suppress(OSError):  # a full disk has been reported already
                 folder.note(status=how, ended=time.time())
                 write_curves([path], path / CURVES)
             folder.release()
 
 
 def _begin(options: RunOptions) -> bool:
-    """Join the other processes, if there are any; whether to compute on the CPU."""
-    # What `deterministic` needs on CUDA: cuBLAS looks at it once, before any stage multiplies.
+    """Join the other processes, if there are any; returns whether to compute on the CPU."""
+    # `deterministic` needs this on CUDA: cuBLAS reads it once, before any stage multiplies.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # Without `cpu`, accelerate takes processes on a machine without accelerators for strangers.
+    # Without `cpu`, accelerate does not connect processes on a machine without accelerators.
     cpu = options.cpu or not torch.accelerator.is_available()
     # The main process may make targets for hours while the others wait.
     PartialState(cpu=cpu, timeout=timedelta(days=1))

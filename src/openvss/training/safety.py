@@ -1,4 +1,4 @@
-"""What can go wrong in a step, as a sentence that says what to do."""
+"""What can go wrong in a step, and a sentence that says what to do about it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from openvss.training.recipe.schema import Recipe
 
 
 class StopRequest:
-    """Whether the run was asked to stop; a second request stops at once."""
+    """Whether a signal asked the run to stop after this step; a second signal stops it at once."""
 
     def __init__(self) -> None:
         self.made = False
@@ -43,7 +43,7 @@ class StopRequest:
 def report_not_finite(
     folder: Path, step: int, batches: Sequence[Learnable], what: str, rank: int
 ) -> TrainingError:
-    """Save the batches of a step whose loss or gradient is not a number, and name them."""
+    """Save the batches of a step whose loss or gradient is not finite; returns the error that names them."""
     file = folder / (f"bad-step-{step}.safetensors" if not rank else f"bad-step-{step}-{rank}.safetensors")
     tensors: dict[str, torch.Tensor] = {}
     for place, batch in enumerate(batches):
@@ -52,14 +52,14 @@ def report_not_finite(
     save_file({name: t.contiguous() for name, t in tensors.items()}, file, {"names": json.dumps(names)})
     shown = "; ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
     return TrainingError(
-        f"The {what} is not a number any more in step {step}, with {shown} (saved as {file}): lower "
-        "optimiser.lr, set optimiser.clip_norm, or look for what is wrong with this batch."
+        f"The {what} is not finite in step {step}, with {shown} (saved as {file}): lower optimiser.lr, set "
+        "optimiser.clip_norm, or check this batch."
     )
 
 
 @contextmanager
 def memory_advice(recipe: Recipe, step: int, batch: Learnable) -> Iterator[None]:
-    """Turn running out of memory into advice."""
+    """Turn an out-of-memory error into advice."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:

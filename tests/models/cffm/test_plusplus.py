@@ -9,7 +9,7 @@ from openvss.models.cffm.global_mining import MineGlobally
 from openvss.models.cffm.model import CFFM
 from openvss.models.cffm.plusplus import CFFMPlusPlus
 from openvss.models.words import WordEmbeddings
-from openvss.training.groups import freeze, train_mode
+from openvss.training.optimisation import freeze, train_mode
 
 
 def small(**options: object) -> CFFM:

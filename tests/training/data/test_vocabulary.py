@@ -77,9 +77,9 @@ def test_chosen_and_left_out_by_name() -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"classes": ("x",)}, "no class 'x' to train on"),
-        ({"without": ("x",)}, "no class 'x' to train without"),
-        ({"rename": {"x": "y"}}, "no class 'x' to rename"),
+        ({"classes": ("x",)}, "no class 'x': correct classes in"),
+        ({"without": ("x",)}, "no class 'x': correct without in"),
+        ({"rename": {"x": "y"}}, "no class 'x': correct rename in"),
         ({"without": ("a", "b")}, "No class of folder:x is left"),
         ({"classes": "seen"}, "not a set of synthetic compositions"),
         ({"classes": "vspw-80-44-seen"}, "for a list of 124 words"),

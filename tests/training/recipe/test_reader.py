@@ -41,7 +41,7 @@ def test_numbers_are_numbers(file: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("  batch: 2", "  bacth: 2", "line 5: data.bacth is not a recipe key (did you mean batch?)"),
+        ("  batch: 2", "  bacth: 2", "line 5: unknown recipe key data.bacth (did you mean batch?)"),
         ("  batch: 2", "  batch: two", 'line 5: data.batch cannot be "two": input should be a valid integer'),
         ("  batch: 2", "  batch: 2.5", "line 5: data.batch cannot be 2.5"),
         ("  batch: 2", "  batch: 0", "line 5: data.batch cannot be 0"),
@@ -51,7 +51,7 @@ def test_numbers_are_numbers(file: Path) -> None:
         (
             "    - set: folder:x",
             "    - {set: a, wieght: 1}",
-            "line 4: data.train.0.wieght is not a recipe key",
+            "line 4: unknown recipe key data.train.0.wieght",
         ),
         ("schedule:", "view: {crop: [64]}\nschedule:", "line 9: view.crop.1 is missing"),
         ("schedule:", "clip: {labels: some}\nschedule:", 'line 9: clip.labels cannot be "some"'),
@@ -71,14 +71,14 @@ def test_mistakes_are_named(file: Path, old: str, new: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("data.bacth=3", "--set data.bacth=3: data.bacth is not a recipe key"),
+        ("data.bacth=3", "--set data.bacth=3: unknown recipe key data.bacth"),
         ("data.batch=x", '--set data.batch=x: data.batch cannot be "x"'),
-        ("data.train.3.set=x", "data.train is a list and 3 no entry of it: give a number from 0 to 0"),
+        ("data.train.3.set=x", "data.train is a list without an entry 3: give a number from 0 to 0"),
         ("data.batch", "is not KEY=VALUE"),
         ("schedule.steps.x=3", '--set schedule.steps.x=3: schedule.steps cannot be {"x": 3}'),
         (
             "shcedule.steps=3",
-            "--set shcedule.steps=3: shcedule is not a recipe key (did you mean schedule?)",
+            "--set shcedule.steps=3: unknown recipe key shcedule (did you mean schedule?)",
         ),
         ("validation.every=3", "--set validation.every=3: validation.on is missing"),
         (
@@ -105,7 +105,7 @@ def test_stages_change_the_recipe(file: Path) -> None:
     assert (second.name, second.recipe.schedule.steps, second.recipe.optimiser.lr) == ("b", 3, 1.0)
     assert second.recipe.optimiser.rates == first.recipe.optimiser.rates
     file.write_text(TEXT + stages.replace("steps: 3", "stpes: 3"), encoding="utf-8")
-    with pytest.raises(InputError, match=r"line 16: schedule.stpes is not a recipe key"):
+    with pytest.raises(InputError, match=r"line 16: unknown recipe key schedule.stpes"):
         read_stages(file)
 
 

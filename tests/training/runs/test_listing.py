@@ -47,7 +47,7 @@ def test_list_and_compare(run: Runner, videos: Path, tmp_path: Path) -> None:
     assert rows[0]["step"] == rows[0]["steps"] == 4
     assert "two-frame" in run.ok("runs", "list")
     (tmp_path / "none").mkdir()
-    assert run.ok("runs", "list", "none") == "There are no runs in none: openvss train makes some.\n"
+    assert run.ok("runs", "list", "none") == "There are no runs in none: start one with `openvss train`.\n"
     run.ok("runs", "compare", "runs/s0", "runs/s1", "--out", "both.png")
     with Image.open(tmp_path / "both.png") as picture:
         assert picture.size[0] > 600

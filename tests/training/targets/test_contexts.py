@@ -19,10 +19,10 @@ from openvss.evaluation.streaming import ModelPredictions
 from openvss.models.base import FrameFeatures, VideoModel
 from openvss.models.cffm.build import build
 from openvss.segmenting.segmenter import Segmenter
+from openvss.training.data.training_set import context_file
 from openvss.training.runs import log as journal
-from openvss.training.targets import contexts
-from openvss.training.targets import makers as targets
-from openvss.training.targets.makers import TargetOrder, context_file
+from openvss.training.targets import contexts, rounds
+from openvss.training.targets.maker import Maker, TargetRequest
 from tests.models.two_frame import TwoFrame
 from tests.training.processes import train_here, train_together
 from tests.training.small import recipe, toy_videos, write
@@ -45,9 +45,9 @@ class Counting(TwoFrame):
         return [0, 2, 3, 5, t]
 
 
-def order(root: Path, folder: Path, model: VideoModel, **options: Any) -> TargetOrder:
+def request(root: Path, folder: Path, model: VideoModel, **options: Any) -> TargetRequest:
     dataset = open_dataset(f"folder:{root}", "train")
-    return TargetOrder(model.eval(), dataset, dataset.vocabulary, folder, options, lambda done: None)
+    return TargetRequest(model.eval(), dataset, dataset.vocabulary, folder, options, lambda done: None)
 
 
 def test_two_processes_make_what_one_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,8 +72,8 @@ def test_two_processes_make_what_one_makes(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_is_made_is_kept(videos: Path, tmp_path: Path) -> None:
-    """An interrupted maker goes on with the videos that are missing."""
-    job = order(videos, tmp_path, Counting())
+    """An interrupted maker continues with the missing videos."""
+    job = request(videos, tmp_path, Counting())
     contexts.contexts(job)
     first, second = (context_file(tmp_path, clip) for clip in job.dataset.clips)
     whole = second.read_bytes()
@@ -84,9 +84,9 @@ def test_what_is_made_is_kept(videos: Path, tmp_path: Path) -> None:
     assert first.read_bytes() == b"kept"
     assert second.read_bytes() == whole
     assert told == [0, 1, 2]
-    targets.finish(job)
+    rounds.finish(job)
     second.unlink()
-    targets.fill(contexts.contexts, job)
+    rounds.fill(Maker(contexts.contexts), job)
     assert not second.exists()
 
 
@@ -97,8 +97,8 @@ def test_frames_are_encoded_in_batches(
     torch.manual_seed(0)
     one, model = Counting(), Counting()
     model.load_state_dict(one.state_dict())
-    contexts.contexts(order(videos, tmp_path / "one", one, batch=1))
-    contexts.contexts(order(videos, tmp_path / "batches", model, **options))
+    contexts.contexts(request(videos, tmp_path / "one", one, batch=1))
+    contexts.contexts(request(videos, tmp_path / "batches", model, **options))
     assert model.encoded == encoded
     for file in (tmp_path / "one" / "contexts").iterdir():
         expected = load_file(file)["mean"]
@@ -110,7 +110,7 @@ def test_prototypes_are_those_of_testing(videos: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     options = {"layers": 1, "dim": 16, "heads": 2, "global_layers": 1, "prototypes": 4, "frames": 3}
     model = build("mit-nano", words="road, sky", **options).eval()  # type: ignore[arg-type]
-    job = order(videos, tmp_path, model, size=64)
+    job = request(videos, tmp_path, model, size=64)
     contexts.contexts(job)
     segmenter = Segmenter(model, "road, sky", size=64, device="cpu", context="whole")
     rules = find_protocol(PLAIN, segmenter.vocabulary)
@@ -126,4 +126,4 @@ def test_prototypes_are_those_of_testing(videos: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [{"size": "large"}, {"batch": 0}, {"frames": 3}])
 def test_mistakes_are_named(videos: Path, tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=f"targets.options.{next(iter(options))} of the recipe is wrong"):
-        contexts.contexts(order(videos, tmp_path, TwoFrame(), **options))
+        contexts.contexts(request(videos, tmp_path, TwoFrame(), **options))

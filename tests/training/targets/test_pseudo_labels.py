@@ -14,7 +14,7 @@ from openvss.data.catalogue import open_dataset
 from openvss.errors import InputError
 from openvss.models.encoders.sam import Sam
 from openvss.models.stseg.sed import SED
-from openvss.training.targets.makers import TargetOrder
+from openvss.training.targets.maker import TargetRequest
 from openvss.training.targets.pseudo_labels import pseudo_labels
 from openvss.video.formats.masks import read_mask
 from tests.models.stseg.stand_in import StandInPair
@@ -47,7 +47,7 @@ def make(root: Path, folder: Path, **options: object) -> list[int]:
     dataset = open_dataset(f"folder:{root}", labelled=False)
     told: list[int] = []
     pseudo_labels(
-        TargetOrder(model().eval(), dataset, dataset.vocabulary, folder, EASY | options, told.append)
+        TargetRequest(model().eval(), dataset, dataset.vocabulary, folder, EASY | options, told.append)
     )
     return told
 

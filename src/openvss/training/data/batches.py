@@ -1,4 +1,4 @@
-"""Batches by number: examples put together, with the words that they are scored against."""
+"""The data of a run as batches by number: examples put together, with the words they are scored against."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from openvss.data.base import Dataset as LabelledSet
 from openvss.errors import InputError
-from openvss.models.base import IGNORE, VideoContext
-from openvss.training.data.frames import FrameSource
-from openvss.training.data.order import SampleOrder
-from openvss.training.data.sampler import Example, Sampler
-from openvss.training.data.vocabulary import UNKNOWN, Joint
+from openvss.models.base import IGNORE, VideoContext, VideoModel
+from openvss.training.data.sampler import Example, SampleOrder, Sampler
+from openvss.training.data.training_set import SampleSource, open_training_sets
+from openvss.training.data.vocabulary import UNKNOWN, Joint, join
 from openvss.training.recipe.schema import MOST_WORDS, Data, Recipe
 
 AnyBatch = TypeVar("AnyBatch")
 
 
 class Learnable(Protocol):
-    """What one forward pass takes: a `Batch` for `Pass`; a system may have others with a pass of its own."""
+    """What one forward pass takes: a `Batch` for `Pass`; a system with a pass of its own may take others."""
 
     @property
     def number(self) -> int:
@@ -46,7 +46,7 @@ class Learnable(Protocol):
         ...
 
     def tensors(self) -> dict[str, Tensor]:
-        """All of it that is worth keeping if something is wrong with it."""
+        """Everything that is saved if its loss or gradient is not finite."""
         ...
 
 
@@ -71,11 +71,11 @@ class Batch:
     words: tuple[int, ...]
 
     def to(self, device: torch.device) -> Batch:
-        """The same on a device; from pinned memory it gets there while the host goes on."""
+        """The same on a device; from pinned memory it is copied while the host continues."""
         return self._each(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin_memory(self) -> Batch:
-        """The same in pinned memory; a `DataLoader` that is told to pin calls this."""
+        """The same in pinned memory; a `DataLoader` with `pin_memory` calls this."""
         return self._each(Tensor.pin_memory)
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
@@ -93,10 +93,10 @@ class Batch:
 
 
 class Batches(Dataset[Batch]):
-    """All batches of a run: the same number gives the same batch, whoever asks."""
+    """All batches of a run: the same number always gives the same batch."""
 
     def __init__(
-        self, sources: Sequence[FrameSource], joint: Joint, sampler: Sampler, recipe: Recipe
+        self, sources: Sequence[SampleSource], joint: Joint, sampler: Sampler, recipe: Recipe
     ) -> None:
         self._sources, self._joint, self._sampler, self._recipe = sources, joint, sampler, recipe
         size, data = recipe.data.batch, recipe.data
@@ -106,7 +106,7 @@ class Batches(Dataset[Batch]):
         largest = max(map(len, joint.words)) if data.mix == "batches" else len(joint.vocabulary)
         if recipe.words.cap is None and largest > MOST_WORDS:
             raise InputError(
-                f"A step can have {MOST_WORDS} words at most and the data have {largest}: set words.cap."
+                f"A step can have at most {MOST_WORDS} words, but the data have {largest}: set words.cap."
             )
 
     def __getitem__(self, number: int) -> Batch:
@@ -130,7 +130,7 @@ class Batches(Dataset[Batch]):
         return self._sampler.example(self._sources[source], item, rng)
 
     def _words(self, number: int, examples: Sequence[Example]) -> tuple[int, ...]:
-        """The joint vocabulary or that of the batch's set; of many, the present ones and some others."""
+        """The joint vocabulary or the set's; above `words.cap`, the present words and some others."""
         if self._recipe.data.mix == "batches":
             choice = self._joint.words[examples[0].source]
         else:
@@ -163,7 +163,7 @@ def load(
     device: torch.device,
     at_start: Callable[[], None],
 ) -> Iterator[AnyBatch]:
-    """Batches in the order of their numbers, prepared ahead by other processes if there are any.
+    """Batches in the order of their numbers, prepared ahead by worker processes if there are any.
 
     `at_start` is called in each of those processes. `device` is where the batches will go.
     """
@@ -177,3 +177,30 @@ def load(
         pin_memory=settings.pin_memory and device.type == "cuda",
     )
     return iter(loader)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """The data of a run.
+
+    Attributes:
+        sources: Its data sets.
+        joint: Their vocabulary.
+        batches: What the steps take, by number.
+    """
+
+    sources: tuple[SampleSource, ...]
+    joint: Joint
+    batches: Dataset[Any]
+
+
+def open_data(recipe: Recipe, model: VideoModel, held_out: Sequence[LabelledSet] = ()) -> TrainingData:
+    """Find the data sets, leave out the videos that are held out, and put their words together."""
+    datasets = open_training_sets(recipe.data.train, held_out)
+    joint = join(datasets, recipe.data.train)
+    keep, earliest = recipe.data.cache, recipe.clip.earliest
+    sources = tuple(
+        SampleSource(number, dataset, setting, joint, keep=keep, earliest=earliest)
+        for number, (dataset, setting) in enumerate(zip(datasets, recipe.data.train, strict=True))
+    )
+    return TrainingData(sources, joint, Batches(sources, joint, Sampler(model, recipe), recipe))

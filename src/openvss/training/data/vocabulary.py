@@ -16,7 +16,7 @@ from openvss.training.recipe.schema import TrainingSet
 from openvss.words.vocabulary import Label, Vocabulary
 
 UNKNOWN = 65535  # in joint ids: this pixel has no label
-Table = npt.NDArray[np.uint16]
+JointTable = npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,18 +24,18 @@ class Joint:
     """One vocabulary for several data sets.
 
     Attributes:
-        vocabulary: Each class that some set trains on, once by name.
+        vocabulary: Each class that at least one set trains on, once by name.
         tables: For each set: its own id -> id in the vocabulary, or `UNKNOWN`.
         words: For each set: the ids of its words in the vocabulary.
     """
 
     vocabulary: Vocabulary
-    tables: tuple[Table, ...]
+    tables: tuple[JointTable, ...]
     words: tuple[tuple[int, ...], ...]
 
 
 def join(datasets: Sequence[Dataset], settings: Sequence[TrainingSet]) -> Joint:
-    """The vocabulary of all sets together; classes of one name are one."""
+    """The vocabulary of all sets together; classes of the same name become one."""
     synonyms: dict[str, dict[str, None]] = {}
     places: list[dict[int, str]] = []
     for dataset, setting in zip(datasets, settings, strict=True):
@@ -63,7 +63,7 @@ def _renamed(dataset: Dataset, setting: TrainingSet) -> list[Label]:
     names = dataset.vocabulary.names
     for name in setting.rename:
         if name not in names:
-            raise InputError(f"{setting.set} has no class {name!r} to rename: correct the recipe.")
+            raise InputError(f"{setting.set} has no class {name!r}: correct rename in data.train.")
     return [
         Vocabulary.parse(setting.rename[label.name]).labels[0] if label.name in setting.rename else label
         for label in dataset.vocabulary
@@ -76,7 +76,7 @@ def _kept(dataset: Dataset, setting: TrainingSet) -> list[int]:
     chosen = _chosen(dataset, setting)
     for name in setting.without:
         if name not in names:
-            raise InputError(f"{setting.set} has no class {name!r} to train without: correct the recipe.")
+            raise InputError(f"{setting.set} has no class {name!r}: correct without in data.train.")
     kept = [
         number for number in range(len(names)) if number in chosen and names[number] not in setting.without
     ]
@@ -102,5 +102,5 @@ def _chosen(dataset: Dataset, setting: TrainingSet) -> set[int]:
         return set(find_protocol(setting.classes, dataset.vocabulary).counted)
     for name in setting.classes:
         if name not in names:
-            raise InputError(f"{setting.set} has no class {name!r} to train on: correct the recipe.")
+            raise InputError(f"{setting.set} has no class {name!r}: correct classes in data.train.")
     return {names.index(name) for name in setting.classes}

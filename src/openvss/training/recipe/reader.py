@@ -1,4 +1,4 @@
-"""Recipe files: YAML with overrides and stages, read so that every mistake is named with its line."""
+"""Recipe files: YAML with overrides and stages; every mistake is reported with its line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Stage:
 
 
 def read_stages(file: Path, overrides: Sequence[str] = ()) -> list[Stage]:
-    """The stages of a recipe, each complete; overrides are `a.b=c`."""
+    """The stages of a recipe, each a complete recipe; overrides are `a.b=c`."""
     content, lines = yaml_lines.read(file)
     given: dict[Key, str] = {}
     for override in overrides:
@@ -41,7 +41,7 @@ def read_stages(file: Path, overrides: Sequence[str] = ()) -> list[Stage]:
         return [Stage("", _recipe(content, (), where))]
     if not isinstance(stages, list) or not stages or not all(isinstance(stage, dict) for stage in stages):
         raise InputError(
-            f"{where.of((STAGES,))}: stages is a list of changes to the recipe, each with a name."
+            f"{where.of((STAGES,))}: stages must be a list of changes to the recipe, each with a name."
         )
     return _stages(content, stages, where)
 
@@ -52,7 +52,7 @@ def _stages(content: dict[str, Any], stages: list[dict[str, Any]], where: _Where
         name = stage.pop("name", None)
         if not isinstance(name, str) or not re.fullmatch(r"[\w-]+", name) or name in {s.name for s in found}:
             raise InputError(
-                f"{where.of((STAGES, place))}: every stage has a name of its own, of letters, digits and -."
+                f"{where.of((STAGES, place))}: every stage needs a name of its own, of letters, digits and -."
             )
         if STAGES in stage:
             raise InputError(f"{where.of((STAGES, place, STAGES))}: a stage cannot have stages.")
@@ -69,7 +69,7 @@ class _Where:
     given: Mapping[Key, str]
 
     def of(self, key: Key) -> str:
-        """Such as "recipes/x.yaml, line 3"; of a missing key the line of what should hold it."""
+        """Such as "recipes/x.yaml, line 3"; for a missing key, the line of its section."""
         for end in range(len(key), -1, -1):
             if key[:end] in self.given:
                 return f"--set {self.given[key[:end]]}"
@@ -87,7 +87,9 @@ def _recipe(content: dict[str, Any], stage: Key, where: _Where) -> Recipe:
     except ValidationError as error:
         raise InputError(_sentence(error, content, stage, where)) from None
     except TypeError:
-        raise InputError(f"{where.file} holds values that are not plain numbers, words or lists.") from None
+        raise InputError(
+            f"{where.file} contains a value that is no number, text, list or section: remove or quote it."
+        ) from None
 
 
 def _sentence(error: ValidationError, content: dict[str, Any], stage: Key, where: _Where) -> str:
@@ -100,7 +102,7 @@ def _sentence(error: ValidationError, content: dict[str, Any], stage: Key, where
     place = where.of((*stage, *key)) if stage and where.knows((*stage, *key)) else where.of(key)
     name = ".".join(map(str, key))
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"{place}: {name} is not a recipe key{_suggestion(key)}: remove or correct it."
+        return f"{place}: unknown recipe key {name}{_suggestion(key)}: remove or correct it."
     if first["type"] == "missing":
         return f"{place}: {name} is missing: add it."
     if first["type"] == "impossible":
@@ -112,14 +114,14 @@ def _sentence(error: ValidationError, content: dict[str, Any], stage: Key, where
 
 
 def _most_telling(error: ValidationError) -> Any:
-    """Unknown keys first: what else is wrong often follows from them."""
+    """Unknown keys first: other errors often follow from them."""
     found = error.errors(include_url=False)
     unknown = [e for e in found if e["type"] in ("extra_forbidden", "unexpected_keyword_argument")]
     return (unknown or found)[0]
 
 
 def _existing(key: Key, content: Any) -> Key:
-    """The part of pydantic's location that is in the file: it adds names of the types that it tried."""
+    """The part of pydantic's location that exists in the file: it appends the types that it tried."""
     for place, part in enumerate(key):
         inside = part in content if isinstance(content, dict) else isinstance(content, list)
         if not inside:

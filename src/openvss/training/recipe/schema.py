@@ -26,7 +26,7 @@ class Model(Section):
 
     Attributes:
         preset: One of `openvss models`.
-        options: Of the preset.
+        options: Options of the preset.
         pretrained: Start backbone and image-text pair from their published weights.
         init_from: Checkpoint or run to take weights from, as far as names and shapes agree; also a released
             file of the authors of SED, CFFM or SegFormer.
@@ -45,16 +45,16 @@ class TrainingSet(Section):
 
     Attributes:
         set: `name:root`.
-        split: Of the set; "train" where it has one.
+        split: A split of the set; "train" where it has one.
         weight: Its share of the samples, relative to the other sets.
         draw: A sample is a labelled frame, or a video with a random one of its labelled frames as target.
         classes: Train on these alone: a protocol's counted classes, "seen" or "unseen" for the compositions
-            of synthetic sets, or names. Pixels of others are not labelled and their words are not given.
+            of synthetic sets, or names. Pixels of other classes are unlabelled, and their words not given.
         without: Names of classes to leave out.
-        blank_unseen: Make pixels of left-out classes black in the frames, too.
+        blank_unseen: Make pixels of left-out classes black in the frames as well.
         rename: Another word, with synonyms if wanted, for a class: "diningtable: dining table | table".
-            Classes of several sets that have one name become one.
-        labels: The set's own, or those that the run makes (`targets`); then it needs none.
+            Classes of the same name in several sets become one.
+        labels: The set's own, or made by the run (`targets`); then the set needs none.
     """
 
     set: str
@@ -74,9 +74,9 @@ class Data(Section):
     Attributes:
         train: The data sets.
         batch: Clips that go through the model at once, on each process.
-        accumulate: Batches for one step of the optimiser.
+        accumulate: Batches per step of the optimiser.
         mix: Whether sets are mixed within a batch, or each batch comes from one set and has its words alone.
-        workers: Processes that prepare batches; 0 prepares them between steps.
+        workers: Processes that prepare batches; with 0 they are prepared between steps.
         cache: Keep decoded frames and labels in memory.
         pin_memory: Have batches copied to a GPU while it computes; without one nothing changes.
     """
@@ -94,14 +94,14 @@ class Clips(Section):
     """Which frames a sample has and which of them are labelled.
 
     Attributes:
-        references: Distances to look back, farthest first, in place of the model's own.
+        references: Distances to look back, farthest first, instead of the model's own.
         truncation: Share of the clips that are cut as at the start of a video, down to one frame.
         min_gap: Frames between the clip and its distant frame.
         context: One random distant frame, the model's own choice of frames, the context that the run makes of
-            the whole video (`targets`), or none. A model that takes none gets none.
+            the whole video (`targets`), or none. A model that uses no context gets none.
         context_size: How many frames of the model's own choice, evenly spread.
-        earliest: Targets are not before this frame; of a video that has labels before it alone, the last.
-        labels: The target alone, all frames, or the last so many.
+        earliest: No target lies before this frame; a video with labels only before it gives its last.
+        labels: Only the target, all frames, or this many last frames.
         still: How stills become clips; null repeats the still.
     """
 
@@ -135,14 +135,13 @@ class WordChoice(Section):
     """Which words a step is given, and how much each counts.
 
     Attributes:
-        cap: So many: those that occur in the batch, and random others up to this number. None gives all.
-        fewest: With `cap`, another number at each step, between this and `cap`; fewer as often as more (their
-            logarithms are evenly spread).
+        cap: How many: those that occur in the batch, and random others up to this number. None gives all.
+        fewest: With `cap`, a random number at each step from this to `cap`, whose logarithm is uniform.
         seen: Words of an earlier stage, as `--words` takes them. They weigh `alpha` in the loss and all
-            others 1 - `alpha` (Eq. 6 of STSeg); None weighs all alike.
+            others 1 - `alpha` (Eq. 6 of STSeg); None weighs all equally.
         alpha: See `seen`.
-        balance: Words of which a batch has few pixels weigh more: n^-balance where it has n. 0 lets each
-            pixel count alike, 1 each word.
+        balance: Words with few pixels in a batch weigh more: n^-balance for n pixels. With 0 each pixel
+            counts the same, with 1 each word.
     """
 
     cap: int | None = Field(default=None, ge=1, le=MOST_WORDS)
@@ -154,7 +153,7 @@ class WordChoice(Section):
     @model_validator(mode="after")
     def _weighed(self) -> WordChoice:
         if self.fewest is not None and (self.cap is None or self.fewest > self.cap):
-            raise impossible("fewest", "it is the lower end of a range that words.cap is the upper end of")
+            raise impossible("fewest", "it is the lower end of a range, and words.cap must be its upper end")
         return self
 
 
@@ -163,12 +162,12 @@ class Optimiser(Section):
 
     Attributes:
         lr: Peak learning rate.
-        weight_decay: For all but norms, biases and `no_decay`.
-        decay: Patterns of norms and biases that decay like all else.
+        weight_decay: Of all but norms, biases and `no_decay`.
+        decay: Patterns of norms and biases that decay all the same.
         betas: Of AdamW.
-        rates: Pattern of names -> factor on the learning rate; of several that match, the last counts.
+        rates: Pattern of names -> factor on the learning rate; the last match counts.
         no_decay: Patterns of parameters without decay, whatever `decay` says.
-        clip_norm: Largest norm of the gradient.
+        clip_norm: Largest norm of the gradient; None does not clip.
     """
 
     lr: float = Field(gt=0)
@@ -184,12 +183,12 @@ class Schedule(Section):
     """How long, and the learning rate over time.
 
     Attributes:
-        steps: Of the optimiser.
+        steps: Steps of the optimiser.
         warmup: Steps over which the rate rises linearly.
-        warmup_start: Factor that it rises from.
-        shape: Of the fall after it.
-        power: Of "poly".
-        floor: Factor that it falls to.
+        warmup_start: Factor on the rate at the start of the rise.
+        shape: Shape of the fall after it.
+        power: Exponent of "poly".
+        floor: Factor on the rate at the end of the fall.
     """
 
     steps: int = Field(ge=1)
@@ -212,10 +211,10 @@ class ValidationSet(Section):
     Attributes:
         set: `name:root`; that of the first data set to train on if None.
         split: Of the set.
-        name: Before the names of its metrics if there are several sets.
-        protocol: As of `openvss evaluate`.
-        videos: At most so many, evenly spread over the set.
-        held_out: The videos are of a split to train on, and training leaves them out.
+        name: Prefix of its metrics if there are several sets.
+        protocol: As in `openvss evaluate`.
+        videos: At most this many, evenly spread over the set.
+        held_out: The videos belong to a split to train on, and training leaves them out.
     """
 
     set: str | None = None
@@ -233,8 +232,8 @@ class Validation(Section):
         on: The data sets.
         every: Steps between validations; there is always one at the end.
         size: Short side at which the model sees frames; its own default if None.
-        context: Whether models that look at distant frames see only the past or the whole video.
-        best: Which weights are the result: the last, or those that a metric of one of the sets finds best.
+        context: Whether models that use distant frames see only the past or the whole video.
+        best: Which weights are the result: the last, or the best by a metric of one of the sets.
     """
 
     on: tuple[ValidationSet, ...] = Field(min_length=1)
@@ -247,7 +246,7 @@ class Validation(Section):
     def _distinct(self) -> Validation:
         names = [one.name for one in self.on]
         if len(names) > 1 and (None in names or len(set(names)) < len(names)):
-            raise impossible("on", "several sets need a name each, all different")
+            raise impossible("on", "each of several sets needs a name of its own")
         if self.best != LAST and (self.best.rpartition(".")[0] or None) not in names:
             metrics = ", ".join(f"{name}.miou" if name else "miou" for name in names)
             raise impossible("best", f"{self.best} is neither `{LAST}` nor a metric of a set, like {metrics}")
@@ -255,12 +254,12 @@ class Validation(Section):
 
 
 class Targets(Section):
-    """What the run makes for itself.
+    """The labels or contexts that the run makes for itself.
 
     Attributes:
-        maker: Name in `openvss.training.targets.makers.MAKERS`.
+        maker: A name in `openvss.training.targets.rounds.MAKERS`.
         every: Steps between two rounds; None for one round before the first step.
-        options: Of the maker.
+        options: Options of the maker.
     """
 
     maker: str
@@ -269,12 +268,12 @@ class Targets(Section):
 
 
 class Saving(Section):
-    """What is written down.
+    """What is saved and logged.
 
     Attributes:
         every: Steps between two saved states, from which a run can be resumed.
         keep_every: Steps between weights that are kept besides the best and the last.
-        log_every: Steps that a line of the log averages.
+        log_every: Steps that each line of the log averages.
         tensorboard: Write for TensorBoard as well.
     """
 
@@ -288,12 +287,12 @@ class Recipe(Section):
     """One stage of training.
 
     Attributes:
-        ema: Decay of a moving average of the weights, which is what is scored and kept; None for none.
+        ema: Decay of a moving average of the weights, which is then scored and saved; None for no average.
         precision: Of the computation; weights are float32.
-        tf32: Let GPUs that can multiply float32 with 10 bits behind the point, several times as fast.
-        seed: Of all chance.
-        deterministic: Take operations whose result is the same each time. Where there is none, that is an
-            error on the processor and a warning on a GPU.
+        tf32: Let GPUs that can multiply float32 with a mantissa of 10 bits, several times as fast.
+        seed: Of all random draws.
+        deterministic: Use operations whose result is always the same. One that has no such version is an
+            error on the CPU and a warning on a GPU.
     """
 
     model: Model
@@ -318,20 +317,19 @@ class Recipe(Section):
             frames = len(self.clip.references) + 1
             if self.clip.labels > frames:
                 raise impossible(
-                    "clip.labels", f"{self.clip.labels} frames of a clip of {frames} have no labels"
+                    "clip.labels",
+                    f"a clip has {frames} frames, so {self.clip.labels} of them cannot have labels",
                 )
         made = self.clip.context == "made" or any(one.labels == "made" for one in self.data.train)
         if made and self.targets is None:
-            raise impossible("targets", "labels or contexts are to be made, and nothing says how")
+            raise impossible("targets", "labels or contexts are to be made, but it is missing")
         if self.targets is not None and not made:
-            raise impossible("targets", "no data set has labels: made, nor has the clip context: made")
+            raise impossible("targets", "neither data.train has labels: made nor clip has context: made")
         if self.view.jitter_per_frame and not self.view.jitter:
-            raise impossible(
-                "view.jitter_per_frame", "there is nothing to draw for each frame with jitter: 0"
-            )
+            raise impossible("view.jitter_per_frame", "with jitter: 0 nothing is drawn for each frame")
         return self
 
 
 def impossible(key: str, reason: str) -> PydanticCustomError:
-    """The error of keys that contradict each other; `key` is the one to name."""
+    """The error for keys that contradict each other; `key` is the one to name."""
     return PydanticCustomError("impossible", "{reason}", {"key": key, "reason": reason})

@@ -1,4 +1,4 @@
-"""YAML with the line of every key, and changes to it from the command line."""
+"""YAML with the line of every key, and changes from the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Key = tuple[str | int, ...]
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people write it: 3e-5 is a number, and only true and false are truth values."""
+    """YAML as people write it: 3e-5 is a number, and only true and false are booleans."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -70,9 +70,9 @@ def _note_lines(node: yaml.Node, key: Key, file: Path, lines: dict[Key, int]) ->
 
 
 def change(content: dict[str, Any], assignment: str) -> Key:
-    """Carry out `a.b=c`, where numbers are places in lists.
+    """Carry out `a.b=c`, where numbers are positions in lists.
 
-    Returns the outermost key whose value is new: `a`, if it had to become a table to hold `b`.
+    Returns the outermost key whose value is new: `a`, if it had to become a section to hold `b`.
     """
     path, equals, text = assignment.partition("=")
     if not equals or not path.strip():
@@ -100,20 +100,20 @@ def change(content: dict[str, Any], assignment: str) -> Key:
 
 
 def _place(inner: Any, part: str, key: list[str | int], assignment: str) -> str | int:
-    """A part of a key as what it is among: a name, or a place in a list."""
+    """A part of a key: a name in a section, or a position in a list."""
     if isinstance(inner, dict):
         return part
     if not part.isdecimal() or int(part) >= len(inner):
         name, most = ".".join(map(str, key)), len(inner) - 1
         raise InputError(
-            f"--set {assignment}: {name} is a list and {part} no entry of it: "
-            + (f"give a number from 0 to {most}." if inner else "write entries into the recipe.")
+            f"--set {assignment}: {name} is a list without an entry {part}: "
+            + (f"give a number from 0 to {most}." if inner else "write its entries into the recipe.")
         )
     return int(part)
 
 
 def merged(base: Any, change: Any) -> Any:
-    """The base with what the change says otherwise; lists are replaced whole."""
+    """The base, with what the change says differently; lists are replaced as a whole."""
     if not (isinstance(base, dict) and isinstance(change, dict)):
         return copy.deepcopy(change)
     return {

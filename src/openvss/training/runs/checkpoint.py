@@ -1,7 +1,7 @@
-"""The state of a run as one file: weights, their average, the optimiser's moments, and where the run is.
+"""The state of a run as one file: weights, their average, the optimiser's moments, and its progress.
 
 Everything random is a function of the seed and the step, so there are no random states to keep: see
-`openvss.training.step`.
+`openvss.training.stepper`.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from torch import Tensor, nn
 
 from openvss.errors import InputError, OutputError
 from openvss.storage.atomic import own_draft, replacing
-from openvss.training.average import Average
+from openvss.training.optimisation import Average
 
 VERSION = 1
 
 
 @dataclass
 class Progress:
-    """Where a run is.
+    """How far a run is.
 
     Attributes:
         step: Steps of the optimiser that are done.
-        processes: How many take part; others would see other samples.
+        processes: How many take part; another number would see other samples.
         scored: The step of the last validation.
-        best: The best value so far of the metric that decides, None if there is none.
+        best: The best value so far of the deciding metric; None if there is none.
         best_step: Its step.
-        log_bytes: Length of the log when this was saved: what follows belongs to steps that will come again.
+        log_bytes: Length of the log when this was saved: what follows belongs to steps that will be repeated.
         scaler: State of the loss scale in fp16.
-        sums: Of what the next line of the log averages.
+        sums: Sums of what the next line of the log averages.
     """
 
     step: int = 0
@@ -55,7 +55,7 @@ def save(
     optimiser: torch.optim.Optimizer,
     progress: Progress,
 ) -> None:
-    """Write the state; the file is the old one or the new one, whatever happens."""
+    """Write the state; at any moment the file is either the old or the new one."""
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     if average is not None:
         tensors |= {f"average/{name}": value for name, value in average.values.items()}
@@ -69,7 +69,7 @@ def save(
             save_file({name: _plain(value) for name, value in tensors.items()}, draft, note)
     except (OSError, SafetensorError) as error:
         raise OutputError(
-            f"The state {file} cannot be written ({error}): free some space, then go on with --resume."
+            f"The state {file} cannot be written ({error}): free some space, then continue with --resume."
         ) from error
 
 
@@ -79,7 +79,7 @@ def load(
     average: Average | None,
     optimiser: torch.optim.Optimizer,
 ) -> Progress:
-    """Put everything back as it was."""
+    """Restore everything as it was saved."""
     try:
         with safe_open(file, framework="pt") as content:
             progress = Progress(**json.loads(content.metadata()["progress"]))
@@ -91,7 +91,7 @@ def load(
         _load_optimiser(model, optimiser, _part(tensors, "optimiser"))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"{file} is damaged or belongs to another version: start again with --overwrite."
+            f"{file} is damaged or was written by another version: start again with --overwrite."
         ) from error
     return progress
 

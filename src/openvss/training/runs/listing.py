@@ -1,4 +1,4 @@
-"""Runs on disk: how they stand, and their curves."""
+"""Runs on disk: their status and their curves."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ SHOWN = ("miou", "hiou", "unseen_miou", "pacc", "mvc8", "object_iou")
 
 @dataclass(frozen=True)
 class Run:
-    """How a run stands.
+    """The status of a run.
 
     Attributes:
         path: Its folder.
         preset: What it trains.
-        status: "running", "finished", "stopped", "failed", or "killed" if it is none of these.
+        status: "running", "finished", "stopped", "failed", or "killed".
         step: Steps done and saved.
         steps: Steps of its recipe.
         loss: Of the last line of the log.
-        metric: That decides which weights are the best; None if the last are the result.
+        metric: The one that selects the best weights; None if the last weights are the result.
         best: Its best value.
-        seconds: In all, as far as the log tells.
+        seconds: In total, according to the log.
     """
 
     path: Path
@@ -58,7 +58,7 @@ def find_runs(folder: Path) -> list[Run]:
 
 
 def write_curves(runs: Sequence[Path], file: Path) -> None:
-    """Draw the losses and metrics of runs; nothing if there are none yet."""
+    """Draw the losses and metrics of runs; no picture if there are none yet."""
     panels = panels_of(runs)
     if panels:
         with replacing(file) as draft:
@@ -66,7 +66,7 @@ def write_curves(runs: Sequence[Path], file: Path) -> None:
 
 
 def panels_of(runs: Sequence[Path]) -> list[Panel]:
-    """For one run its terms of the loss together; for several, each thing that was noted in all of them."""
+    """For one run, the terms of its loss together; for several, a panel for each value they all have."""
     training = {run: journal.read(run, "train") for run in runs}
     scored = {run: journal.read(run, "validation") for run in runs}
     losses = _names(training, TIMES)
@@ -91,7 +91,7 @@ def _curve(title: str, name: str, entries: list[dict[str, Any]]) -> Curve:
 
 
 def _names(entries: dict[Path, list[dict[str, Any]]], without: Sequence[str]) -> list[str]:
-    """What all runs have noted, in order."""
+    """Names of the values that all runs have logged, in order."""
     noted = [
         dict.fromkeys(name for entry in one for name in entry if entry[name] is not None)
         for one in entries.values()
@@ -101,7 +101,7 @@ def _names(entries: dict[Path, list[dict[str, Any]]], without: Sequence[str]) ->
 
 
 def _title(run: Path, runs: Sequence[Path]) -> str:
-    """The name of a folder; with its parent's where that is not enough."""
+    """The name of a folder, with its parent's where two have the same."""
     alike = sum(other.name == run.name for other in runs) > 1
     return str(Path(run.parent.name) / run.name) if alike else run.name
 

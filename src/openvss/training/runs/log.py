@@ -1,26 +1,41 @@
-"""The log of a run: a line of JSON for each entry, cut back to the saved state when a run is resumed."""
+"""What a run reports while it goes: lines of JSON in its folder, and calls to whoever watches it."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
 LOG = "log.jsonl"
-LogLine = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """What a run calls while it goes.
+
+    Attributes:
+        say: Takes a line of text.
+        step: Takes the steps done, the steps of the run, and the entry of the log, if there is one.
+        frame: Takes the name of a task between two steps, how much of it is done, and how much there is.
+    """
+
+    say: Callable[[str], None] = lambda line: None
+    step: Callable[[int, int, dict[str, Any] | None], None] = lambda done, total, entry: None
+    frame: Callable[[str, int, int], None] = lambda what, done, total: None
 
 
 class RunLog:
-    """Appends entries; whole lines only.
+    """The log of a run: a line of JSON for each entry, cut back to the saved state when a run is resumed.
 
     Args:
         folder: Of the run; None to write nothing, as all processes but one do.
-        keep_bytes: How much of an earlier log is kept.
+        keep_bytes: Length to which an earlier log is cut.
         tensorboard: Write for TensorBoard as well.
-        step: The last one that counts of what was written for TensorBoard.
+        step: TensorBoard discards what it has of later steps.
     """
 
     def __init__(
@@ -48,7 +63,7 @@ class RunLog:
             self._board.close()
 
     def write(self, kind: str, step: int, **values: Any) -> None:
-        """Note something."""
+        """Append an entry."""
         if self._file is None:
             return
         line = {"kind": kind, "step": step, **values}
@@ -61,7 +76,7 @@ class RunLog:
 
     @property
     def n_bytes(self) -> int:
-        """How long the log is, safely on disk."""
+        """Length of the log, once all of it is on disk."""
         assert self._file is not None
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -69,7 +84,7 @@ class RunLog:
 
 
 def read(folder: Path, kind: str | None = None) -> list[dict[str, Any]]:
-    """The entries of a log, of one kind if asked; a line that was cut off is left out."""
+    """The entries of a log, or those of one kind; a line that was cut off is left out."""
     path = folder / LOG
     entries = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:

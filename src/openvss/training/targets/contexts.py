@@ -14,7 +14,8 @@ from openvss.errors import InputError
 from openvss.models.base import VideoContext, VideoModel
 from openvss.segmenting.inputs import input_size, shrink, to_input
 from openvss.storage.atomic import replacing
-from openvss.training.targets.makers import TargetOrder, context_file, read_options
+from openvss.training.data.training_set import context_file
+from openvss.training.targets.maker import TargetRequest, read_options
 from openvss.video.images import read_image
 
 
@@ -32,25 +33,25 @@ class ContextOptions(BaseModel):
     batch: int = Field(default=10, ge=1)
 
 
-def contexts(order: TargetOrder) -> None:
+def contexts(request: TargetRequest) -> None:
     """Summarise each video as its last frame sees it, once for all its samples (CFFM++'s prototypes).
 
-    Processes take turns with the videos; what is there is kept.
+    Each of n processes takes every n-th video; files that exist are kept.
     """
-    settings, clips = read_options(ContextOptions, order.options), order.dataset.clips
-    process, processes = order.share
+    settings, clips = read_options(ContextOptions, request.options), request.dataset.clips
+    process, processes = request.share
     for done, clip in enumerate(clips[process::processes]):
-        order.update(done * processes)
-        file = context_file(order.folder, clip)
+        request.update(done * processes)
+        file = context_file(request.folder, clip)
         if not file.exists():
-            _write(file, _context(order.model, clip, settings))
-    order.update(len(clips))
+            _write(file, _context(request.model, clip, settings))
+    request.update(len(clips))
 
 
 def _context(model: VideoModel, clip: Clip, settings: ContextOptions) -> VideoContext:
     wanted = model.context_frames(len(clip.frames) - 1, len(clip.frames))
     if not wanted:
-        raise InputError("The model uses no context, so there is none to make: leave targets out.")
+        raise InputError("The model uses no context, so none can be made: remove targets from the recipe.")
     size, found = settings.size or model.size, []
     with torch.no_grad():
         for first in range(0, len(wanted), settings.batch):
@@ -65,7 +66,7 @@ def _frame(path: Path, size: int) -> Tensor:
 
 
 def _write(file: Path, context: VideoContext) -> None:
-    """All of it or nothing, whatever happens."""
+    """Write all of the file or nothing."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as draft:
         save_file({name: value.cpu().contiguous() for name, value in context.items()}, draft)

@@ -14,27 +14,27 @@ from openvss.models.regions.superpixels import Superpixels
 from openvss.models.stseg.gate import SMALLEST, Gate
 from openvss.models.stseg.priors import PromptMode, region_prior, sam_prior
 from openvss.models.stseg.pseudo import Prior, Refinement
-from openvss.training.targets.labelling import Round, UnlabelledPicture
-from openvss.training.targets.makers import TargetOrder, frame_name, read_options
+from openvss.training.data.training_set import frame_name
+from openvss.training.targets.maker import TargetRequest, read_options
 from openvss.training.targets.report import write_report
-from openvss.training.targets.teacher import Teacher, fingerprint
+from openvss.training.targets.teacher import LabelFolder, Teacher, UnlabelledPicture, fingerprint
 
 
 class PseudoLabelOptions(BaseModel):
     """`targets.options` of a recipe.
 
     Attributes:
-        threshold: Words that the model is less confident of than this are not believed.
+        threshold: Words of which the model is less confident are dropped.
         score: What counts as confidence: `openvss.models.stseg.gate.Gate`.
-        smallest: The share of a picture where a word must be more likely than not.
+        smallest: The share of a picture in which a word must be more likely than not.
         prior: What refines the masks: "sam", "superpixels", or "none".
         sam: Which SAM.
         sam_weights: A file of its weights, Meta's, transformers' or ours, or the folder that transformers
             writes; the published ones if None.
         prompts: How SAM is prompted; "mask" is the paper's.
-        superpixels: About how many a picture has.
-        same: Refined masks whose overlap with the model's is less are not believed.
-        drop: Whether such a word is dropped or keeps the model's mask.
+        superpixels: Their approximate number in a picture.
+        same: Least overlap of a refined mask with the model's; below it, the refined mask is rejected.
+        drop: Whether the word of a rejected mask is dropped; otherwise it keeps the model's mask.
         size: Short side at which the model sees pictures; its own default if None.
     """
 
@@ -53,25 +53,25 @@ class PseudoLabelOptions(BaseModel):
     size: int | None = Field(default=None, ge=32)
 
 
-def pseudo_labels(order: TargetOrder) -> None:
-    """Label every frame of the data set with the model as it is."""
-    settings, model = read_options(PseudoLabelOptions, order.options), order.model
-    pictures = pictures_of(order.dataset)
+def pseudo_labels(request: TargetRequest) -> None:
+    """Label every frame of the data set with the model in its present state."""
+    settings, model = read_options(PseudoLabelOptions, request.options), request.model
+    pictures = pictures_of(request.dataset)
     made_with = {"snapshot": fingerprint(model), **settings.model_dump()}
-    done = Round(order.folder, order.vocabulary.names, made_with)
+    done = LabelFolder(request.folder, request.vocabulary.names, made_with)
     refine = Refinement(
         Gate(settings.threshold, settings.score, settings.smallest),
         _prior(settings, model),
         settings.same,
         settings.drop,
     )
-    teacher = Teacher(model, model.embed(order.vocabulary), settings.size)
-    done.label(pictures, teacher, refine, order.update)
+    teacher = Teacher(model, model.embed(request.vocabulary), settings.size)
+    done.label(pictures, teacher, refine, request.update)
     write_report(done, pictures)
 
 
 def pictures_of(dataset: Dataset) -> list[UnlabelledPicture]:
-    """All frames of a data set, called as their labels will be."""
+    """All frames of a data set, under the names of their labels."""
     return [
         UnlabelledPicture(frame_name(clip, index), frame)
         for clip in dataset.clips

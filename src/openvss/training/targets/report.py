@@ -1,19 +1,21 @@
-"""What a round of pseudo-labels is like: pass rates in numbers, before and after in pictures."""
+"""What a round of pseudo-labels achieved: pass rates in numbers, before and after in pictures."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from openvss.errors import TrainingError
 from openvss.evaluation.report.pictures.canvas import FAINT, INK, MARGIN, Picture, blank, fitted, font
 from openvss.evaluation.report.pictures.frames import GAP, LEGEND, PANEL, tinted
-from openvss.training.targets import labelling
-from openvss.training.targets.labelling import BEFORE, LABELS, Round
+from openvss.training.data.training_set import SampleSource
+from openvss.training.targets.teacher import BEFORE, LABELS, LabelFolder, UnlabelledPicture
 from openvss.video.colours import colours_for
 from openvss.video.formats.masks import read_mask
 from openvss.video.images import read_image
@@ -22,9 +24,10 @@ REPORT = "report.json"
 SHOWN = 6
 HEADS = ("picture", "model's masks that passed the gate", "refined: the pseudo-label")
 TYPE = 17
+REMEDY = "lower targets.options.threshold, or name words that occur in the pictures"
 
 
-def write_report(done: Round, pictures: Sequence[labelling.UnlabelledPicture]) -> dict[str, Any]:
+def write_report(done: LabelFolder, pictures: Sequence[UnlabelledPicture]) -> dict[str, Any]:
     """Write `report.json` and `before_after.png` beside the labels of a finished round."""
     lines = [done.lines[picture.name] for picture in pictures]
     numbers = summary(lines, done.names)
@@ -49,8 +52,8 @@ def summary(lines: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, 
     }
 
 
-def draw_before_after(done: Round, pictures: Sequence[labelling.UnlabelledPicture]) -> Image.Image:
-    """A few pictures, evenly spread: as they are, under the model's masks, under the pseudo-label."""
+def draw_before_after(done: LabelFolder, pictures: Sequence[UnlabelledPicture]) -> Image.Image:
+    """A few pictures, evenly spread: plain, under the model's masks, and under the pseudo-label."""
     step = max(1, len(pictures) // SHOWN)
     rows = [_panels(done, picture) for picture in pictures[::step][:SHOWN]]
     top = MARGIN + 30
@@ -68,7 +71,7 @@ def draw_before_after(done: Round, pictures: Sequence[labelling.UnlabelledPictur
     return sheet
 
 
-def _panels(done: Round, picture: labelling.UnlabelledPicture) -> tuple[str, list[Image.Image]]:
+def _panels(done: LabelFolder, picture: UnlabelledPicture) -> tuple[str, list[Image.Image]]:
     pixels = read_image(picture.path)
     table = np.array(colours_for(done.names), np.uint8)
     masks = [read_mask(done.folder / part / f"{picture.name}.png") for part in (BEFORE, LABELS)]
@@ -82,3 +85,53 @@ def _panels(done: Round, picture: labelling.UnlabelledPicture) -> tuple[str, lis
 def _panel(pixels: Picture) -> Image.Image:
     height = max(1, round(PANEL * pixels.shape[0] / pixels.shape[1]))
     return Image.fromarray(pixels).resize((PANEL, height), Image.Resampling.BOX)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What a round achieved on one data set.
+
+    Attributes:
+        name: Of the set and its split.
+        numbers: The report of the round, without the counts of single words.
+    """
+
+    name: str
+    numbers: dict[str, Any]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no pixel has a label."""
+        return self.numbers["labelled_pixels"] == 0
+
+    def __str__(self) -> str:
+        n, some = self.numbers["pictures"], self.numbers["pictures_with_words"]
+        words, pixels = self.numbers["words_a_picture"], self.numbers["labelled_pixels"]
+        rate = (
+            f"{self.name}: words passed the gate in {some} of {n} pictures ({100 * some / n:.0f} %), "
+            f"{words:.1f} a picture; {100 * pixels:.1f} % of the pixels are labelled"
+        )
+        return f"{rate}. WARNING: nothing is learnt from it in this round: {REMEDY}" if self.nothing else rate
+
+
+def passed(sources: Sequence[SampleSource]) -> list[Passed]:
+    """The last round of every data set whose labels the run makes."""
+    found = []
+    for source in sources:
+        file = source.made / REPORT if source.made and source.setting.labels == "made" else None
+        if file is not None and file.is_file():  # other makers need not leave one
+            numbers = json.loads(file.read_text(encoding="utf-8"))
+            numbers.pop("pictures_of_word")
+            found.append(Passed(f"{source.setting.set} {source.dataset.split}", numbers))
+    return found
+
+
+def require_some(found: Sequence[Passed], sources: Sequence[SampleSource]) -> None:
+    """Raise an error if a round left nothing at all to learn from."""
+    if found and len(found) == len(sources) and all(one.nothing for one in found):
+        pictures = sum(one.numbers["pictures"] for one in found)
+        some = sum(one.numbers["pictures_with_words"] for one in found)
+        raise TrainingError(
+            f"No pixel of the {pictures} pictures got a label (words passed the gate in {some} of them), so "
+            f"there is nothing to learn from: {REMEDY}, or start from a model that is more confident."
+        )

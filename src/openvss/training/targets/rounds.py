@@ -1,20 +1,31 @@
-"""When targets are made anew, and for which data sets."""
+"""When a run makes its targets, by which maker, and in which folders."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from accelerate import Accelerator
 
 from openvss.models.base import VideoModel
+from openvss.plugs import Table, later
+from openvss.training.data.batches import TrainingData
 from openvss.training.recipe.schema import Recipe
-from openvss.training.start import TrainingData
-from openvss.training.targets import makers as targets
+from openvss.training.targets.maker import Maker, TargetRequest
+
+MAKERS = Table(
+    "maker of targets",
+    {
+        "contexts": Maker(later("openvss.training.targets.contexts:contexts"), shared=True),
+        "pseudo-labels": Maker(later("openvss.training.targets.pseudo_labels:pseudo_labels")),
+    },
+)
+DONE = "done.json"
 
 
 def begins(recipe: Recipe, step: int) -> bool:
-    """Whether a round begins at a step, after the first."""
+    """Whether a round begins at a step after the first."""
     every = recipe.targets.every if recipe.targets else None
     return every is not None and step % every == 0
 
@@ -34,20 +45,19 @@ def make(
     accelerator: Accelerator,
     on_clip: Callable[[str, int, int], None],
 ) -> None:
-    """Make the targets of the round of `step`, unless that is done, and wait until all processes have."""
+    """Make the targets of the round of `step`, unless they exist, and wait until all processes have."""
     settings = recipe.targets
     if settings is None:
         return
-    maker = targets.find_maker(settings.maker)
+    maker = MAKERS.find(settings.maker)
     number = 0 if settings.every is None else step // settings.every
-    shared = settings.maker in targets.SHARED
-    share = (accelerator.process_index, accelerator.num_processes) if shared else (0, 1)
+    share = (accelerator.process_index, accelerator.num_processes) if maker.shared else (0, 1)
     for source in data.sources:
         if source.setting.labels == "own" and recipe.clip.context != "made":
             continue
-        source.made = targets.round_folder(run, number, source.number)
+        source.made = round_folder(run, number, source.number)
         what, clips = f"targets {number}", len(source.dataset.clips)
-        order = targets.TargetOrder(
+        request = TargetRequest(
             model.eval(),
             source.dataset,
             source.vocabulary(data.joint),
@@ -56,8 +66,27 @@ def make(
             lambda done, what=what, clips=clips: on_clip(what, done, clips),  # type: ignore[misc]
             share,
         )
-        if shared or accelerator.is_main_process:
-            targets.fill(maker, order)
+        if maker.shared or accelerator.is_main_process:
+            fill(maker, request)
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
-            targets.finish(order)
+            finish(request)
+
+
+def round_folder(run: Path, number: int, source: int) -> Path:
+    """Where the targets of a data set lie in a round."""
+    return run / "targets" / f"{number:03d}" / str(source)
+
+
+def fill(maker: Maker, request: TargetRequest) -> None:
+    """Have this process's share made, unless everything is."""
+    if (request.folder / DONE).exists():
+        return
+    request.folder.mkdir(parents=True, exist_ok=True)
+    maker.make(request)
+
+
+def finish(request: TargetRequest) -> None:
+    """Note that all processes have filled the folder."""
+    words = json.dumps({"words": list(request.vocabulary.names)})
+    (request.folder / DONE).write_text(f"{words}\n", encoding="utf-8")

@@ -1,35 +1,41 @@
-"""What samples are made of: the frames, labels and contexts of one data set of a recipe."""
+"""The data sets of a recipe, opened: which videos are trained on, and their frames, labels and contexts."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.torch import load_file
 
 from openvss.data.base import Clip, Dataset, Ids
+from openvss.data.catalogue import LAYOUTS, open_dataset
+from openvss.data.folder import has_train
 from openvss.data.labels import RAW_IDS, read_ids, require_size
 from openvss.data.transforms import Pixels
 from openvss.errors import InputError
 from openvss.models.base import VideoContext
 from openvss.training.data.vocabulary import UNKNOWN, Joint
 from openvss.training.recipe.schema import TrainingSet
-from openvss.training.targets.makers import context_file, label_file
 from openvss.video.images import read_image
 from openvss.words.vocabulary import Vocabulary
 
+Video = tuple[Path, str]  # the root of its data set, and its name
 
-class FrameSource:
-    """One data set, its labels in joint ids.
+
+class SampleSource:
+    """One data set to train on, with its labels in joint ids.
 
     Attributes:
         number: Of the data set among those of the recipe.
         dataset: What was found on disk.
         setting: What the recipe says about it.
         earliest: Frame before which there are no targets, in videos that have later ones.
-        made: Folder of the targets that the run has made for it, None before the first round.
+        made: Folder of the targets that the run has made for it; None before the first round.
     """
 
     def __init__(
@@ -68,7 +74,7 @@ class FrameSource:
         return clip, target
 
     def frame(self, clip: Clip, t: int) -> Pixels:
-        """(H, W, 3); if wanted, what is not trained on is black."""
+        """(H, W, 3); with `blank_unseen`, classes that are not trained on are black."""
         pixels, label = self._image(clip.frames[t]), clip.labels[t]
         if not self.setting.blank_unseen or label is None:
             return pixels
@@ -85,12 +91,14 @@ class FrameSource:
         """The label of a frame that must have one, of its size."""
         path, label = self._label_file(clip, t), self.label(clip, t)
         if path is None or label is None:
-            raise InputError(f"Frame {t} of {clip.name} got no label from the maker of targets.")
+            raise InputError(
+                f"Frame {t} of {clip.name} got no label from targets.maker: use one that labels every frame."
+            )
         require_size(label, path, (pixels.shape[0], pixels.shape[1]), clip.frames[t])
         return label
 
     def context(self, clip: Clip) -> VideoContext:
-        """The context that was made of a whole video."""
+        """The context that the run has made of a whole video."""
         assert self.made is not None
         return load_file(context_file(self.made, clip))
 
@@ -120,3 +128,58 @@ class FrameSource:
             return made
         joint: Ids = self._table[self.dataset.read_label(path)]
         return joint
+
+
+def open_training_sets(settings: Sequence[TrainingSet], held_out: Sequence[Dataset] = ()) -> list[Dataset]:
+    """The data sets without the videos that are held out, each of which must be in one of them."""
+    datasets = [_open(one) for one in settings]
+    held = {video for dataset in held_out for video in _videos(dataset)}
+    strange = held.difference(*(_videos(dataset) for dataset in datasets))
+    if strange:
+        root, name = min(strange)
+        raise InputError(
+            f"The video {name} of {root} is to be held out, but no set of data.train contains it: give that "
+            "set of validation.on a split that is trained on."
+        )
+    return [_without(dataset, held) for dataset in datasets]
+
+
+def _open(setting: TrainingSet) -> Dataset:
+    name, _, root = setting.set.partition(":")
+    split = setting.split
+    if split is None and name in LAYOUTS:
+        listed = name == "folder" and has_train(Path(root).expanduser())
+        split = "train" if listed or "train" in LAYOUTS[name].splits else None
+    return open_dataset(setting.set, split, labelled=setting.labels == "own")
+
+
+def _without(dataset: Dataset, held: set[Video]) -> Dataset:
+    kept = [clip for clip, video in zip(dataset.clips, _videos(dataset), strict=True) if video not in held]
+    if not kept:
+        raise InputError(
+            f"All videos of {dataset.name}:{dataset.root} {dataset.split} are held out, and none is left to "
+            "train on: lower the videos of validation.on, or add some."
+        )
+    found: Any = dataset
+    shortened: Dataset = replace(found, clips=tuple(kept))
+    return shortened
+
+
+def _videos(dataset: Dataset) -> list[Video]:
+    root = dataset.root.resolve()
+    return [(root, clip.name) for clip in dataset.clips]
+
+
+def frame_name(clip: Clip, frame: int) -> str:
+    """The name of a frame of a data set: that of an image, or a video's and the frame's."""
+    return clip.name if len(clip.frames) == 1 else f"{clip.name}/{clip.frames[frame].stem}"
+
+
+def label_file(folder: Path, clip: Clip, frame: int) -> Path:
+    """Where the label that the run makes of a frame lies: a PNG of ids, 255 or 65535 where there is none."""
+    return folder / "labels" / f"{frame_name(clip, frame)}.png"
+
+
+def context_file(folder: Path, clip: Clip) -> Path:
+    """Where the context that the run makes of a video lies: safetensors of `VideoModel.summarise`."""
+    return folder / "contexts" / f"{clip.name}.safetensors"

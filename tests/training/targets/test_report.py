@@ -1,7 +1,8 @@
-"""What a run says of its pseudo-labels, and that it ends where there are none."""
+"""What a round of pseudo-labels reports, and that a run without any ends."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from PIL import Image
 from openvss.training.recipe.reader import read_stages
 from openvss.training.run import RunOptions, train
 from openvss.training.runs import log as journal
-from openvss.training.watcher import Watcher
+from openvss.training.runs.log import Watcher
+from openvss.training.targets.report import summary, write_report
+from openvss.training.targets.teacher import UnlabelledPicture
 from tests.cli.runner import Runner
 from tests.training.small import recipe, write
+from tests.training.targets.coloured import NAMES, Colours, label
 
 NONE, ALL = {"threshold": 1.0}, {"threshold": 0.0, "smallest": 0.0}
 OPTIONS = {"prior": "none", "size": 32}
@@ -93,4 +97,25 @@ def test_a_run_that_is_resumed_in_a_round_logs_it_once(photos: Path, tmp_path: P
     train(stages, tmp_path / "run", RunOptions(cpu=True, resume=True), Watcher(said.append))
     assert [entry["step"] for entry in journal.read(tmp_path / "run", "targets")] == [0]
     assert sum("passed the gate" in line for line in said) == 1
-    assert "going on after step 1" in said
+    assert "resuming after step 1" in said
+
+
+def test_report(tmp_path: Path, pictures: list[UnlabelledPicture]) -> None:
+    done = label(tmp_path, pictures, Colours())
+    numbers = write_report(done, pictures)
+    assert numbers == json.loads((tmp_path / "report.json").read_text())
+    assert numbers["pictures_of_word"] == {"red": 2, "green": 1, "blue": 1}
+    assert numbers["labelled_pixels"] == pytest.approx(5 / 8)
+    assert numbers["changed_pixels"] == pytest.approx(1 / 8)
+    with Image.open(tmp_path / "before_after.png") as sheet:
+        assert sheet.size[0] > 3 * 400
+
+
+def test_summary_counts_what_never_passed() -> None:
+    nothing = {"words": [], "drifted": [], "labelled": 0.0, "changed": 0.0}
+    one = {"words": [0, 2], "drifted": [1, 0], "labelled": 1.0, "changed": 0.5}
+    numbers = summary([nothing, one], NAMES)
+    assert numbers["pictures_with_words"] == 1
+    assert numbers["words_a_picture"] == 1.0
+    assert numbers["drifted_masks"] == 0.5
+    assert numbers["words_that_never_passed"] == 1

@@ -1,12 +1,15 @@
+"""One step: the weights of words in the loss."""
+
+from __future__ import annotations
+
 import pytest
 import torch
 
 from openvss.errors import InputError
 from openvss.models.base import IGNORE
 from openvss.training.data.batches import Batch
-from openvss.training.forward import Pass
 from openvss.training.recipe.schema import WordChoice
-from openvss.training.word_weights import balancing_weights, word_weights
+from openvss.training.stepper import Pass, balancing_weights, word_weights
 from openvss.words.vocabulary import Vocabulary
 from tests.models.two_frame import TwoFrame
 
@@ -46,5 +49,5 @@ def test_a_pass_weighs_by_the_words_of_its_batch() -> None:
 def test_only_rivals_can_be_balanced() -> None:
     model = TwoFrame()
     model.independent_words = True
-    with pytest.raises(InputError, match="yes or no to each"):
+    with pytest.raises(InputError, match="decides each word by itself"):
         Pass(model, Vocabulary.parse("sky, road"), WordChoice(balance=1.0))

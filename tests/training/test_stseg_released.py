@@ -88,23 +88,14 @@ def test_adapting_starts_from_seds_file(
         *QUICK, f"targets.options.sam_weights={sam_file.name}", "view.crop=[32,32]", "view.base=[64,48]",
         "schedule.warmup=0", "data.batch=1", "optimiser.lr=1e-9",
     ]  # fmt: skip
-    command = (
-        "train",
-        "--data",
-        "photos",
-        "--words",
-        "sky, road",
-        "--out",
-        "out",
-        "--cpu",
-        *settings(*changes),
-    )
-    run.ok(*command, "--adapt", "sed-b", "--weights", "sed_model_base.pth")
+    command = ["adapt", "sed-b", "--data", "photos", "--words", "sky, road", "--out", "out", "--cpu"]
+    command += settings(*changes)
+    run.ok(*command, "--weights", "sed_model_base.pth")
     file = tmp_path / "out" / "run" / "last.safetensors"
     assert read_metadata(file).preset == "sed-b"
     after = load_state(file)["decoder.embed.weight"]
     torch.testing.assert_close(after, released[f"{DECODER}conv1.weight"], atol=1e-6, rtol=0)
-    assert "no trained weights of sed-b" in run.sentence(*command, "--adapt", "sed-b")
+    assert "no trained weights of sed-b" in run.sentence(*command)
 
 
 def test_weights_to_adapt_fit_wholly(
@@ -116,7 +107,7 @@ def test_weights_to_adapt_fit_wholly(
     assert find_start("sed-b", file).file == file
     with pytest.raises(InputError, match=r"not those of this model: missing sam\."):
         find_start("stseg-b", file)
-    with pytest.raises(InputError, match="--weights goes with a preset"):
+    with pytest.raises(InputError, match="--weights needs a preset"):
         find_start(str(file), file)
     save_model({"a": torch.zeros(1)}, tmp_path / "ours.safetensors", "tiny", {})
     assert find_start("tiny", tmp_path / "ours.safetensors").preset == "tiny"

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from openvss.errors import Stopped
 from openvss.evaluation import meter
-from openvss.training import step, validation
+from openvss.training import stepper, validation
 from openvss.training.runs import log as journal
 from tests.training.processes import fork, kill_self, train_here, wait
 from tests.training.small import recipe, write
@@ -61,7 +61,7 @@ def after(calls: int, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def die_in_step() -> None:
-    step.Stepper._agree = after(6, step.Stepper._agree)  # type: ignore[method-assign]
+    stepper.Stepper._agree = after(6, stepper.Stepper._agree)  # type: ignore[method-assign]
 
 
 def die_in_validation() -> None:
@@ -89,17 +89,17 @@ def test_sigkill_changes_nothing(death: Callable[[], None], whole: Path, tmp_pat
 
 def test_sigterm_saves_and_stops(whole: Path, tmp_path: Path) -> None:
     file, out = whole / "r.yaml", tmp_path / "stopped"
-    take = step.Stepper._forward_and_back
+    take = stepper.Stepper._forward_and_back
     calls: list[int] = []
 
-    def counted(stepper: step.Stepper, batch: Any) -> Any:
+    def counted(one: stepper.Stepper, batch: Any) -> Any:
         calls.append(1)
-        if len(calls) == 3:  # in the midst of the second step
+        if len(calls) == 3:  # during the second step
             os.kill(os.getpid(), signal.SIGTERM)
-        return take(stepper, batch)
+        return take(one, batch)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(step.Stepper, "_forward_and_back", counted)
+        patch.setattr(stepper.Stepper, "_forward_and_back", counted)
         with pytest.raises(Stopped):
             train_here(file, out)
     assert len(calls) == 4
