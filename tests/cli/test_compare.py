@@ -14,14 +14,16 @@ import pytest
 import torch
 from PIL import Image
 
-from openvss.cli.again import task_again
-from openvss.cli.scored import ScoringChoice, find_dataset, find_task, from_model
+from openvss.cli.from_result import task_again
+from openvss.cli.scoring import ScoringChoice, find_task, from_model
 from openvss.cli.segment import Context, Precision
-from openvss.data import synthetic
-from openvss.evaluation.identity import data_sha256
-from openvss.evaluation.report.pictures import strip as picture
+from openvss.data.catalogue import open_dataset
+from openvss.data.make import make
+from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.hashes import data_sha256
+from openvss.evaluation.predictions import Predictions
+from openvss.evaluation.report.pictures import film_strip as picture
 from openvss.evaluation.report.pictures.canvas import MARGIN
-from openvss.evaluation.task import Predictions, Task
 from openvss.models.registry import build_model
 from openvss.weights.checkpoint import save_model
 from tests.cli.runner import Runner
@@ -109,9 +111,10 @@ def test_a_strip_of_models_and_of_masks(run: Runner, tmp_path: Path) -> None:
 
 
 def test_a_strip_of_some_words_of_a_built_in_list(run: Runner, tmp_path: Path) -> None:
-    synthetic.make("vspw", tmp_path / "vspw")
+    make("vspw", tmp_path / "vspw")
     command = ["evaluate", "--data", "vspw:vspw", "--protocol", "vspw-80-44-unseen"]
-    run.ok(*command, "--out", "direct", "--submission", "s.zip", *SMALL)
+    run.ok(*command, "--out", "direct", *SMALL)
+    run.ok("submit", "direct", "--out", "s.zip")
     with zipfile.ZipFile(tmp_path / "s.zip") as archive:
         archive.extractall(tmp_path / "masks")
         video = archive.namelist()[0].partition("/")[0]
@@ -126,9 +129,9 @@ def test_a_strip_of_some_words_of_a_built_in_list(run: Runner, tmp_path: Path) -
 
 
 def test_words_with_synonyms_in_common_come_again(tmp_path: Path) -> None:
-    synthetic.make("ade847", tmp_path / "ade")
+    make("ade847", tmp_path / "ade")
     data = f"ade847:{tmp_path / 'ade'}"
-    task = find_task(find_dataset(data, "val", for_submission=False), None, None)
+    task = find_task(open_dataset(data, "val"), None, None)
     result = {
         "data": {
             "name": "ade847",
@@ -153,7 +156,7 @@ def test_a_model_is_loaded_as_it_was(run: Runner, tmp_path: Path, monkeypatch: p
         asked.append(choice)
         return from_model(task, choice)
 
-    monkeypatch.setattr("openvss.cli.again.from_model", recorded)
+    monkeypatch.setattr("openvss.cli.from_result.from_model", recorded)
     run.ok("compare", "a", "--strip", "v0")
     expected = ScoringChoice(
         "regions-tiny", None, False, {"count": 50}, 32, "auto", Context.whole, Precision.bf16

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from openvss.data import synthetic
+from openvss.data.make import make
+from openvss.data.synthetic.job import RenderOptions
 from openvss.errors import InputError
 from openvss.training.recipe.schema import Recipe
 from openvss.training.runs import log as journal
@@ -40,7 +41,7 @@ def evaluated(run: Runner, model: Path | str, data: str, *more: str) -> dict[str
 @pytest.fixture(scope="module")
 def vspw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("vspw")
-    synthetic.make("vspw", root, 0, synthetic.RenderOptions(videos=3, frames=4, size=(48, 32)))
+    make("vspw", root, 0, RenderOptions(videos=3, frames=4, size=(48, 32)))
     return root
 
 

@@ -16,24 +16,16 @@ from typing import Any
 
 from openvss.data.base import Dataset
 from openvss.errors import InputError
-from openvss.evaluation import scores
+from openvss.evaluation import video_scores
 from openvss.evaluation.compare import RESULTS
-from openvss.evaluation.scores import VideoScore
+from openvss.evaluation.metrics.catalogue import all_files
+from openvss.evaluation.video_scores import VideoScore
 from openvss.storage.lock import FolderLock
 from openvss.video.folder import make_folder, output_error
 
 PARTIAL = ".partial"
 SETTINGS = "settings.json"
-PRODUCTS = (
-    "per_class.csv",
-    "classes.png",
-    "objects.png",
-    "confusion.png",
-    "best.png",
-    "worst.png",
-    "flicker.png",
-    "report.md",
-)
+PAGE = "report.md"
 
 
 class ResultFolder:
@@ -77,12 +69,12 @@ class ResultFolder:
 
     def load(self, video: int) -> VideoScore | None:
         """The score of a video that an interrupted run finished."""
-        return scores.load(self._video(video))
+        return video_scores.load(self._video(video))
 
     def save(self, video: int, score: VideoScore) -> None:
         """Keep the score of a video."""
         with self.reporting():
-            scores.save(score, self._video(video))
+            video_scores.save(score, self._video(video))
 
     def leave(self) -> None:
         """Let other runs have the folder, and leave nothing behind of a run that finished no video."""
@@ -97,9 +89,9 @@ class ResultFolder:
     def publish(self) -> None:
         """Give the files of the report, which are complete, their names; those of an earlier one go."""
         with self.reporting():
-            for name in (RESULTS, *PRODUCTS):
+            for name in (RESULTS, *all_files(), PAGE):
                 (self.out / name).unlink(missing_ok=True)
-            for name in (*PRODUCTS, RESULTS):
+            for name in (*all_files(), PAGE, RESULTS):
                 if (self.drafts / name).exists():
                     (self.drafts / name).replace(self.out / name)
             shutil.rmtree(self.out / PARTIAL)
@@ -155,7 +147,7 @@ class ResultFolder:
             )
 
     def _begin(self, *, ours: bool) -> None:
-        for name in (RESULTS, *PRODUCTS):
+        for name in (RESULTS, *all_files(), PAGE):
             if (self.out / name).exists() and not ours:
                 raise InputError(
                     f"{self.out / name} is there already and no evaluation of OpenVSS made it: "

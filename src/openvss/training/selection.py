@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from openvss.data.protocol import PLAIN
 from openvss.errors import InputError
 from openvss.evaluation.compare import data_title
-from openvss.evaluation.protocol import PLAIN
-from openvss.evaluation.task import Task
+from openvss.evaluation.ground_truth import Task
 from openvss.training.recipe.schema import LAST, Recipe, Validation
 from openvss.training.validation import Check
 from openvss.weights import checkpoint

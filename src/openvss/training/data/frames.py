@@ -11,13 +11,13 @@ from safetensors.torch import load_file
 
 from openvss.data.base import Clip, Dataset, Ids
 from openvss.data.labels import RAW_IDS, read_ids, require_size
-from openvss.data.transforms import Pixels
 from openvss.errors import InputError
 from openvss.models.base import VideoContext
 from openvss.training.data.vocabulary import UNKNOWN, Joint
 from openvss.training.recipe.schema import TrainingSet
 from openvss.training.targets.makers import context_file, label_file
 from openvss.video.images import read_image
+from openvss.video.pixels import Pixels
 from openvss.words.vocabulary import Vocabulary
 
 
