@@ -192,7 +192,7 @@ def test_weights_are_found_again(run: Runner, tmp_path: Path, closed: str) -> No
     assert said == "openvss: The weights that trained was made with have changed since then: evaluate again."
     (tmp_path / "w.safetensors").unlink()
     said = run.sentence("compare", "trained", "--strip", "v0")
-    assert "trained was made with weights in w.safetensors, which is not there" in said
+    assert "trained was made with weights in w.safetensors, which does not exist" in said
 
 
 def test_a_strip_that_cannot_be_drawn(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +215,7 @@ def test_a_strip_that_cannot_be_drawn(run: Runner, tmp_path: Path, monkeypatch: 
         (["a", "--strip", "v0", "--frames", "x"], "--frames x names no frames"),
         (["a", "b", "--strip", "v0"], "b cannot be compared with a, it has other data: leave"),
         (["a", "--strip", "v0", "--out", "x.jpg"], "cannot be x.jpg: name a .png file"),
-        (["a", "--strip", "v0", "--out", "no/x.png"], "name a .png file in a folder that is there"),
+        (["a", "--strip", "v0", "--out", "no/x.png"], "name a .png file in an existing folder"),
         (["model", "--strip", "v0"], "model does not say how its model was loaded: evaluate again."),
         (["masks", "--strip", "v0"], "holds no finished evaluation"),
     ):
@@ -229,12 +229,12 @@ def test_a_strip_that_cannot_be_drawn(run: Runner, tmp_path: Path, monkeypatch: 
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     said = run.sentence("compare", "../a", "--strip", "v0")
-    assert "a was made with data in set, which is not there: run this command in the folder" in said
+    assert "a was made with data in set, which does not exist: run this command in the folder" in said
     monkeypatch.chdir(tmp_path)
     shutil.copy("masks/v0/0000.png", "masks/v1/0000.png")
     assert "The masks that a was made with have changed" in run.sentence("compare", "a", "--strip", "v0")
     shutil.rmtree("masks")
-    assert "masks in masks, which is not there" in run.sentence("compare", "a", "--strip", "v0")
+    assert "masks in masks, which does not exist" in run.sentence("compare", "a", "--strip", "v0")
     shutil.copy("other/data/v0/mask/0000.png", "set/data/v0/mask/0000.png")
     assert "The data in set or their words are no longer those of a" in run.sentence(
         "compare", "a", "--strip", "v0"

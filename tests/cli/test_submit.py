@@ -53,7 +53,7 @@ def test_a_submission_holds_what_was_scored(run: Runner, tmp_path: Path) -> None
 
     command = ["submit", "--data", "vspw:vspw"]
     before = (tmp_path / "s.zip").read_bytes()
-    assert "s.zip is there already" in run.sentence(*command, "--out", "s.zip", *SMALL)
+    assert "s.zip already exists" in run.sentence(*command, "--out", "s.zip", *SMALL)
     assert (tmp_path / "s.zip").read_bytes() == before
     run.ok(*command, "--out", "s.zip", "--overwrite", *SMALL)
     assert (tmp_path / "s.zip").read_bytes() == before

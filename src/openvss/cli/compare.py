@@ -70,7 +70,7 @@ def _strip(runs: list[Path], video: str, wanted: str | None, out: Path, *, as_js
     from openvss.evaluation import compare_frames
 
     if out.suffix.lower() != ".png" or not out.parent.is_dir():
-        raise InputError(f"The picture cannot be {out}: name a .png file in a folder that is there.")
+        raise InputError(f"The picture cannot be {out}: name a .png file in an existing folder.")
     rows, results = comparison.compare(runs), [comparison.read_run(run) for run in runs]
     for row in rows:
         if row.differs:

@@ -74,6 +74,6 @@ def _choice(run: str, model: Mapping[str, Any]) -> ScoringChoice:
 def _require_there(run: str, what: str, place: str) -> None:
     if not Path(place).exists():
         raise InputError(
-            f"{run} was made with {what} in {place}, which is not there: run this command in the folder in "
+            f"{run} was made with {what} in {place}, which does not exist: run this command in the folder in "
             "which `openvss evaluate` ran, or evaluate again."
         )

@@ -142,7 +142,7 @@ def _require_vspw(name: str) -> None:
 
 def _check_out(path: Path, *, overwrite: bool) -> None:
     if path.exists() and not overwrite:
-        raise InputError(f"{path} is there already: replace it with --overwrite, or name another file.")
+        raise InputError(f"{path} already exists: replace it with --overwrite, or name another file.")
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else f"is in {path.parent}, which is not a folder"
         raise InputError(f"The submission {path} {what}: name a file in an existing folder.")

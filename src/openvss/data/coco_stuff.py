@@ -53,7 +53,7 @@ def read(root: Path, split: str) -> ClipSet:
 
 
 def conversions(root: Path) -> list[Conversion]:
-    """The prepared labels of every split that is there."""
+    """The prepared labels of every split that exists."""
     found = [folder for split in ("train", "val") if (folder := _released(root, f"{split}2017")).is_dir()]
     if not found:
         require_folder(_released(root, "val2017"), HINT)

@@ -100,14 +100,14 @@ class Layout:
 
 
 def require_folder(path: Path, hint: str) -> Path:
-    """The folder, if it is there; `hint` says what to do if not."""
+    """The folder, if it exists; `hint` says what to do if not."""
     if not path.is_dir():
         raise InputError(f"The folder {path} does not exist: {hint}.")
     return path
 
 
 def first_folder(candidates: Iterable[Path], hint: str) -> Path:
-    """The first of several folders that is there."""
+    """The first of several folders that exists."""
     found = list(candidates)
     for path in found:
         if path.is_dir():

@@ -58,6 +58,6 @@ def _make(step: Conversion) -> None:
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise OutputError(
-            f"{step.target} cannot be written ({error.strerror}): make room or check permissions, then "
+            f"{step.target} cannot be written ({error.strerror}): free some space or check permissions, then "
             "prepare again."
         ) from error

@@ -190,7 +190,7 @@ def _view_frame(view: Draw, pixels: Pixels, index: int) -> RGBFloats:
 
 
 def _within(box: Box, shape: tuple[int, ...]) -> Box:
-    """The same box where rounding had put it a hair outside the frame."""
+    """The same box, cut off where rounding had put it outside the frame."""
     return box[0], box[1], min(box[2], shape[1]), min(box[3], shape[0])
 
 

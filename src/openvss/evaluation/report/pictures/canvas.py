@@ -36,13 +36,13 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def fitted(text: str, size: int, room: float) -> str:
-    """The text, shortened with an ellipsis until it is no wider than `room`."""
+def fitted(text: str, size: int, width: float) -> str:
+    """The text, shortened with an ellipsis until it is no wider than `width`."""
     face = font(size)
-    if face.getlength(text) <= room:
+    if face.getlength(text) <= width:
         return text
     # Halving: measuring takes time in proportion to the length, and a text may be the names of 800 words.
-    longest = bisect_right(range(1, len(text)), room, key=lambda n: face.getlength(text[:n] + "…"))
+    longest = bisect_right(range(1, len(text)), width, key=lambda n: face.getlength(text[:n] + "…"))
     return text[:longest].rstrip() + "…"
 
 

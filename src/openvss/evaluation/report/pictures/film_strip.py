@@ -83,7 +83,7 @@ def _paste(sheet: Image.Image, pictures: Sequence[Pixels], top: int, tall: int) 
         sheet.paste(panel, (_left(place), top))
 
 
-def _legend(names: Sequence[str], rows: Sequence[Row], room: float) -> list[list[tuple[int, str]]]:
+def _legend(names: Sequence[str], rows: Sequence[Row], width: float) -> list[list[tuple[int, str]]]:
     """Lines of words that occur, largest first; the last of the names, for no word, ends them."""
     counts = np.zeros(len(names), dtype=np.int64)
     for ids in (ids for row in rows for ids in row.ids):
@@ -92,9 +92,9 @@ def _legend(names: Sequence[str], rows: Sequence[Row], room: float) -> list[list
     lines: list[list[tuple[int, str]]] = [[]]
     used = 0.0
     for word in (word for word in [*largest, len(names) - 1] if counts[word]):
-        name = fitted(names[word], TYPE, room - SIDE - SPACE)
+        name = fitted(names[word], TYPE, width - SIDE - SPACE)
         needed = _entry_width(name)
-        if lines[-1] and used + needed > room + SIDE:  # the last entry needs no gap behind it
+        if lines[-1] and used + needed > width + SIDE:  # the last entry needs no gap behind it
             lines.append([])
             used = 0.0
         lines[-1].append((word, name))
