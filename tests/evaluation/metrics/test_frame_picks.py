@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from openvss.evaluation.metrics import frame_picks
 from openvss.evaluation.metrics.base import ScoredFrame
 from openvss.evaluation.metrics.frame_picks import PICKED, STRETCH, FramePicks, PickedFrame
+from openvss.evaluation.report.pictures.frames import Shown
+from tests.evaluation.sets import task_of, write_set
 
 Places = list[tuple[int, int]]
 Scores = st.lists(
@@ -46,3 +53,23 @@ def test_what_is_shown_depends_on_scores_alone(scores: list[list[float]], order:
 
 def keys(picked: list[PickedFrame]) -> Places:
     return [(one.video, one.frame) for one in picked]
+
+
+def test_a_picture_names_the_score_and_marks_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = task_of(write_set(tmp_path / "set", (2,)))
+    truth = task.truth(task.dataset.clips[0], 1)
+    prediction = truth.copy()
+    prediction[:4] = (truth[:4] + 1) % 4
+    rows: list[Shown] = []
+
+    def draw(shown: list[Shown], *_: object) -> Image.Image:
+        rows.extend(shown)
+        return Image.new("RGB", (1, 1))
+
+    monkeypatch.setattr(frame_picks, "draw_frames", draw)
+    picks = FramePicks(best=[PickedFrame(0, 1, 0.25, prediction)])
+    assert list(picks.pictures(tmp_path, task, "mIoU", "title")) == [("best.png", "Best frames")]
+    assert rows[0].title == "v0 · frame 1 · mIoU 25.0 %"
+    np.testing.assert_array_equal(rows[0].wrong, (prediction != truth) & (truth != 255))
