@@ -24,3 +24,12 @@ def test_the_table_has_groups_and_shares_of_pixels() -> None:
         "",
         "1 of 3 classes do not occur in the ground truth.",
     ]
+
+
+def test_of_many_classes_the_best_and_the_worst_are_shown() -> None:
+    about = {"group": None, "accuracy": 0.5, "pixels": 1, "predicted": 1}
+    rows = [{"id": i, "name": f"class {i}", "iou": i / 100, **about} for i in range(70)]
+    (section,) = ClassScores(255, Confusion.empty(70), FramePicks()).sections({"per_class": rows})
+    shown = [line.split(" | ")[0] for line in section.text.splitlines()[2:62]]
+    assert shown == [f"| class {i}" for i in (*range(69, 39, -1), *range(29, -1, -1))]
+    assert section.text.endswith("The best and the worst 30; 10 more are in `per_class.csv`.")
