@@ -22,11 +22,11 @@ from PIL import Image
 from benchmarks.machine import describe
 from openvss.data.base import Clip
 from openvss.data.labels import read_ids
-from openvss.evaluation.meter import score_video
+from openvss.evaluation.ground_truth import Task
 from openvss.evaluation.metrics.confusion import Confusion
 from openvss.evaluation.metrics.consistency import VideoMeter
 from openvss.evaluation.protocol import find_protocol
-from openvss.evaluation.task import Task
+from openvss.evaluation.video_scores import score_video
 from openvss.words.vocabulary import Vocabulary
 
 CLASSES, IGNORE, SIZE = 124, 255, (480, 853)

@@ -21,7 +21,8 @@ from accelerate.state import AcceleratorState
 
 from benchmarks.machine import describe
 from benchmarks.pretend import PretendDevice
-from openvss.data import synthetic
+from openvss.data.make import make
+from openvss.data.synthetic.job import RenderOptions
 from openvss.models.base import VideoModel
 from openvss.models.registry import find_preset
 from openvss.models.trained import load_model
@@ -131,7 +132,7 @@ def main() -> None:
     print("| --- | ---: | ---: | --- | ---: | --- |")
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "vspw"
-        synthetic.make("vspw", data, 0, synthetic.RenderOptions(videos=4))
+        make("vspw", data, 0, RenderOptions(videos=4))
         for recipe, changes in TRAINED:
             settings = small(recipe, changes, data)
             count = of_step(settings, Path(folder))

@@ -22,7 +22,8 @@ import torch
 from torch import nn
 
 from benchmarks.machine import describe
-from openvss.data import synthetic
+from openvss.data.make import make
+from openvss.data.synthetic.job import RenderOptions
 from openvss.training.data.batches import Batch
 from openvss.training.recipe.reader import read_stages
 from openvss.training.recipe.schema import Recipe
@@ -110,7 +111,7 @@ def main() -> None:
     print("| --- | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as name:
         data = Path(name) / "vspw"
-        synthetic.make("vspw", data, 0, synthetic.RenderOptions(videos=6))
+        make("vspw", data, 0, RenderOptions(videos=6))
         for workers in (0, 1):
             engine, bare = measure(data, Path(name) / f"run{workers}", arguments.steps + WARM, workers)
             for place, kind in enumerate(("wall clock", "processor time")):

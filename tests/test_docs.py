@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from openvss.data import synthetic
+from openvss.data.make import make
+from openvss.data.synthetic.job import RenderOptions
 from tests.cli.runner import Runner
 
 ROOT = Path(__file__).parents[1]
@@ -69,9 +70,7 @@ def small(train: list[str], twin: str) -> list[str]:
 
 
 def test_first_commands_of_ov2vss(run: Runner, tmp_path: Path) -> None:
-    synthetic.make(
-        "vspw", tmp_path / "elsewhere", 0, synthetic.RenderOptions(videos=1, frames=4, size=(48, 32))
-    )
+    make("vspw", tmp_path / "elsewhere", 0, RenderOptions(videos=1, frames=4, size=(48, 32)))
     printed, evaluate, segment, show = commands("docs/ov2vss.md", 0)
     train = small(printed, "ov2vss/small-mit-b2.set")
     plan = run.ok(*train, "--dry-run")
@@ -85,9 +84,7 @@ def test_first_commands_of_ov2vss(run: Runner, tmp_path: Path) -> None:
 
 
 def test_first_commands_of_cffm(run: Runner, tmp_path: Path) -> None:
-    synthetic.make(
-        "vspw", tmp_path / "elsewhere", 0, synthetic.RenderOptions(videos=1, frames=4, size=(48, 32))
-    )
+    make("vspw", tmp_path / "elsewhere", 0, RenderOptions(videos=1, frames=4, size=(48, 32)))
     local, plusplus, evaluate, *_ = commands("docs/cffm.md", 0)
     run.ok(*small(local, "cffm/small-vspw.set"), *ONE_STEP)
     run.ok(*small(plusplus, "cffm/small-vspw-plusplus.set"), *ONE_STEP)

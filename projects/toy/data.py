@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from openvss.data.protocol import Protocol
 from openvss.data.synthetic.casts import OBJECTS_A_SCENE, Cast, CastPart, from_parts
 from openvss.data.synthetic.compositions import Composition, compositions, unseen
 from openvss.data.synthetic.disturbance import Disturbance
 from openvss.data.synthetic.files import write_ids, write_image, write_lines
 from openvss.data.synthetic.job import Job, RenderOptions
-from openvss.evaluation.protocol import Protocol
 
 COLOURS = ("red", "yellow", "green", "blue")
 TEXTURES = ("plain", "striped", "dotted")

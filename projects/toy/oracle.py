@@ -17,7 +17,7 @@ from torch import Tensor
 
 from openvss.data.base import Clip, Dataset, Ids
 from openvss.data.clips import references_of
-from openvss.evaluation.protocol import Protocol
+from openvss.data.protocol import Protocol
 from openvss.models.base import VideoModel
 from openvss.video.images import read_image
 

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 
 from benchmarks.machine import describe
 from openvss.data.synthetic.disturbance import Disturbance
-from openvss.data.synthetic.scenes import Pixels, Scene
+from openvss.data.synthetic.scenes import Scene
+from openvss.video.pixels import Pixels
 from projects.toy.data import SEEN, SIZE, cast_of
 from projects.toy.encoders import ToyPair
 

@@ -26,13 +26,14 @@ from safetensors.torch import save_file
 from benchmarks.machine import describe
 from openvss.data.base import Clip, Dataset, Ids
 from openvss.data.catalogue import open_dataset
-from openvss.evaluation.meter import score_video
-from openvss.evaluation.metrics.confusion import Confusion
-from openvss.evaluation.protocol import PLAIN, find_protocol
+from openvss.data.protocol import PLAIN
+from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.predictions import Predictions
+from openvss.evaluation.protocol import find_protocol
 from openvss.evaluation.report.results import metrics
 from openvss.evaluation.runner import Evaluation
 from openvss.evaluation.streaming import ModelPredictions
-from openvss.evaluation.task import Predictions, Task
+from openvss.evaluation.video_scores import score_video
 from openvss.models.base import VideoModel
 from openvss.models.trained import load_model
 from openvss.segmenting.segmenter import Segmenter
@@ -142,9 +143,9 @@ def task_of(dataset: Dataset, plan: Plan) -> Task:
 
 def score(task: Task, predictions: Predictions) -> dict[str, Any]:
     """The metrics of all videos."""
-    found = Evaluation(Confusion.empty(task.n_classes))
-    for number, clip in enumerate(task.dataset.clips):
-        found.add(clip, score_video(task, predictions, number))
+    found = Evaluation(task)
+    for number in range(len(task.dataset.clips)):
+        found.add(score_video(task, predictions, number))
     return metrics(task, {}, found)
 
 

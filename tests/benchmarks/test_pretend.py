@@ -10,7 +10,8 @@ from torch import nn
 
 from benchmarks.pretend import PretendDevice
 from benchmarks.syncs import of_frame, of_step, small
-from openvss.data import synthetic
+from openvss.data.make import make
+from openvss.data.synthetic.job import RenderOptions
 from openvss.models.cffm.build import build
 from openvss.segmenting.segmenter import Segmenter
 from tests.models.suite import WORDS
@@ -71,7 +72,7 @@ def test_prototypes_add_no_wait() -> None:
 
 
 def test_a_step_is_waited_for_once_and_encodes_its_clips_together(tmp_path: Path) -> None:
-    synthetic.make("vspw", tmp_path / "vspw", 0, synthetic.RenderOptions(videos=2))
+    make("vspw", tmp_path / "vspw", 0, RenderOptions(videos=2))
     recipe = small("cffm/vspw.yaml", "cffm/small-vspw.set", tmp_path / "vspw")
     count = of_step(recipe, tmp_path)
     assert count.waits.total() == 1

@@ -14,13 +14,15 @@ import pytest
 import torch
 from PIL import Image
 
-from openvss.cli.again import task_again
-from openvss.cli.scored import ScoringChoice, find_dataset, find_task, from_model
-from openvss.data import synthetic
-from openvss.evaluation.identity import data_sha256
-from openvss.evaluation.report.pictures import strip as picture
+from openvss.cli.from_result import task_again
+from openvss.cli.scoring import ScoringChoice, find_task, from_model
+from openvss.data.catalogue import open_dataset
+from openvss.data.make import make
+from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.hashes import data_sha256
+from openvss.evaluation.predictions import Predictions
+from openvss.evaluation.report.pictures import film_strip as picture
 from openvss.evaluation.report.pictures.canvas import MARGIN
-from openvss.evaluation.task import Predictions, Task
 from openvss.models.registry import build_model
 from openvss.weights.checkpoint import save_model
 from tests.cli.runner import Runner
@@ -108,9 +110,10 @@ def test_a_strip_of_models_and_of_masks(run: Runner, tmp_path: Path) -> None:
 
 
 def test_a_strip_of_some_words_of_a_built_in_list(run: Runner, tmp_path: Path) -> None:
-    synthetic.make("vspw", tmp_path / "vspw")
+    make("vspw", tmp_path / "vspw")
     command = ["evaluate", "--data", "vspw:vspw", "--protocol", "vspw-80-44-unseen"]
-    run.ok(*command, "--out", "direct", "--submission", "s.zip", *SMALL)
+    run.ok(*command, "--out", "direct", *SMALL)
+    run.ok("submit", "direct", "--out", "s.zip")
     with zipfile.ZipFile(tmp_path / "s.zip") as archive:
         archive.extractall(tmp_path / "masks")
         video = archive.namelist()[0].partition("/")[0]
@@ -125,9 +128,9 @@ def test_a_strip_of_some_words_of_a_built_in_list(run: Runner, tmp_path: Path) -
 
 
 def test_words_with_synonyms_in_common_come_again(tmp_path: Path) -> None:
-    synthetic.make("ade847", tmp_path / "ade")
+    make("ade847", tmp_path / "ade")
     data = f"ade847:{tmp_path / 'ade'}"
-    task = find_task(find_dataset(data, "val", for_submission=False), None, None)
+    task = find_task(open_dataset(data, "val"), None, None)
     result = {
         "data": {
             "name": "ade847",
@@ -152,7 +155,7 @@ def test_a_model_is_loaded_as_it_was(run: Runner, tmp_path: Path, monkeypatch: p
         asked.append(choice)
         return from_model(task, choice)
 
-    monkeypatch.setattr("openvss.cli.again.from_model", recorded)
+    monkeypatch.setattr("openvss.cli.from_result.from_model", recorded)
     run.ok("compare", "a", "--strip", "v0")
     expected = ScoringChoice("regions-tiny", None, False, {"count": 50}, 32, "auto", "whole", "bf16")
     assert asked == [expected]
@@ -186,7 +189,7 @@ def test_weights_are_found_again(run: Runner, tmp_path: Path, closed: str) -> No
     assert said == "openvss: The weights that trained was made with have changed since then: evaluate again."
     (tmp_path / "w.safetensors").unlink()
     said = run.sentence("compare", "trained", "--strip", "v0")
-    assert "trained was made with weights in w.safetensors, which is not there" in said
+    assert "trained was made with weights in w.safetensors, which does not exist" in said
 
 
 def test_a_strip_that_cannot_be_drawn(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +212,7 @@ def test_a_strip_that_cannot_be_drawn(run: Runner, tmp_path: Path, monkeypatch: 
         (["a", "--strip", "v0", "--frames", "x"], "--frames x names no frames"),
         (["a", "b", "--strip", "v0"], "b cannot be compared with a, it has other data: leave"),
         (["a", "--strip", "v0", "--out", "x.jpg"], "cannot be x.jpg: name a .png file"),
-        (["a", "--strip", "v0", "--out", "no/x.png"], "name a .png file in a folder that is there"),
+        (["a", "--strip", "v0", "--out", "no/x.png"], "name a .png file in an existing folder"),
         (["model", "--strip", "v0"], "model does not say how its model was loaded: evaluate again."),
         (["masks", "--strip", "v0"], "holds no finished evaluation"),
     ):
@@ -223,12 +226,12 @@ def test_a_strip_that_cannot_be_drawn(run: Runner, tmp_path: Path, monkeypatch: 
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     said = run.sentence("compare", "../a", "--strip", "v0")
-    assert "a was made with data in set, which is not there: run this command in the folder" in said
+    assert "a was made with data in set, which does not exist: run this command in the folder" in said
     monkeypatch.chdir(tmp_path)
     shutil.copy("masks/v0/0000.png", "masks/v1/0000.png")
     assert "The masks that a was made with have changed" in run.sentence("compare", "a", "--strip", "v0")
     shutil.rmtree("masks")
-    assert "masks in masks, which is not there" in run.sentence("compare", "a", "--strip", "v0")
+    assert "masks in masks, which does not exist" in run.sentence("compare", "a", "--strip", "v0")
     shutil.copy("other/data/v0/mask/0000.png", "set/data/v0/mask/0000.png")
     assert "The data in set or their words are no longer those of a" in run.sentence(
         "compare", "a", "--strip", "v0"

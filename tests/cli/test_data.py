@@ -9,14 +9,15 @@ import pytest
 from PIL import Image
 
 from openvss.data import check as checking
-from openvss.data import synthetic
+from openvss.data.make import layouts, make
+from openvss.data.synthetic.job import RenderOptions
 from openvss.errors import Stopped
 from tests.cli.runner import Runner
 from tests.evaluation.sets import snapshot, write_set
 
 
 def test_made_data_are_well_and_can_be_scored(run: Runner, tmp_path: Path) -> None:
-    for layout in synthetic.LAYOUTS:
+    for layout in layouts():
         run.ok("data", "make", layout, layout)
         name = layout.split("-")[0] if layout.startswith("folder") else layout
         assert "All is well with" in run.ok("data", "check", f"{name}:{layout}")
@@ -54,7 +55,7 @@ def test_the_progress_of_a_check_counts_clips(
 
 
 def test_prepare_makes_labels_once(run: Runner, tmp_path: Path) -> None:
-    synthetic.make("coco-stuff", tmp_path / "coco", options=synthetic.RenderOptions(raw=True))
+    make("coco-stuff", tmp_path / "coco", options=RenderOptions(raw=True))
     first = json.loads(run.ok("data", "prepare", "coco-stuff", "coco", "--json").splitlines()[-1])
     assert first["event"] == "done"
     assert first["made"] > 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -10,19 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from openvss.data import synthetic
 from openvss.data.catalogue import open_dataset
-from openvss.errors import Stopped
-from openvss.evaluation.report import page as report
+from openvss.data.make import make
 from openvss.words import Vocabulary
 from tests.cli.runner import Runner
 from tests.evaluation.sets import snapshot, write_objects, write_set
@@ -67,7 +61,7 @@ def test_precision_is_a_setting_like_others(run: Runner, tmp_path: Path) -> None
 
 
 def test_json_lines(run: Runner, tmp_path: Path) -> None:
-    synthetic.make("vspw", tmp_path / "vspw")
+    make("vspw", tmp_path / "vspw")
     arguments = ("evaluate", "--data", "vspw:vspw", "--protocol", "vspw-80-44", "--out", "out", "--json")
     events = [json.loads(line) for line in run.ok(*arguments, *SMALL).splitlines()]
     assert [e["event"] for e in events if e["event"] != "progress"] == ["start", "done"]
@@ -87,7 +81,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
     data = ("--data", "folder:set")
     for arguments, part in (
         ([], "--data name:root"),
-        (["--data", "nothing:set"], "Unknown data set 'nothing'"),
+        (["--data", "nothing:set"], "There is no data set 'nothing'"),
         (["--data", "folder:missing"], "missing of folder does not exist"),
         (["--data", "folder:bare"], "v0 of folder:bare has no labels"),
         ([*data, "--split", "none"], "no images in the split 'none'"),
@@ -139,7 +133,7 @@ def test_a_folder_that_holds_an_evaluation(run: Runner, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["coco-stuff", "pc59", "pc459", "voc20"])
 def test_published_numbers_are_made_with_raw_words(name: str, run: Runner, tmp_path: Path) -> None:
-    synthetic.make(name, tmp_path / "set")
+    make(name, tmp_path / "set")
     (tmp_path / "masks").mkdir()
     for clip in open_dataset(f"{name}:{tmp_path / 'set'}").clips:
         with Image.open(clip.frames[0]) as image:
@@ -167,85 +161,6 @@ def test_named_objects_among_any_words(run: Runner, tmp_path: Path) -> None:
         (["--words", "vspw", "--protocol", "vspw-80-44"], "leave --protocol out"),
     ):
         assert part in run.sentence(*command, *arguments)
-
-
-def submitted(path: Path) -> dict[str, npt.NDArray[np.uint8]]:
-    found = {}
-    with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            with Image.open(io.BytesIO(archive.read(name))) as image:
-                found[name] = np.array(image)
-    return found
-
-
-def test_a_submission_holds_what_was_scored(run: Runner, tmp_path: Path) -> None:
-    synthetic.make("vspw", tmp_path / "vspw")
-    command = ["evaluate", "--data", "vspw:vspw", "--submission", "s.zip"]
-    assert "s.zip" in run.ok(*command, "--out", "direct", *SMALL)
-    frames = submitted(tmp_path / "s.zip")
-    assert len(frames) == metrics("direct")["data"]["frames"]
-    for name, ids in frames.items():
-        target = tmp_path / "unpacked" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(ids).save(target)
-    run.ok("evaluate", "--data", "vspw:vspw", "--predictions", "unpacked", "--out", "again")
-    for key in ("miou", "per_class", "consistency"):
-        assert metrics("again")[key] == metrics("direct")[key]
-
-    assert "s.zip is there already" in run.sentence(*command, "--out", "new", *SMALL)
-    before = (tmp_path / "s.zip").read_bytes()
-    assert "already holds an evaluation" in run.sentence(
-        "evaluate", "--data", "vspw:vspw", "--submission", "other.zip", "--out", "direct", *SMALL
-    )
-    assert not list(tmp_path.glob("other.zip*"))
-    run.ok(*command, "--out", "direct", "--overwrite", *SMALL)
-    assert (tmp_path / "s.zip").read_bytes() == before
-
-
-def test_a_split_without_labels_gives_the_submission_alone(run: Runner, tmp_path: Path) -> None:
-    synthetic.make("vspw", tmp_path / "vspw")
-    run.ok("evaluate", "--data", "vspw:vspw", "--submission", "scored.zip", "--out", "scored", *SMALL)
-    for masks in (tmp_path / "vspw" / "data").glob("*/mask"):
-        shutil.rmtree(masks)
-    command = ["evaluate", "--data", "vspw:vspw", "--submission", "s.zip"]
-    assert "no labels" in run.sentence(*command[:3], *SMALL)
-    assert "this split has none" in run.sentence(*command, "--predictions", "vspw")
-    assert "no labels to score them with" in run.ok(*command, *SMALL)
-    assert (tmp_path / "s.zip").read_bytes() == (tmp_path / "scored.zip").read_bytes()
-    assert not (tmp_path / "evaluated").exists()
-
-
-def test_a_stopped_submission_starts_again(
-    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synthetic.make("vspw", tmp_path / "vspw")
-    command = ["evaluate", "--data", "vspw:vspw", "--submission", "s.zip", "--out", "out", *SMALL]
-
-    def stop(*_: object) -> None:
-        raise Stopped
-
-    with monkeypatch.context() as patch:
-        patch.setattr(report, "write", stop)
-        code, _, err = run(*command)
-    assert code == 1
-    assert "--overwrite starts it again" in err
-    assert "--resume" not in err
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [".partial"]
-    run.ok(*command, "--overwrite")
-    assert len(submitted(tmp_path / "s.zip")) == metrics("out")["data"]["frames"]
-
-
-def test_bad_arguments_for_a_submission(run: Runner, tmp_path: Path) -> None:
-    write_set(tmp_path / "set", (2,))
-    synthetic.make("vspw", tmp_path / "vspw")
-    for arguments, part in (
-        (["folder:set", "--submission", "s.zip"], "--data vspw:root"),
-        (["vspw:vspw", "--submission", "set", "--overwrite"], "set is a folder"),
-        (["vspw:vspw", "--submission", "no/s.zip"], "in no, which is not a folder"),
-        (["vspw:vspw", "--submission", "s.zip", "--resume"], "use only one of them"),
-    ):
-        assert part in run.sentence("evaluate", "--data", *arguments)
-    assert not (tmp_path / "s.zip").exists()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])

@@ -22,6 +22,7 @@ from tests.cli.runner import Runner
         (["data", "make"], "Missing argument 'LAYOUT': see `openvss data make --help`."),
         (["evaluate", "--compare", "a", "b"], "write `openvss compare RUN...`."),
         (["evaluate", "a", "--compare"], "write `openvss compare RUN...`."),
+        (["evaluate", "--submission", "s.zip"], "write `openvss submit RUN --out FILE.zip`."),
         (["evaluate", "--comparison", "a"], "No such option: --comparison"),
         (["compare"], "Missing argument 'RUN...': see `openvss compare --help`."),
         (["train"], "Missing argument 'RECIPE.yaml': see `openvss train --help`."),

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from openvss.data.catalogue import LAYOUTS, open_dataset
+from openvss.data.check import check
+from openvss.data.labels import IdTable
+from openvss.data.layout import ClipSet, Conversion, Layout, frames_in, image_clips
+from openvss.data.make import layouts, make
+from openvss.data.prepare import preparable, prepare
+from openvss.data.protocol import Protocol
+from openvss.data.synthetic.casts import CastPart, from_parts, look
+from openvss.data.synthetic.files import write_ids, write_image
+from openvss.data.synthetic.job import Job, RenderOptions
 from openvss.errors import InputError
+from openvss.evaluation.protocol import default_protocol, find_protocol, protocol_names
+from openvss.words.vocabulary import Vocabulary
 from tests.data import trees
+
+WORDS = Vocabulary.parse("cat, sky, grass")
+TABLE = IdTable.of({0: 0, 1: 1, 2: 2}, 3, (255,))
+LOOKS = ("red plain disc", "blue plain sky", "green plain ground")
+PARTS = [CastPart(number, look(word)) for number, word in enumerate(LOOKS)]
 
 
 def vspw(root: Path) -> str:
@@ -24,7 +42,7 @@ def vspw(root: Path) -> str:
     [
         (
             "kitti:/data",
-            r"Unknown data set 'kitti': give one of vspw, cityscapes, .*, folder, as name:root",
+            r"There is no data set 'kitti': choose one of vspw, cityscapes, .*, folder, as name:root",
         ),
         ("vspw", r"'vspw' does not say where the data set is: give name:root"),
         ("vspw: ", r"does not say where"),
@@ -83,3 +101,45 @@ def test_no_two_clips_have_one_name(tmp_path: Path) -> None:
 def test_data_sets_need_no_torch() -> None:
     code = "import sys, openvss.data.check, openvss.data.prepare; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_data_set_of_somebody_else_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read, made, prepared and scored by its own rules, and in every list of names."""
+
+    def read(root: Path, split: str) -> ClipSet:
+        return ClipSet(
+            "pets", root, split, WORDS, TABLE, image_clips(frames_in(root / split), root / "labels", ".png")
+        )
+
+    def write(job: Job) -> None:
+        for split, i, pixels, ids in job.images(from_parts(PARTS), ("val",)):
+            write_image(job.root / split / f"{i}.jpg", pixels)
+            write_ids(job.root / "raw" / f"{i}.png", ids)
+
+    def conversions(root: Path) -> list[Conversion]:
+        raw = sorted((root / "raw").iterdir())
+        return [Conversion(root / "labels" / path.name, partial(shutil.copyfile, path)) for path in raw]
+
+    rules = Protocol("only-cats", "Cats alone.", 3, candidates=(0,), counted=(0,))
+    pets = Layout(
+        read,
+        protocols=(rules,),
+        protocol="only-cats",
+        write=write,
+        conversions=conversions,
+        prepared=("labels",),
+    )
+    monkeypatch.setattr(LAYOUTS, "_entries", {**dict(LAYOUTS), "pets": pets})
+    assert layouts()[-1] == "pets"
+    make("pets", tmp_path / "pets", options=RenderOptions(images=2))
+    spec = f"pets:{tmp_path / 'pets'}"
+    with pytest.raises(InputError, match=r"0\.png is missing with 1 more: run `openvss data prepare pets"):
+        open_dataset(spec)
+    assert preparable()[-1] == "pets"
+    assert prepare("pets", tmp_path / "pets") == 2
+    assert list(check(spec)) == []
+    assert len(open_dataset(spec).clips) == 2
+    assert find_protocol(default_protocol("pets"), WORDS) is rules
+    assert protocol_names()[-1] == "only-cats"
+    with pytest.raises(InputError, match=r"There is no data set 'pet': did you mean pets\?"):
+        open_dataset("pet:x")

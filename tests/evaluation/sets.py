@@ -12,9 +12,10 @@ from PIL import Image
 from openvss.data.base import Clip, Dataset, Ids
 from openvss.data.catalogue import open_dataset
 from openvss.evaluation.folder import ResultFolder
+from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.predictions import Predictions
 from openvss.evaluation.protocol import find_protocol
 from openvss.evaluation.report.results import describe
-from openvss.evaluation.task import Predictions, Task
 
 WORDS = ("sky", "road", "person", "tree")
 

@@ -6,23 +6,25 @@ import numpy as np
 import pytest
 
 from openvss.data import vspw
+from openvss.data.protocol import Protocol
 from openvss.data.voc import words_20b
 from openvss.errors import InputError
+from openvss.evaluation.metrics.classes import scores
 from openvss.evaluation.metrics.confusion import Confusion, mean_iou
-from openvss.evaluation.protocol import (
-    DEFAULTS,
-    NAMES,
-    PROTOCOLS,
-    Protocol,
-    default_protocol,
-    find_protocol,
-    scores,
-)
+from openvss.evaluation.protocol import default_protocol, find_protocol, protocol_names, protocols
 from openvss.video.labelmap import Labels
 from openvss.words.vocabulary import Vocabulary
 
 VSPW = Vocabulary.parse("vspw")
 CITYSCAPES = Vocabulary.parse("cityscapes")
+DEFAULTS = {
+    "ade847": "a-847",
+    "pc459": "pc-459",
+    "ade150": "a-150",
+    "pc59": "pc-59",
+    "voc20": "pas-20",
+    "voc20b": "pas-20b",
+}
 RAW = np.arange(256, dtype=np.uint8)  # every id a mask of VSPW could hold
 
 
@@ -85,7 +87,7 @@ def test_counting_by_table_is_counting_by_comparison() -> None:
     drawn = rng.choice([*range(124), 254, 255], (9, 40))
     wide: Labels = np.where(drawn == 255, 65535, drawn).astype(np.uint16)
     for labels, ignore in ((drawn.astype(np.uint8), 255), (wide, 65535)):
-        protocol = PROTOCOLS["vspw-80-44-unseen"]
+        protocol = protocols()["vspw-80-44-unseen"]
         counted = protocol.count_labels(labels, ignore)
         assert counted.dtype == labels.dtype
         expected = np.where(np.isin(labels, protocol.counted), labels, ignore)
@@ -153,9 +155,9 @@ def test_plain_leaves_everything_as_it_is() -> None:
     assert set(found) == {"miou", "miou_strict", "fwiou", "macc", "pacc"}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name[0] in "ap" and name != "plain"])
+@pytest.mark.parametrize("name", [name for name in protocol_names() if name[0] in "ap" and name != "plain"])
 def test_image_benchmarks_report_both_conventions(name: str) -> None:
-    protocol = PROTOCOLS[name]
+    protocol = protocols()[name]
     matrix = np.zeros((protocol.n_classes, protocol.n_classes + 1), np.int64)
     matrix[0, 0] = matrix[0, 1] = 1
     found = scores(protocol, Confusion(matrix))

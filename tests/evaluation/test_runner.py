@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from openvss.data import synthetic
 from openvss.data.base import Clip, Ids
+from openvss.data.make import make
 from openvss.errors import InputError
 from openvss.evaluation.folder import ResultFolder
-from openvss.evaluation.predictions import FolderPredictions
+from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.predictions import FolderPredictions, Predictions
 from openvss.evaluation.report import page as report
 from openvss.evaluation.report.results import describe
 from openvss.evaluation.runner import run
 from openvss.evaluation.streaming import ModelPredictions
-from openvss.evaluation.task import Predictions, Task
 from openvss.segmenting.segmenter import Segmenter
 from openvss.video.frame import Frame
 from tests.evaluation.sets import WORDS, Noisy, folder_for, snapshot, task_of, write_set
@@ -117,7 +117,7 @@ def test_a_folder_scores_like_what_wrote_it(tmp_path: Path, layout: str) -> None
 
 
 def test_images_may_lie_flat(tmp_path: Path) -> None:
-    synthetic.make("folder-images", tmp_path / "set")
+    make("folder-images", tmp_path / "set")
     task = task_of(tmp_path / "set")
     folder = write_predictions(task, tmp_path / "flat", lambda clip, index: f"{clip.name}.png")
     result = score(task, from_folder(task, folder), tmp_path / "out")
@@ -131,7 +131,7 @@ def test_images_may_lie_flat(tmp_path: Path) -> None:
     "layout", ["{city}/{name}.png", "{name}_leftImg8bit.png", "{city}/{name}_leftImg8bit.png"]
 )
 def test_cityscapes_with_or_without_earlier_frames(tmp_path: Path, layout: str, sequences: bool) -> None:
-    synthetic.make("cityscapes", tmp_path / "set")
+    make("cityscapes", tmp_path / "set")
     if not sequences:
         shutil.rmtree(tmp_path / "set" / "leftImg8bit_sequence", ignore_errors=True)
     task = task_of(tmp_path / "set", "cityscapes")
@@ -458,7 +458,7 @@ class Constant:
     ],
 )
 def test_protocols(tmp_path: Path, layout: str, protocol: str, groups: set[str]) -> None:
-    synthetic.make(layout, tmp_path / "set")
+    make(layout, tmp_path / "set")
     task = task_of(tmp_path / "set", layout, protocol)
     result = score(task, Constant(task), tmp_path / "out")
     assert {key for key in result if key in ("seen_miou", "unseen_miou", "hiou")} == groups

@@ -7,17 +7,18 @@ from typing import Any
 
 import yaml
 
-from openvss.data import synthetic
+from openvss.data.make import make
+from openvss.data.synthetic.job import RenderOptions
 from tests.training.drive import PRESET
 
 
 def toy_videos(root: Path, videos: int = 2, frames: int = 8) -> Path:
-    synthetic.make("folder", root, 0, synthetic.RenderOptions(videos=videos, frames=frames, size=(48, 32)))
+    make("folder", root, 0, RenderOptions(videos=videos, frames=frames, size=(48, 32)))
     return root
 
 
 def toy_images(root: Path, images: int = 4) -> Path:
-    synthetic.make("folder-images", root, 0, synthetic.RenderOptions(images=images, size=(48, 32)))
+    make("folder-images", root, 0, RenderOptions(images=images, size=(48, 32)))
     return root
 
 

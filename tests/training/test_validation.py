@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from openvss import load
-from openvss.data import synthetic
+from openvss.data.make import make
+from openvss.data.synthetic.job import RenderOptions
 from openvss.errors import InputError
 from openvss.training.recipe.schema import Recipe
 from openvss.training.runs import log as journal
@@ -119,7 +120,7 @@ def evaluated_on(run: Runner, model: Path | str, data: str, *more: str) -> dict[
 @pytest.fixture(scope="module")
 def vspw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("vspw")
-    synthetic.make("vspw", root, 0, synthetic.RenderOptions(videos=3, frames=4, size=(48, 32)))
+    make("vspw", root, 0, RenderOptions(videos=3, frames=4, size=(48, 32)))
     return root
 
 

@@ -9,17 +9,19 @@ import argparse
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.machine import describe
 from openvss import load
 from openvss.data.catalogue import open_dataset
-from openvss.evaluation.meter import score_video
-from openvss.evaluation.metrics.objects import ObjectOverlap, mean_boundary_f, mean_object_iou
+from openvss.evaluation.ground_truth import Task
 from openvss.evaluation.protocol import find_protocol
+from openvss.evaluation.report.results import metrics
+from openvss.evaluation.runner import Evaluation
 from openvss.evaluation.streaming import ModelPredictions
-from openvss.evaluation.task import Task
+from openvss.evaluation.video_scores import score_video
 from openvss.segmenting.segmenter import Segmenter
 from openvss.words.vocabulary import Vocabulary
 
@@ -29,14 +31,17 @@ WORDS = (
 )
 
 
-def score(segmenter: Segmenter, root: Path, every: int) -> list[ObjectOverlap]:
+def score(segmenter: Segmenter, root: Path, every: int) -> dict[str, Any]:
     words = Vocabulary.parse(WORDS)
     whole = open_dataset(f"folder:{root}")
     clips = tuple(replace(c, frames=c.frames[::every], labels=c.labels[::every]) for c in whole.clips)
     protocol = find_protocol("plain", words)
     task = Task(replace(whole, clips=clips), words, protocol)  # type: ignore[type-var]
     predictions = ModelPredictions(segmenter, protocol, {})
-    return [o for i in range(len(clips)) if (o := score_video(task, predictions, i).object) is not None]
+    found = Evaluation(task)
+    for number in range(len(clips)):
+        found.add(score_video(task, predictions, number))
+    return metrics(task, {}, found)
 
 
 def step_ms(segmenter: Segmenter, rounds: int = 20) -> float:
@@ -62,7 +67,7 @@ def main() -> None:
         found = score(segmenter, arguments.davis, arguments.every)
         segmenter.reset()
         cost = step_ms(segmenter)
-        iou, boundary = 100 * mean_object_iou(found), 100 * mean_boundary_f(found)
+        iou, boundary = 100 * found["object_iou"], 100 * found["boundary_f"]
         print(f"| {title} | {iou:.1f} | {boundary:.1f} | {cost:.0f} |", flush=True)
 
 

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from openvss.data.base import Clip
 from openvss.data.catalogue import open_dataset
+from openvss.data.protocol import PLAIN
 from openvss.data.synthetic.files import write_ids, write_image
 from openvss.errors import InputError
-from openvss.evaluation.protocol import PLAIN, find_protocol
+from openvss.evaluation.protocol import find_protocol
 from openvss.evaluation.streaming import ModelPredictions
 from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
 from openvss.models.tiny.model import Tiny

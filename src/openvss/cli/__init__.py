@@ -8,7 +8,8 @@ from types import FrameType
 
 import typer
 
-from openvss.cli import adapt, benchmark, compare, data, evaluate, models, runs, segment, train
+from openvss.cli import adapt, benchmark, compare, data, evaluate, models, runs, segment, submit, train
+from openvss.cli.scoring import ScoringHelp
 from openvss.cli.usage import UsageError, sentence
 from openvss.errors import OpenVSSError, Stopped, is_out_of_memory
 
@@ -21,8 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("segment")(segment.segment)
-app.command("evaluate")(evaluate.evaluate)
+app.command("evaluate", cls=ScoringHelp)(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("submit", cls=ScoringHelp)(submit.submit)
 app.command("train")(train.train)
 app.command("adapt")(adapt.adapt)
 app.add_typer(benchmark.app, name="benchmark")

@@ -65,12 +65,12 @@ def compare(
 
 def _strip(runs: list[Path], video: str, wanted: str | None, out: Path, *, as_json: bool) -> None:
     """Draw the picture; a run's predictions are read or made again, since its folder keeps none."""
-    from openvss.cli.again import scored_again, task_again
+    from openvss.cli.from_result import scored_again, task_again
     from openvss.evaluation import compare as comparison
-    from openvss.evaluation import strip
+    from openvss.evaluation import compare_frames
 
     if out.suffix.lower() != ".png" or not out.parent.is_dir():
-        raise InputError(f"The picture cannot be {out}: name a .png file in a folder that is there.")
+        raise InputError(f"The picture cannot be {out}: name a .png file in an existing folder.")
     rows, results = comparison.compare(runs), [comparison.read_run(run) for run in runs]
     for row in rows:
         if row.differs:
@@ -79,18 +79,18 @@ def _strip(runs: list[Path], video: str, wanted: str | None, out: Path, *, as_js
                 "leave one of them out."
             )
     task = task_again(rows[0].run, results[0])
-    clip = strip.find_video(task, video)
-    frames = strip.choose_frames(clip, wanted)
+    clip = compare_frames.find_video(task, video)
+    frames = compare_frames.choose_frames(clip, wanted)
     predicted: dict[str, list[Ids]] = {}
     done = 0
     with progress("predicting", len(runs) * len(frames), 0, as_json) as update:
         for row, result in zip(rows, results, strict=True):
             predicted[row.run] = []
-            for ids in strip.predict(scored_again(row.run, result, task), clip, frames):
+            for ids in compare_frames.predict(scored_again(row.run, result, task), clip, frames):
                 predicted[row.run].append(ids)
                 done += 1
                 update(done)
-    _save(strip.draw(task, clip, frames, predicted, comparison.data_title(results[0]["data"])), out)
+    _save(compare_frames.draw(task, clip, frames, predicted, comparison.data_title(results[0]["data"])), out)
     if as_json:
         emit("done", out=str(out), video=clip.name, frames=frames, runs=list(predicted))
     else:
@@ -128,16 +128,17 @@ def _print_table(rows: list[Compared]) -> None:
     from rich.table import Table
 
     from openvss.evaluation.compare import best, columns
-    from openvss.evaluation.report.page import NAMES, percent
+    from openvss.evaluation.metrics.catalogue import all_columns
+    from openvss.evaluation.report.markdown import percent
 
     terms = ("scored", "data", "protocol", "word_list")
     about = {name: [str(getattr(row, name)) for row in rows] for name in terms}
     common = {name: values[0] for name, values in about.items() if len(set(values)) == 1}
     apart = [name for name in about if name not in common]
-    highest = best(rows)
+    highest, named = best(rows), all_columns()
     table = Table("run", *(name.replace("_", " ") for name in apart), box=None, pad_edge=False)
     for name in columns(rows):
-        table.add_column(NAMES[name], justify="right", no_wrap=True)
+        table.add_column(named[name].name, justify="right", no_wrap=True)
     for row in rows:
         mark = "* " if row.differs else ""
         cells = [mark + escape(row.run), *(escape(getattr(row, name)) for name in apart)]

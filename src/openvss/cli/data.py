@@ -10,11 +10,24 @@ from typing import Annotated, Self
 
 import typer
 
+from openvss.cli.filled_help import either, filled
 from openvss.cli.progress import emit, progress
 from openvss.cli.sizes import width_and_height
 from openvss.errors import InputError, OpenVSSError, Stopped
 
 app = typer.Typer(no_args_is_help=True, help="Make, check and prepare data sets.")
+
+
+def _preparable() -> str:
+    from openvss.data.prepare import preparable
+
+    return either(preparable())
+
+
+def _variants() -> str:
+    from openvss.data.catalogue import LAYOUTS
+
+    return " or ".join(name for layout in LAYOUTS.values() for name in layout.variants)
 
 
 @app.command("check")
@@ -45,16 +58,16 @@ def check(
         typer.echo(f"All is well with {summary}")
 
 
-@app.command("prepare")
+@app.command("prepare", cls=filled(preparable=_preparable))
 def prepare(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="coco-stuff, ade847, pc59 or pc459.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="{preparable}.")],
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder of the released data set.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print machine-readable lines.")] = False,
 ) -> None:
-    """Turn released labels into labels that can be read at once; interrupted, run it again to go on."""
+    """Turn released labels into labels that can be read at once; if interrupted, the same command resumes."""
     from openvss.data.prepare import prepare as run
 
-    with _Work(f"preparing {name}", as_json, "Stopped; the same command goes on from here.") as work:
+    with _Work(f"preparing {name}", as_json, "Stopped; the same command resumes from here.") as work:
         made = run(name, root, work.update)
     if as_json:
         emit("done", made=made)
@@ -62,13 +75,13 @@ def prepare(
         typer.echo(f"{made} label files made in {root}; the others were there already.")
 
 
-@app.command("make")
+@app.command("make", cls=filled(variants=_variants))
 def make(
     layout: Annotated[
         str,
         typer.Argument(
             metavar="LAYOUT",
-            help="Any of the data sets' names, or folder-images or folder-objects.",
+            help="Any of the data sets' names, or {variants}.",
         ),
     ],
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="A new or empty folder.")],
@@ -92,18 +105,20 @@ def make(
     as_json: Annotated[bool, typer.Option("--json", help="Print machine-readable lines.")] = False,
 ) -> None:
     """Render a small data set with exact labels, laid out on disk like a published one."""
-    from openvss.data import synthetic
+    from openvss.data.make import make as run
+    from openvss.data.synthetic.disturbance import Disturbance
+    from openvss.data.synthetic.job import RenderOptions
 
-    options = synthetic.RenderOptions(
+    options = RenderOptions(
         videos=videos,
         frames=frames,
         images=images,
         size=width_and_height(size, "96x64"),
         raw=raw,
-        disturbance=synthetic.Disturbance(noise, blur, occlusion),
+        disturbance=Disturbance(noise, blur, occlusion),
     )
     with _Work("", as_json, f"Stopped; delete {root} before it is made again."):
-        synthetic.make(layout, root, seed, options)
+        run(layout, root, seed, options)
     if as_json:
         emit("done", root=str(root))
     else:

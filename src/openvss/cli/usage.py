@@ -21,8 +21,10 @@ def sentence(error: Any) -> str:
     if command.endswith(" segment") and "unexpected extra argument" in message:
         return f'{message}: put all words into one pair of quotes, with commas, such as "dog, sky".'
     if command.endswith(" evaluate") and getattr(error, "option_name", None) == "--compare":
-        return "Finished evaluations are compared by a command of its own: write `openvss compare RUN...`."
+        return "Finished evaluations are compared by a command of their own: write `openvss compare RUN...`."
     if command.endswith(" train") and getattr(error, "option_name", None) in OF_ADAPT:
         return "`train --adapt tiny ...` is now a command of its own: write `openvss adapt tiny ...`."
+    if command.endswith(" evaluate") and getattr(error, "option_name", None) == "--submission":
+        return "Submissions are written by a command of their own: write `openvss submit RUN --out FILE.zip`."
     link = " See" if message.endswith("?") else ": see"
     return f"{message}{link} `{command} --help`."

@@ -25,9 +25,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from openvss.data.base import Ids
-from openvss.data.conversion import Conversion, save_labels
-from openvss.data.labels import IdTable
-from openvss.data.layout import ClipSet, frames_in, image_clips, require_folder
+from openvss.data.labels import IdTable, save_labels
+from openvss.data.layout import ClipSet, Conversion, Layout, frames_in, image_clips, require_folder
+from openvss.data.protocol import plain
+from openvss.data.synthetic.casts import NOTHING, STUFF, official
+from openvss.data.synthetic.files import write_ids, write_image
+from openvss.data.synthetic.job import Job, raw_ids
 from openvss.errors import InputError
 from openvss.words.vocabulary import Vocabulary
 
@@ -132,3 +135,44 @@ def _prepared_size(height: int, width: int) -> tuple[int, int]:
     if short <= SHORT_SIDE:
         return height, width
     return round(height / short * SHORT_SIDE), round(width / short * SHORT_SIDE)
+
+
+def write_150(job: Job) -> None:
+    """`images` and `annotations` of the scene parsing benchmark: 1..150, 0 for everything else."""
+    objects = ("person", "car", "tree", "flower", "bus", "book", "clock", "bench")
+    cast = official("ade150", (*STUFF, *objects), NOTHING)
+    raw = raw_ids(range(1, 151), void=0)
+    for split, i, pixels, ids in job.images(cast, ("training", "validation")):
+        name = f"{split}/ADE_{split.removesuffix('idation').removesuffix('ing')}_{i + 1:08}"
+        write_image(job.root / "images" / f"{name}.jpg", pixels)
+        write_ids(job.root / "annotations" / f"{name}.png", raw[ids])
+
+
+def write_847(job: Job) -> None:
+    """The full release's colours, and the prepared 16-bit labels of 847 classes."""
+    objects = ("person", "car", "dog", "tree", "adding machine", "cat", "guitar", "clock")
+    cast = official("ade847", (*STUFF, *objects), NOTHING)
+    raw = raw_ids(released_ids(), void=0)
+    prepared = raw_ids(range(847), void=65535)
+    for split, i, pixels, ids in job.images(cast, ("training", "validation")):
+        name = f"ADE_{split.removesuffix('idation').removesuffix('ing')}_{i + 1:08}"
+        released = job.root / "images" / "ADE" / split / "urban" / "street"
+        write_image(released / f"{name}.jpg", pixels)
+        number = raw[ids]
+        instance = np.where(number > 0, 255, 0)
+        colours = np.stack([number // 256 * 10, number % 256, instance], axis=-1).astype(np.uint8)
+        write_image(released / f"{name}_seg.png", colours)
+        if not job.options.raw:
+            write_image(job.root / "images_detectron2" / split / f"{name}.jpg", pixels)
+            write_ids(job.root / "annotations_detectron2" / split / f"{name}.tif", prepared[ids])
+
+
+ADE150 = Layout(read_150, protocols=(plain("a-150", 150),), protocol="a-150", write=write_150)
+ADE847 = Layout(
+    read_847,
+    protocols=(plain("a-847", 847),),
+    protocol="a-847",
+    conversions=conversions_847,
+    prepared=("images_detectron2", "annotations_detectron2"),
+    write=write_847,
+)

@@ -1,9 +1,9 @@
-"""`name:root` to a data set: the entrance, which also makes sure that its files are there."""
+"""The data sets by name, and `name:root` opened as one, with all of its files checked to exist."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from openvss.data import (
@@ -17,37 +17,27 @@ from openvss.data import (
     vspw,
 )
 from openvss.data.base import Clip, Dataset
-from openvss.data.layout import ClipSet
+from openvss.data.layout import ClipSet, Layout
 from openvss.errors import InputError
+from openvss.plugs import Table
 
-
-@dataclass(frozen=True)
-class Layout:
-    """How a data set is read.
-
-    Attributes:
-        read: From its root and a split.
-        splits: The splits it has, the default first; those of `folder` are up to its files.
-    """
-
-    read: Callable[[Path, str], ClipSet]
-    splits: tuple[str, ...] = ("val", "train")
-
-
-LAYOUTS = {
-    "vspw": Layout(vspw.read, ("val", "train", "test")),
-    "cityscapes": Layout(cityscapes.read, ("val", "train", "test")),
-    "coco-stuff": Layout(coco_stuff.read),
-    "ade150": Layout(ade20k.read_150),
-    "ade847": Layout(ade20k.read_847),
-    "pc59": Layout(pascal_context.read_59),
-    "pc459": Layout(pascal_context.read_459),
-    "voc20": Layout(voc.read_20, ("val", "train", "trainval", "trainaug")),
-    "voc20b": Layout(voc.read_20b, ("val", "train", "trainval", "trainaug")),
-    "camvid": Layout(camvid.read, ("val", "train", "test")),
-    "folder": Layout(folder.read, (folder.ALL,)),
-}
-PREPARED_FOLDERS = ("annotations_detectron2", "images_detectron2")  # what `openvss data prepare` makes
+LAYOUTS: Table[Layout] = Table(
+    "data set",
+    {
+        "vspw": vspw.LAYOUT,
+        "cityscapes": cityscapes.LAYOUT,
+        "coco-stuff": coco_stuff.LAYOUT,
+        "ade150": ade20k.ADE150,
+        "ade847": ade20k.ADE847,
+        "pc59": pascal_context.PC59,
+        "pc459": pascal_context.PC459,
+        "voc20": voc.VOC20,
+        "voc20b": voc.VOC20B,
+        "camvid": camvid.LAYOUT,
+        "folder": folder.LAYOUT,
+    },
+    group="openvss.datasets",
+)
 
 
 def open_dataset(spec: str, split: str | None = None, *, labelled: bool = True) -> Dataset:
@@ -79,18 +69,16 @@ def open_dataset(spec: str, split: str | None = None, *, labelled: bool = True) 
 
 
 def read_layout(spec: str, split: str | None = None) -> ClipSet:
-    """The clips that a data set's folders and lists name, be all of their files there or not."""
+    """The clips that a data set's folders and lists name, whether or not all of their files exist."""
     name, colon, root = spec.partition(":")
-    if name not in LAYOUTS:
-        raise InputError(f"Unknown data set {name!r}: give one of {', '.join(LAYOUTS)}, as name:root.")
+    layout = LAYOUTS.find(name, ", as name:root")
     if not colon or not root.strip():
         raise InputError(f"{spec!r} does not say where the data set is: give name:root, such as {name}:DATA.")
     path = Path(root.strip()).expanduser()
     if not path.is_dir():
         raise InputError(f"The folder {path} of {name} does not exist: check the path.")
-    layout = LAYOUTS[name]
     split = split or layout.splits[0]
-    if split not in layout.splits and name != "folder":
+    if split not in layout.splits and not layout.own_splits:
         raise InputError(f"{name} has no split {split!r}: choose among {', '.join(layout.splits)}.")
     opened = layout.read(path, split)
     if not opened.clips:
@@ -100,7 +88,7 @@ def read_layout(spec: str, split: str | None = None) -> ClipSet:
 
 
 class Listings:
-    """Answers whether files are there, with one look at each folder."""
+    """Knows which files exist, after one look at each folder."""
 
     def __init__(self) -> None:
         self._names: dict[Path, set[str]] = {}
@@ -122,7 +110,8 @@ def missing_files(clips: Iterable[Clip], files: Listings) -> Iterable[Path]:
 
 def remedy(opened: ClipSet, path: Path) -> str:
     """What to do about a file of a data set that is missing."""
-    if path.relative_to(opened.root).parts[0] in PREPARED_FOLDERS:
+    prepared = LAYOUTS[opened.name].prepared if opened.name in LAYOUTS else ()
+    if path.relative_to(opened.root).parts[0] in prepared:
         return f"run `openvss data prepare {opened.name} {opened.root}` again"
     return "get a complete copy of the data"
 

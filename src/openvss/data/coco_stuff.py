@@ -13,9 +13,20 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from openvss.data.conversion import Conversion, save_labels
-from openvss.data.labels import SUFFIXES, IdTable
-from openvss.data.layout import ClipSet, files_in, first_folder, frames_in, image_clips, require_folder
+from openvss.data.labels import SUFFIXES, IdTable, save_labels
+from openvss.data.layout import (
+    ClipSet,
+    Conversion,
+    Layout,
+    files_in,
+    first_folder,
+    frames_in,
+    image_clips,
+    require_folder,
+)
+from openvss.data.synthetic.casts import NOTHING, STUFF, official
+from openvss.data.synthetic.files import write_ids, write_image
+from openvss.data.synthetic.job import Job, raw_ids
 from openvss.words.vocabulary import Vocabulary
 
 N_CLASSES = 171
@@ -42,7 +53,7 @@ def read(root: Path, split: str) -> ClipSet:
 
 
 def conversions(root: Path) -> list[Conversion]:
-    """The prepared labels of every split that is there."""
+    """The prepared labels of every split that exists."""
     found = [folder for split in ("train", "val") if (folder := _released(root, f"{split}2017")).is_dir()]
     if not found:
         require_folder(_released(root, "val2017"), HINT)
@@ -61,3 +72,20 @@ def _released(root: Path, year: str) -> Path:
 
 def _convert(source: Path, target: Path) -> None:
     save_labels(RELEASED.read(source), target)
+
+
+def write(job: Job) -> None:
+    """`images`, released `stuffthingmaps` with ids 0..181, prepared `annotations_detectron2` with 0..170."""
+    objects = ("person", "car", "dog", "tree", "bus", "bird", "wood", "cat", "bench", "book")
+    cast = official("coco-stuff", (*STUFF, *objects), NOTHING)
+    raw = raw_ids(RELEASED_IDS, void=255)
+    prepared = raw_ids(range(171), void=255)
+    for split, i, pixels, ids in job.images(cast, ("train", "val")):
+        name = f"{split}2017/{i + 1:012}"
+        write_image(job.root / "images" / f"{name}.jpg", pixels)
+        write_ids(job.root / "stuffthingmaps" / f"{name}.png", raw[ids])
+        if not job.options.raw:
+            write_ids(job.root / "annotations_detectron2" / f"{name}.png", prepared[ids])
+
+
+LAYOUT = Layout(read, conversions=conversions, prepared=(PREPARED_FOLDER,), write=write)

@@ -25,11 +25,16 @@ own: its words join the vocabulary, and its pixels get the id of the first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from openvss.data.base import Clip
 from openvss.data.labels import SUFFIXES, IdTable
-from openvss.data.layout import ClipSet, files_in, frames_in, read_lines, require_folder
+from openvss.data.layout import ClipSet, Layout, files_in, frames_in, read_lines, require_folder
+from openvss.data.synthetic.casts import Cast, from_parts, of_compositions
+from openvss.data.synthetic.compositions import compositions, seen, unseen
+from openvss.data.synthetic.files import write_ids, write_image, write_lines, write_palette
+from openvss.data.synthetic.job import Job
 from openvss.errors import InputError
 from openvss.words.vocabulary import Vocabulary
 
@@ -41,6 +46,7 @@ CLASSES = "classes.txt"
 SEQUENCES = "sequences.txt"
 LARGEST_ID = 65534
 IGNORED = (255, 65535)
+COMPOSITION_IDS = {look: number for number, look in enumerate(compositions())}  # of rendered sets
 
 
 def read(root: Path, split: str) -> ClipSet:
@@ -212,3 +218,70 @@ def _part(clips: tuple[Clip, ...], path: Path) -> tuple[Clip, ...]:
         if name not in by_name:
             raise InputError(f"{path} lists {name}, which is not in the set: correct the list.")
     return tuple(by_name[name] for name in names)
+
+
+def write_videos(job: Job) -> None:
+    """`data/<video>/{origin,mask}` with all compositions in `classes.txt`."""
+    _write_classes(job)
+    for split, cast in _casts(job).items():
+        videos = [f"{split}_{i:03}" for i in range(job.options.videos)]
+        write_lines(job.root / f"{split}.txt", videos)
+        for i, video in enumerate(videos):
+            number = i + (job.options.videos if split == "val" else 0)
+            for t, (pixels, ids) in enumerate(job.video(cast, number, job.options.frames)):
+                write_image(job.root / "data" / video / "origin" / f"{t:05}.jpg", pixels)
+                write_ids(job.root / "data" / video / "mask" / f"{t:05}.png", ids)
+
+
+def write_images(job: Job) -> None:
+    """`images/` and `labels/` with all compositions in `classes.txt`."""
+    _write_classes(job)
+    for split, cast in _casts(job).items():
+        names = [f"{split}_{i:03}" for i in range(job.options.images)]
+        write_lines(job.root / f"{split}.txt", names)
+        for i, name in enumerate(names):
+            number = i + (job.options.images if split == "val" else 0)
+            pixels, ids = job.image(cast, number)
+            write_image(job.root / "images" / f"{name}.jpg", pixels)
+            write_ids(job.root / "labels" / f"{name}.png", ids)
+
+
+def write_objects(job: Job) -> None:
+    """Videos with one named object each and `sequences.txt`; in every second, two things are the object."""
+    everything = of_compositions(compositions(), COMPOSITION_IDS, job.seed)
+    raw_of = {"background": 0}
+    sequences = []
+    for number in range(2 * job.options.videos):
+        sky, ground, objects = everything.scene(number)
+        named = objects[-1 - number % 2 :]  # the foremost, which nothing hides
+        name = "+".join(part.look.word for part in named)
+        raw = raw_of.setdefault(name, len(raw_of))
+        video = f"object_{number:03}"
+        sequences.append(f"{video} {raw} {name}")
+        ids = {part: raw if part in named else 0 for part in (sky, ground, *objects)}
+        cast = from_parts([replace(part, id=of_object) for part, of_object in ids.items()])
+        for t, (pixels, labels) in enumerate(job.video(cast, number, job.options.frames)):
+            write_image(job.root / "data" / video / "origin" / f"{t:05}.jpg", pixels)
+            write_palette(job.root / "data" / video / "mask" / f"{t:05}.png", labels)
+    write_lines(job.root / "classes.txt", [f"{raw} {name}" for name, raw in raw_of.items()])
+    write_lines(job.root / "sequences.txt", sequences)
+
+
+def _casts(job: Job) -> dict[str, Cast]:
+    known = of_compositions(seen(), COMPOSITION_IDS, job.seed)
+    return {"train": known, "val": known, "test": of_compositions(unseen(), COMPOSITION_IDS, job.seed)}
+
+
+def _write_classes(job: Job) -> None:
+    write_lines(
+        job.root / "classes.txt", [f"{number} {look.word}" for look, number in COMPOSITION_IDS.items()]
+    )
+
+
+LAYOUT = Layout(
+    read,
+    splits=(ALL,),
+    own_splits=True,
+    write=write_videos,
+    variants={"folder-images": write_images, "folder-objects": write_objects},
+)

@@ -56,6 +56,15 @@ def _png_bits(path: Path) -> int:
         return file.read(25)[24]
 
 
+def save_labels(labels: Ids, path: Path) -> None:
+    """Write class ids as a grey picture: PNG for 8 bits, TIFF for 16, as the published tools do."""
+    image = Image.fromarray(np.ascontiguousarray(labels))
+    if labels.dtype == np.uint8:
+        image.save(path, "PNG")
+    else:
+        image.save(path, "TIFF", compression="tiff_adobe_deflate")
+
+
 @dataclass(frozen=True, eq=False)
 class IdTable:
     """The class of every id that a data set's files may hold.
@@ -93,7 +102,7 @@ class IdTable:
 
 
 def require_size(labels: npt.NDArray[np.generic], path: Path, size: tuple[int, int], frame: Path) -> None:
-    """Complain if labels, read from `path`, have not the height and width of their frame."""
+    """Raise if labels, read from `path`, do not have the height and width of their frame."""
     height, width = labels.shape
     if (height, width) != size:
         raise InputError(

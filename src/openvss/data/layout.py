@@ -1,13 +1,15 @@
-"""What the layouts of the data sets share: the result of reading one, and files found on disk."""
+"""What a data set's file declares, what reading one gives, and how files are found on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from openvss.data.base import Clip, Ids
 from openvss.data.labels import IdTable
+from openvss.data.protocol import PLAIN, Protocol
+from openvss.data.synthetic.job import Job
 from openvss.errors import InputError
 from openvss.video.images import frame_files
 from openvss.video.labelmap import unlabelled_id
@@ -25,7 +27,7 @@ class ClipSet:
         vocabulary: The classes in id order.
         table: What the numbers in its label files mean.
         clips: All videos or images of the split. Where the layout says that a frame has a label file, that
-            file is named, be it there or not.
+            file is named whether or not it exists.
         frame_ending: What follows a frame's own name in its file's name, without the suffix.
         label_ending: The same for label files.
         uncounted: Classes of the label files whose pixels do not count and that are no words.
@@ -57,15 +59,55 @@ class ClipSet:
         return self.table.read(path)
 
 
+@dataclass(frozen=True)
+class Conversion:
+    """One step of preparing a data set: a file to be made from others.
+
+    Attributes:
+        target: The file; where it exists already, nothing is done.
+        write: Makes it, under the other name that it is given.
+    """
+
+    target: Path
+    write: Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Everything that is known about one data set alone; its file declares it, and `LAYOUTS` lists it.
+
+    Attributes:
+        read: From its root and a split.
+        splits: The splits it has, the default first.
+        own_splits: Whether its files may name further splits.
+        protocols: The protocols that are made for its list of words.
+        protocol: The name of the protocol in which results on it are most often given.
+        write: Fills a folder with a rendered twin, for `openvss data make`.
+        variants: Further twins by name, for data sets that have several forms.
+        conversions: From its root, what `openvss data prepare` does; None if it is read as it was released.
+        prepared: The folders that this makes.
+    """
+
+    read: Callable[[Path, str], ClipSet]
+    splits: tuple[str, ...] = ("val", "train")
+    own_splits: bool = False
+    protocols: tuple[Protocol, ...] = ()
+    protocol: str = PLAIN
+    write: Callable[[Job], None] | None = None
+    variants: Mapping[str, Callable[[Job], None]] = field(default_factory=dict)
+    conversions: Callable[[Path], list[Conversion]] | None = None
+    prepared: tuple[str, ...] = ()
+
+
 def require_folder(path: Path, hint: str) -> Path:
-    """The folder, if it is there; `hint` says what to do if not."""
+    """The folder, if it exists; `hint` says what to do if not."""
     if not path.is_dir():
         raise InputError(f"The folder {path} does not exist: {hint}.")
     return path
 
 
 def first_folder(candidates: Iterable[Path], hint: str) -> Path:
-    """The first of several folders that is there."""
+    """The first of several folders that exists."""
     found = list(candidates)
     for path in found:
         if path.is_dir():

@@ -18,13 +18,19 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from openvss.data.base import Ids
-from openvss.data.conversion import Conversion, save_labels
-from openvss.data.labels import SUFFIXES, IdTable
-from openvss.data.layout import ClipSet, files_in, image_clips, read_lines, require_folder
+from openvss.data.labels import SUFFIXES, IdTable, save_labels
+from openvss.data.layout import ClipSet, Conversion, Layout, files_in, image_clips, read_lines, require_folder
 from openvss.data.pascal_detail import Detail
+from openvss.data.protocol import plain
+from openvss.data.synthetic.casts import NOTHING, NOTHING_ELSE, STUFF, official
+from openvss.data.synthetic.files import write_ids, write_image, write_json, write_lines, write_mat
+from openvss.data.synthetic.job import ClassIds, Job, raw_ids
 from openvss.errors import InputError
+from openvss.video.formats.rle import encode
+from openvss.video.pixels import Pixels
 from openvss.words.vocabulary import Vocabulary
 
 SPLITS = ("train", "val")
@@ -43,6 +49,7 @@ PREPARED_459 = IdTable.of({place: place for place in range(459)}, 459, (459, 655
 RELEASED_59 = IdTable.of({raw: place for place, raw in enumerate(FREQUENT)}, 59, range(460))
 RELEASED_459 = IdTable.of({raw: raw - 1 for raw in range(1, 460)}, 459, (0,))
 PREPARED_FOLDER = "annotations_detectron2"
+RARE = 459  # wool: a class of the 459 that is none of the 59
 HINT = "give the folder VOCdevkit/VOC2010"
 
 
@@ -146,3 +153,86 @@ def _list_of(root: Path, split: str) -> Path:
     usual = root / f"pascalcontext_{split}.txt"
     other = root / "ImageSets" / "SegmentationContext" / f"{split}.txt"
     return other if other.is_file() and not usual.is_file() else usual
+
+
+def write_59(job: Job) -> None:
+    """PASCAL-Context: released `.mat` files and PASCAL in Detail's JSON; prepared labels of 59 classes."""
+    objects = ("person", "car", "dog", "tree", "wood", "bus", "cat", "horse")
+    cast = official("pc59", (*STUFF, *objects), NOTHING, NOTHING_ELSE)
+    raw = raw_ids(FREQUENT, void=0, also_void=RARE)
+    prepared = raw_ids(range(59), void=255)
+    pictures: list[object] = []
+    regions: list[object] = []
+    for split, i, pixels, ids in job.images(cast, ("train", "val")):
+        name = _write_released(job, split, i, pixels, raw[ids])
+        height, width = ids.shape
+        image_id = 2008_000000 + len(pictures)
+        about = {"image_id": image_id, "file_name": f"{name}.jpg", "phase": split}
+        pictures.append({**about, "height": height, "width": width, "date_captured": "31-12-2010"})
+        for number in np.unique(raw[ids][raw[ids] > 0]):
+            mask = raw[ids] == number
+            regions.append(
+                {
+                    "id": len(regions) + 1,
+                    "image_id": image_id,
+                    "category_id": int(number),
+                    "segmentation": {"size": [height, width], "counts": _runs(mask)},
+                    "area": int(mask.sum()),
+                    "iscrowd": 0,
+                }
+            )
+        if not job.options.raw:
+            write_ids(job.root / "annotations_detectron2" / f"pc59_{split}" / f"{name}.png", prepared[ids])
+    categories = [{"category_id": number} for number in (*FREQUENT, RARE)]
+    content = {"images": pictures, "categories": categories, "annos_segmentation": regions}
+    write_json(job.root / "trainval_merged.json", content)
+
+
+def write_459(job: Job) -> None:
+    """PASCAL-Context: released `.mat` files; prepared 16-bit labels of 459 classes."""
+    objects = ("person", "car", "dog", "tree", "wool", "violin", "wood", "cat")
+    cast = official("pc459", (*STUFF, *objects), NOTHING)
+    raw = raw_ids(range(1, 460), void=0)
+    prepared = raw_ids(range(459), void=65535)
+    for split, i, pixels, ids in job.images(cast, ("train", "val")):
+        name = _write_released(job, split, i, pixels, raw[ids])
+        if not job.options.raw:
+            labels = job.root / "annotations_detectron2" / f"pc459_{split}" / f"{name}.tif"
+            write_ids(labels, prepared[ids])
+
+
+def _write_released(job: Job, split: str, i: int, pixels: Pixels, raw: ClassIds) -> str:
+    """The files that every kind of PASCAL-Context has; gives the image's name."""
+    year = 2008 if split == "train" else 2010
+    name = f"{year}_{i + 1:06}"
+    write_image(job.root / "JPEGImages" / f"{name}.jpg", pixels)
+    write_mat(job.root / "trainval" / f"{name}.mat", raw.astype(np.uint16))
+    if i == 0:
+        names = [f"{year}_{k + 1:06}" for k in range(job.options.images)]
+        write_lines(job.root / f"pascalcontext_{split}.txt", names)
+    return name
+
+
+def _runs(mask: npt.NDArray[np.bool_]) -> str:
+    """Lengths of the runs outside and inside in turn, down the columns, in COCO's compressed form."""
+    cells = np.concatenate([[False], mask.ravel(order="F")])
+    changes = np.flatnonzero(cells[1:] != cells[:-1])
+    return encode(np.diff([0, *changes, mask.size]))
+
+
+PC59 = Layout(
+    read_59,
+    protocols=(plain("pc-59", 59),),
+    protocol="pc-59",
+    conversions=conversions_59,
+    prepared=(PREPARED_FOLDER,),
+    write=write_59,
+)
+PC459 = Layout(
+    read_459,
+    protocols=(plain("pc-459", 459),),
+    protocol="pc-459",
+    conversions=conversions_459,
+    prepared=(PREPARED_FOLDER,),
+    write=write_459,
+)

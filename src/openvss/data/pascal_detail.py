@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from openvss.data.conversion import save_labels
+from openvss.data.labels import save_labels
 from openvss.errors import InputError
 
 BLOCK = 1 << 20

@@ -1,7 +1,7 @@
 """Turns labels as they were released into labels that can be read at once.
 
 Finished files are left alone and files appear under their names only when complete, so that an interrupted
-preparation goes on where it stopped.
+preparation resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from openvss.data import ade20k, coco_stuff, pascal_context
 from openvss.data.catalogue import LAYOUTS, Listings
-from openvss.data.conversion import Conversion
+from openvss.data.layout import Conversion
 from openvss.errors import InputError, OutputError
 from openvss.storage.atomic import replacing
 
-PREPARERS: dict[str, Callable[[Path], list[Conversion]]] = {
-    "coco-stuff": coco_stuff.conversions,
-    "ade847": ade20k.conversions_847,
-    "pc59": pascal_context.conversions_59,
-    "pc459": pascal_context.conversions_459,
-}
+
+def preparable() -> list[str]:
+    """The data sets whose labels are prepared before they are read."""
+    return [name for name, layout in LAYOUTS.items() if layout.conversions is not None]
 
 
 def prepare(name: str, root: Path, on_progress: Callable[[int, int], None] = lambda done, total: None) -> int:
@@ -32,14 +29,15 @@ def prepare(name: str, root: Path, on_progress: Callable[[int, int], None] = lam
         InputError: The data set is unknown or needs no preparation, or a released file is missing or broken.
         OutputError: A file could not be written.
     """
-    if name not in PREPARERS:
-        known = ", ".join(PREPARERS)
-        if name in LAYOUTS:
-            raise InputError(f"{name} is read as it was released; only {known} need preparing.")
+    known = ", ".join(preparable())
+    if name not in LAYOUTS:
         raise InputError(f"There is no data set {name!r} to prepare: give one of {known}.")
+    conversions = LAYOUTS[name].conversions
+    if conversions is None:
+        raise InputError(f"{name} is read as it was released; only {known} need preparing.")
     if not root.is_dir():
         raise InputError(f"The folder {root} of {name} does not exist: check the path.")
-    steps = PREPARERS[name](root)
+    steps = conversions(root)
     if not steps:
         raise InputError(f"{root} holds no released labels of {name}: check the folder.")
     finished = Listings()
@@ -59,6 +57,6 @@ def _make(step: Conversion) -> None:
             step.write(draft)
     except OSError as error:
         raise OutputError(
-            f"{step.target} cannot be written ({error.strerror}): make room or check permissions, then "
+            f"{step.target} cannot be written ({error.strerror}): free some space or check permissions, then "
             "prepare again."
         ) from error

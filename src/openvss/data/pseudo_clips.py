@@ -33,7 +33,7 @@ class CameraMotion:
 
 
 @dataclass(frozen=True)
-class Path:
+class CameraPath:
     """One motion; each number is what one second does."""
 
     down: float
@@ -54,9 +54,9 @@ class Path:
         return replace(view, size=(height, width), top=top, left=left, colours=colours)
 
 
-def draw_path(motion: CameraMotion, rng: random.Random) -> Path:
+def draw_path(motion: CameraMotion, rng: random.Random) -> CameraPath:
     """Choose a motion."""
-    return Path(
+    return CameraPath(
         down=rng.uniform(-motion.shift, motion.shift),
         across=rng.uniform(-motion.shift, motion.shift),
         zoom=rng.uniform(-motion.zoom, motion.zoom),

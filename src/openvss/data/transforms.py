@@ -18,9 +18,9 @@ from PIL import Image
 from torch import Tensor
 
 from openvss.data.base import Ids
+from openvss.video.pixels import Pixels
 
-Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
+RGBFloats = npt.NDArray[np.float32]  # (H, W, 3) in 0..1
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 Colours = tuple[tuple[float, float, float, float], ...]  # 3 x 4: a linear map of RGB, then an offset
 
@@ -171,7 +171,7 @@ def _view_mask(view: Draw, ids: Ids) -> Ids:
     return seen[:, ::-1] if view.flip else seen
 
 
-def _view_frame(view: Draw, pixels: Pixels, index: int) -> Floats:
+def _view_frame(view: Draw, pixels: Pixels, index: int) -> RGBFloats:
     top, left = max(0, view.top), max(0, view.left)
     bottom = min(view.size[0], view.top + view.crop[0])
     right = min(view.size[1], view.left + view.crop[1])
@@ -190,7 +190,7 @@ def _view_frame(view: Draw, pixels: Pixels, index: int) -> Floats:
 
 
 def _within(box: Box, shape: tuple[int, ...]) -> Box:
-    """The same box where rounding had put it a hair outside the frame."""
+    """The same box, cut off where rounding had put it outside the frame."""
     return box[0], box[1], min(box[2], shape[1]), min(box[3], shape[0])
 
 
@@ -218,8 +218,8 @@ def colour_map(
     return tuple((float(r), float(g), float(b), float(o)) for (r, g, b), o in zip(mixed, offset, strict=True))
 
 
-def recolour(pixels: Floats, colours: Colours) -> Floats:
+def recolour(pixels: RGBFloats, colours: Colours) -> RGBFloats:
     """Apply a `colour_map` to RGB in 0..1 (..., 3), which stays in 0..1."""
     table = np.array(colours, np.float32)
-    changed: Floats = (pixels @ table[:, :3].T + table[:, 3]).clip(0, 1)
+    changed: RGBFloats = (pixels @ table[:, :3].T + table[:, 3]).clip(0, 1)
     return changed

@@ -9,11 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from openvss.data.labels import IdTable
-from openvss.data.layout import ClipSet, first_folder, image_clips, read_lines, require_folder
+from openvss.data.layout import ClipSet, Layout, first_folder, image_clips, read_lines, require_folder
+from openvss.data.protocol import Protocol, plain
+from openvss.data.synthetic.casts import ALSO_VOID, NOTHING, official
+from openvss.data.synthetic.files import write_ids, write_image, write_lines, write_palette
+from openvss.data.synthetic.job import Job, raw_ids
 from openvss.words.vocabulary import Vocabulary
 
 N_OBJECTS = 20
 OBJECTS = {raw: raw - 1 for raw in range(1, N_OBJECTS + 1)}
+SPLITS = ("val", "train", "trainval", "trainaug")
 HINT = "give the folder VOCdevkit/VOC2012"
 
 
@@ -46,3 +51,33 @@ def _read(name: str, root: Path, split: str, vocabulary: Vocabulary, table: IdTa
     stems = read_lines(root / "ImageSets" / "Segmentation" / f"{split}.txt", HINT)
     clips = image_clips((images / f"{stem}.jpg" for stem in stems), labels, ".png")
     return ClipSet(name, root, split, vocabulary, table, clips)
+
+
+def write(job: Job) -> None:
+    """PASCAL VOC 2012: palette labels, the same in grey, 0 for background and 255 for void."""
+    animals = ("person", "dog", "cat", "bird", "horse", "cow", "sheep")
+    things = ("car", "bottle", "train", "boat", "bicycle", "motorbike", "aeroplane")
+    cast = official("voc20", (*animals, *things), NOTHING, background=ALSO_VOID)
+    raw = raw_ids(range(1, 21), void=255, also_void=0)
+    names: dict[str, list[str]] = {"train": [], "val": []}
+    for split, i, pixels, ids in job.images(cast, tuple(names)):
+        name = f"{2007 if split == 'train' else 2011}_{i + 1:06}"
+        names[split].append(name)
+        write_image(job.root / "JPEGImages" / f"{name}.jpg", pixels)
+        write_palette(job.root / "SegmentationClass" / f"{name}.png", raw[ids])
+        write_ids(job.root / "SegmentationClassAug" / f"{name}.png", raw[ids])
+    lists = {**names, "trainaug": names["train"], "trainval": [*names["train"], *names["val"]]}
+    for split, of_split in lists.items():
+        write_lines(job.root / "ImageSets" / "Segmentation" / f"{split}.txt", of_split)
+
+
+PAS_20B = Protocol(
+    "pas-20b",
+    "20 words and 39 of background are candidates; each of the 39 means class 20, background.",
+    n_words=59,
+    candidates=tuple(range(59)),
+    counted=tuple(range(21)),
+    background=20,
+)
+VOC20 = Layout(read_20, SPLITS, protocols=(plain("pas-20", 20),), protocol="pas-20", write=write)
+VOC20B = Layout(read_20b, SPLITS, protocols=(PAS_20B,), protocol="pas-20b", write=write)

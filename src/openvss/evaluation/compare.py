@@ -10,16 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from openvss.errors import InputError
+from openvss.evaluation.metrics.catalogue import all_columns
 
 RESULTS = "metrics.json"
 REQUIRED = {"data", "ground_truth", "protocol", "words", "model", "predictions"}
-HEADLINES = (
-    "object_iou", "boundary_f", "miou", "miou_strict", "fwiou", "macc", "pacc",
-    "seen_miou", "unseen_miou", "hiou",
-    "mvc8", "mvc16", "flicker",
-)  # fmt: skip
 TERMS = ("data", "pictures", "objects", "protocol", "words")  # on which runs are scored
-LOWEST_IS_BEST = {"flicker"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +27,7 @@ class Compared:
         data: Name and split of the data set.
         protocol: What was asked.
         word_list: The built-in list, or how many words of one's own.
-        metrics: Those of `HEADLINES` that it has, as fractions.
+        metrics: Those that tables show and that it has, as fractions.
         differs: In which terms it differs from the first run; empty if the two can be compared.
     """
 
@@ -58,16 +53,17 @@ def compare(runs: Sequence[Path]) -> list[Compared]:
 
 def columns(rows: Sequence[Compared]) -> list[str]:
     """The metrics that at least one row has, in the usual order."""
-    return [name for name in HEADLINES if any(row.metrics.get(name) is not None for row in rows)]
+    return [name for name in all_columns() if any(row.metrics.get(name) is not None for row in rows)]
 
 
 def best(rows: Sequence[Compared]) -> dict[str, float]:
     """The best value of each column; nothing unless all rows can be compared."""
     if any(row.differs for row in rows):
         return {}
+    shown = all_columns()
     values = {name: [row.metrics.get(name) for row in rows] for name in columns(rows)}
     return {
-        name: (min if name in LOWEST_IS_BEST else max)(v for v in found if v is not None)
+        name: (min if shown[name].lowest_is_best else max)(v for v in found if v is not None)
         for name, found in values.items()
     }
 
@@ -96,7 +92,7 @@ def read_run(path: Path) -> dict[str, Any]:
     file = path / RESULTS if path.is_dir() else path
     try:
         run = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(run, dict) or not (run.keys() >= REQUIRED and run.keys() & set(HEADLINES)):
+        if not isinstance(run, dict) or not (run.keys() >= REQUIRED and run.keys() & all_columns().keys()):
             raise ValueError("keys are missing")
         wrong = _misshapen(run)
         if wrong:
@@ -124,7 +120,7 @@ def _misshapen(run: Mapping[str, Any]) -> list[str]:
         "words": isinstance(words, list) and all(isinstance(word, str) for word in words),
         "model": model is None or _has_texts(model, "name"),
         "predictions": model is not None or isinstance(run["predictions"], str),
-        **{key: isinstance(run[key], float | int | None) for key in HEADLINES if key in run},
+        **{key: isinstance(run[key], float | int | None) for key in all_columns() if key in run},
     }
     return [key for key, is_sound in sound.items() if not is_sound]
 
@@ -154,13 +150,13 @@ def _row(name: str, run: Mapping[str, Any], first: Mapping[str, Any], telling: S
         data=data_title(run["data"]),
         protocol=run["protocol"],
         word_list=run.get("word_list") or f"{len(run['words'])} own words",
-        metrics={key: run[key] for key in HEADLINES if key in run},
+        metrics={key: run[key] for key in all_columns() if key in run},
         differs=tuple(key for key in TERMS if _terms(run, key) != _terms(first, key)),
     )
 
 
 def _terms(run: Mapping[str, Any], key: str) -> Any:
-    """What has to be equal; where the data lie is none of it."""
+    """What has to be equal; where the data lie does not matter."""
     if key == "data":
         return run["data"]["name"], run["data"]["split"], run["ground_truth"]
     if key == "pictures":

@@ -14,25 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from openvss.data.base import Dataset
-from openvss.evaluation import scores
+from openvss.evaluation import video_scores
 from openvss.evaluation.compare import RESULTS
-from openvss.evaluation.scores import VideoScore
+from openvss.evaluation.metrics.catalogue import all_files
+from openvss.evaluation.video_scores import VideoScore
 from openvss.storage.atomic import move_all, write_text
 from openvss.storage.directory import PARTIAL, RunDirectory, refuse_foreign
 from openvss.storage.file_errors import reporting
 from openvss.storage.settings import Difference, Settings, differences, read_settings
 
 SETTINGS = "settings.json"
-PRODUCTS = (
-    "per_class.csv",
-    "classes.png",
-    "objects.png",
-    "confusion.png",
-    "best.png",
-    "worst.png",
-    "flicker.png",
-    "report.md",
-)
+PAGE = "report.md"
 
 
 class ResultFolder:
@@ -65,12 +57,12 @@ class ResultFolder:
 
     def load(self, video: int) -> VideoScore | None:
         """The score of a video that an interrupted run finished."""
-        return scores.load(self._video(video))
+        return video_scores.load(self._video(video))
 
     def save(self, video: int, score: VideoScore) -> None:
         """Keep the score of a video."""
         with self.reporting():
-            scores.save(score, self._video(video))
+            video_scores.save(score, self._video(video))
 
     def leave(self) -> None:
         """Let other runs have the folder, and leave nothing behind of a run that finished no video."""
@@ -85,9 +77,9 @@ class ResultFolder:
     def publish(self) -> None:
         """Give the files of the report, which are complete, their names; those of an earlier one go."""
         with self.reporting():
-            for name in (RESULTS, *PRODUCTS):
+            for name in (RESULTS, *all_files(), PAGE):
                 (self.out / name).unlink(missing_ok=True)
-            move_all((*PRODUCTS, RESULTS), self.drafts, self.out)
+            move_all((*all_files(), PAGE, RESULTS), self.drafts, self.out)
             shutil.rmtree(self.out / PARTIAL)
             self.release()
 
@@ -113,7 +105,9 @@ class ResultFolder:
     def begin(self, found: Settings | None) -> None:
         """Start anew; the files of the evaluation that was found stay until this one is published."""
         if found is None:
-            refuse_foreign(self.out / name for name in (RESULTS, *PRODUCTS) if (self.out / name).exists())
+            refuse_foreign(
+                self.out / name for name in (RESULTS, *all_files(), PAGE) if (self.out / name).exists()
+            )
         shutil.rmtree(self.out / PARTIAL, ignore_errors=True)
         self.drafts.mkdir(parents=True)
         text = json.dumps(self.settings, indent=2, ensure_ascii=False)

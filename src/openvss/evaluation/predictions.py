@@ -1,4 +1,4 @@
-"""Predictions that other software, or `openvss segment`, left in a folder of label masks.
+"""Predicted labels, and those that other software, or `openvss segment`, left in a folder of masks.
 
 A mask holds ids that count from 0 in the order of the data set's list of words, whatever the data set's own
 files hold; 255 (65535 beyond 254 words) means unlabelled.
@@ -9,21 +9,35 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from openvss.data.base import Clip, Dataset, Ids
 from openvss.data.labels import read_ids
+from openvss.data.protocol import Protocol as ScoringRules
 from openvss.errors import InputError
-from openvss.evaluation.identity import predictions_sha256
-from openvss.evaluation.protocol import Protocol
+from openvss.evaluation.hashes import predictions_sha256
 from openvss.video.labelmap import unlabelled_id
 from openvss.words.vocabulary import Vocabulary
 
 CLASSES = "classes.json"  # what `openvss segment` says about the words of its masks
 
 Place = Callable[[Clip, int], Path]
+
+
+class Predictions(Protocol):
+    """Where predicted labels come from: a model or a folder of masks."""
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Under `model` what decides a model's result; or the folder `predictions`, and a hash of them."""
+
+    def of(self, clip: Clip) -> Iterator[tuple[int, Ids]]:
+        """The predicted classes of every labelled frame, with its number."""
+
+    def name(self, clip: Clip, index: int) -> str:
+        """What messages call the prediction of a frame."""
 
 
 class FolderPredictions:
@@ -33,11 +47,11 @@ class FolderPredictions:
         origin: What a result says about where its predictions came from.
     """
 
-    def __init__(self, folder: Path, dataset: Dataset, words: Vocabulary, protocol: Protocol) -> None:
+    def __init__(self, folder: Path, dataset: Dataset, words: Vocabulary, rules: ScoringRules) -> None:
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder: name the folder that holds the predicted masks.")
         self._n_words = len(words)
-        self._protocol = protocol
+        self._rules = rules
         self._place = _find_layout(folder, dataset)
         _check_words(folder, words)
         self._check_complete(dataset)
@@ -52,7 +66,7 @@ class FolderPredictions:
         """The classes of every labelled frame, with its number."""
         for index, label in enumerate(clip.labels):
             if label is not None:
-                yield index, self._protocol.classes_of_list(self._read(self._place(clip, index)))
+                yield index, self._rules.classes_of_list(self._read(self._place(clip, index)))
 
     def name(self, clip: Clip, index: int) -> str:
         """What messages call the prediction of a frame."""

@@ -4,51 +4,43 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
-from openvss.data.base import Clip
 from openvss.evaluation.folder import ResultFolder
-from openvss.evaluation.meter import score_video
-from openvss.evaluation.metrics.confusion import Confusion
-from openvss.evaluation.metrics.consistency import VideoConsistency
-from openvss.evaluation.metrics.objects import ObjectOverlap
-from openvss.evaluation.report.looks import Looks
-from openvss.evaluation.scores import VideoScore
-from openvss.evaluation.task import Predictions, Task
+from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.metrics.catalogue import start_metrics
+from openvss.evaluation.predictions import Predictions
+from openvss.evaluation.video_scores import VideoScore, score_video
 
 
-@dataclass
 class Evaluation:
     """The counts of a whole data set.
 
     Attributes:
-        confusion: Of all frames; of no classes for sets with one named object a sequence.
-        videos: What each video adds to consistency, in order.
-        objects: For those sets: (sequence, words, its counts).
-        flicker: (still pixels that changed their word, still pixels).
-        looks: What may be shown.
+        metrics: What each metric counted.
         frames: How many labelled frames there are.
         ground_truth: Hash of all labels.
     """
 
-    confusion: Confusion
-    videos: list[VideoConsistency] = field(default_factory=list)
-    objects: list[tuple[str, tuple[str, ...], ObjectOverlap]] = field(default_factory=list)
-    flicker: tuple[int, int] = (0, 0)
-    looks: Looks = field(default_factory=Looks)
-    frames: int = 0
-    ground_truth: str = ""
+    def __init__(self, task: Task) -> None:
+        self.metrics = start_metrics(task)
+        self.frames = 0
+        self.ground_truth = ""
 
-    def add(self, clip: Clip, score: VideoScore) -> None:
+    def add(self, score: VideoScore) -> None:
         """Take the next video."""
-        self.confusion = self.confusion + score.confusion
-        self.videos.append(score.consistency)
-        if score.object is not None and clip.objects is not None:
-            self.objects.append((clip.name, clip.objects[1], score.object))
-        self.flicker = self.flicker[0] + score.flicker[0], self.flicker[1] + score.flicker[1]
-        self.looks.merge(score.looks)
+        for name, metric in self.metrics.items():
+            metric.merge(score.metrics[name])
         self.frames += score.frames
         self.ground_truth = hashlib.sha256((self.ground_truth + score.ground_truth).encode()).hexdigest()
+
+    def prune(self, score: VideoScore) -> None:
+        """Make a video's score forget what is not needed once it is added."""
+        for name, metric in score.metrics.items():
+            metric.prune(self.metrics[name])
+
+    def fits(self, score: VideoScore, video: str) -> bool:
+        """Whether a score that was kept is of this video, and by the metrics that there are now."""
+        return score.name == video and score.metrics.keys() == self.metrics.keys()
 
 
 def run(
@@ -58,15 +50,15 @@ def run(
     on_frame: Callable[[int], None] = lambda done: None,
 ) -> Evaluation:
     """Score every video that the folder does not hold yet; `on_frame` is told how many frames are done."""
-    whole = Evaluation(Confusion.empty(task.n_classes))
+    whole = Evaluation(task)
     try:
         for number, clip in enumerate(task.dataset.clips):
             score = folder.load(number)
-            if score is None or score.name != clip.name:
+            if score is None or not whole.fits(score, clip.name):
                 score = score_video(task, predictions, number, _counting_from(whole.frames, on_frame))
-                score = replace(score, looks=score.looks.without_losers(whole.looks))
+                whole.prune(score)
                 folder.save(number, score)
-            whole.add(clip, score)
+            whole.add(score)
             on_frame(whole.frames)
     except BaseException:
         folder.leave()

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from openvss.data.base import Clip, Ids
-from openvss.evaluation.protocol import Protocol
+from openvss.data.protocol import Protocol
 from openvss.segmenting.segmenter import Segmenter
 from openvss.segmenting.state import RATE
 from openvss.video.frame import Frame

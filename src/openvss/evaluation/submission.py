@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from openvss.data.base import Clip, Ids
 from openvss.errors import InputError, OutputError
-from openvss.evaluation.task import Predictions
+from openvss.evaluation.predictions import Predictions
 from openvss.video.formats.classes import class_infos
 from openvss.video.formats.masks import mask_png, palette
 from openvss.video.labelmap import Labels
@@ -88,30 +88,7 @@ class Submission:
         return OutputError(f"Cannot write the submission {self._path} ({reason}): choose another place.")
 
 
-class Submitted:
-    """Predictions that are also written to a submission, each as it is made.
-
-    Attributes:
-        origin: Where they come from.
-    """
-
-    def __init__(self, predictions: Predictions, submission: Submission) -> None:
-        self.origin: dict[str, Any] = predictions.origin
-        self._predictions = predictions
-        self._submission = submission
-
-    def of(self, clip: Clip) -> Iterator[tuple[int, Ids]]:
-        """The predicted classes of every labelled frame, with its number."""
-        for index, prediction in self._predictions.of(clip):
-            self._submission.add(clip.name, clip.frames[index].name, prediction)
-            yield index, prediction
-
-    def of_all(self, clip: Clip) -> Iterator[tuple[int, Ids]]:
-        """The predicted classes of every frame of a video without labels."""
-        return self.of(
-            replace(clip, labels=clip.frames)
-        )  # only where labels are is asked, never what they hold
-
-    def name(self, clip: Clip, index: int) -> str:
-        """What messages call the prediction of a frame."""
-        return self._predictions.name(clip, index)
+def predict_all(predictions: Predictions, clip: Clip) -> Iterator[tuple[int, Ids]]:
+    """The predicted classes of every frame of a video without labels."""
+    # Only which frames have labels matters here, not what the files hold.
+    return predictions.of(replace(clip, labels=clip.frames))

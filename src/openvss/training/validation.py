@@ -12,17 +12,16 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 
 from openvss.data.catalogue import open_dataset
+from openvss.data.protocol import PLAIN
 from openvss.errors import InputError
 from openvss.evaluation.compare import data_title
-from openvss.evaluation.meter import score_video
-from openvss.evaluation.metrics.confusion import Confusion
-from openvss.evaluation.metrics.objects import default_words, names_objects
-from openvss.evaluation.protocol import PLAIN, default_protocol, find_protocol
-from openvss.evaluation.report.illustrations import illustrate
+from openvss.evaluation.ground_truth import Task, default_words, names_objects
+from openvss.evaluation.protocol import default_protocol, find_protocol
+from openvss.evaluation.report.page import illustrate
 from openvss.evaluation.report.results import metrics
 from openvss.evaluation.runner import Evaluation
 from openvss.evaluation.streaming import ModelPredictions
-from openvss.evaluation.task import Task
+from openvss.evaluation.video_scores import score_video
 from openvss.models.base import VideoModel
 from openvss.segmenting.segmenter import Segmenter
 from openvss.training.recipe.schema import LAST, Recipe, Validation, ValidationSet
@@ -119,9 +118,9 @@ def _evaluate(
         frames += mine[-1][1].frames * accelerator.num_processes
         on_frame("scoring", min(frames, task.n_frames), task.n_frames)
     everything = gather_object(mine) if accelerator.num_processes > 1 else mine
-    whole = Evaluation(Confusion.empty(task.n_classes))
-    for number, one in sorted(everything, key=lambda pair: pair[0]):
-        whole.add(task.dataset.clips[number], one)
+    whole = Evaluation(task)
+    for _, one in sorted(everything, key=lambda pair: pair[0]):
+        whole.add(one)
     return whole
 
 

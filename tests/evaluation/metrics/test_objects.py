@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openvss.errors import InputError
-from openvss.evaluation.metrics.objects import ObjectOverlap, mean_object_iou, object_ids
+from openvss.evaluation.ground_truth import object_ids
+from openvss.evaluation.metrics.frame_picks import FramePicks
+from openvss.evaluation.metrics.objects import ObjectOverlap, ObjectScores, mean_object_iou
 from openvss.words.vocabulary import Vocabulary
 
 WORDS = Vocabulary.parse("background, person | cyclist, bicycle | bike, dog, Café Table")
@@ -72,7 +74,8 @@ def test_frames_are_pooled_and_sequences_averaged() -> None:
 
 def test_counts_survive_json() -> None:
     counts = ObjectOverlap(3, 2**60)
-    assert ObjectOverlap.from_dict(json.loads(json.dumps(counts.to_dict()))) == counts
+    scores = ObjectScores(255, {7: counts}, FramePicks())
+    assert ObjectScores.from_state(json.loads(json.dumps(scores.state()))).found == {7: counts}
 
 
 def test_pictures_of_different_sizes_are_no_pair() -> None:

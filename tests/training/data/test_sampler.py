@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from openvss.data.pseudo_clips import Path as Motion
+from openvss.data.pseudo_clips import CameraPath as Motion
 from openvss.data.transforms import Draw
 from openvss.errors import InputError
 from openvss.models.base import IGNORE
@@ -250,9 +250,10 @@ def test_some_of_the_picture_stays_in_view() -> None:
 
 
 def test_too_many_words_need_a_cap(tmp_path: Path) -> None:
-    from openvss.data import synthetic
+    from openvss.data.make import make
+    from openvss.data.synthetic.job import RenderOptions
 
-    synthetic.make("ade847", tmp_path / "set", 0, synthetic.RenderOptions(images=1, size=(48, 32)))
+    make("ade847", tmp_path / "set", 0, RenderOptions(images=1, size=(48, 32)))
     train = {"train": [{"set": f"ade847:{tmp_path / 'set'}"}], "batch": 1}
     with pytest.raises(InputError, match=r"at most 254 words, but the data have 8\d\d: set words\.cap"):
         batch(tmp_path, data=train)

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from openvss.errors import Stopped
-from openvss.evaluation import meter
+from openvss.evaluation import video_scores
 from openvss.training import stepper, validation
 from openvss.training.runs import log as journal
 from tests.training.processes import fork, kill_self, train_here, wait
@@ -65,7 +65,7 @@ def die_in_step() -> None:
 
 
 def die_in_validation() -> None:
-    validation.score_video = after(2, meter.score_video)  # type: ignore[attr-defined]
+    validation.score_video = after(2, video_scores.score_video)  # type: ignore[attr-defined]
 
 
 def die_while_saving() -> None:
@@ -126,7 +126,7 @@ def test_sigterm_in_a_validation_stops_at_once(whole: Path, tmp_path: Path) -> N
 
     def stopping(*arguments: Any) -> Any:
         os.kill(os.getpid(), signal.SIGTERM)
-        return meter.score_video(*arguments)
+        return video_scores.score_video(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(validation, "score_video", stopping)

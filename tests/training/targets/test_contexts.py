@@ -13,8 +13,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from openvss.data.catalogue import open_dataset
+from openvss.data.protocol import PLAIN
 from openvss.errors import InputError
-from openvss.evaluation.protocol import PLAIN, find_protocol
+from openvss.evaluation.protocol import find_protocol
 from openvss.evaluation.streaming import ModelPredictions
 from openvss.models.base import FrameFeatures, VideoModel
 from openvss.models.cffm.build import build

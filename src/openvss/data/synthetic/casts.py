@@ -16,6 +16,7 @@ from openvss.words.builtin import class_list
 VOID = -1
 ALSO_VOID = -2
 OBJECTS_A_SCENE = 3
+STUFF = ("sky", "wall", "building", "mountain", "road", "grass", "floor")  # in sets of images
 # What is no class looks like nothing that is one.
 NOTHING = Composition("black", "plain", "disc")
 NOTHING_ELSE = Composition("white", "dotted", "star")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from openvss.data.synthetic.scenes import Pixels
 from openvss.errors import InputError
+from openvss.video.pixels import Pixels
 
 PATCH = 0.45  # side of a lost patch, as a share of the frame's sides
 PATCH_GREY = 128

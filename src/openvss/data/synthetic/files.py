@@ -13,8 +13,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from openvss.data.base import Ids
-from openvss.data.synthetic.scenes import Pixels
 from openvss.errors import InputError
+from openvss.video.pixels import Pixels
 
 JPEG_QUALITY = 76
 MAT_HEADER = 116  # bytes of free text at the start of a MATLAB 5 file

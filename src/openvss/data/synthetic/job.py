@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from openvss.data.synthetic.casts import Cast
 from openvss.data.synthetic.disturbance import Disturbance
-from openvss.data.synthetic.scenes import Pixels, Scene
+from openvss.data.synthetic.scenes import Scene
 from openvss.errors import InputError
+from openvss.video.pixels import Pixels
 
 ClassIds = npt.NDArray[np.int32]
 UNDISTURBED = Disturbance()
@@ -77,6 +78,12 @@ class Job:
     def image(self, cast: Cast, number: int) -> tuple[Pixels, ClassIds]:
         """The first frame of scene `number`."""
         return next(self.video(cast, number, 1))
+
+    def images(self, cast: Cast, splits: Sequence[str]) -> Iterator[tuple[str, int, Pixels, ClassIds]]:
+        """The images of each split: its name, their number in it, pixels and class ids."""
+        for split_number, split in enumerate(splits):
+            for i in range(self.options.images):
+                yield split, i, *self.image(cast, split_number * self.options.images + i)
 
     def _chance(self, *what: object) -> random.Random:
         return random.Random(f"{self.seed} {what}")

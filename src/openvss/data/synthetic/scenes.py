@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from openvss.data.synthetic.compositions import COLOURS, RGB, Composition
+from openvss.video.pixels import Pixels
 
-Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float64]
+FloatMap = npt.NDArray[np.float64]  # (H, W), or (H, W, 3) colours
 Number = TypeVar("Number", np.float64, np.bool_)
 
 # What official classes are painted with beside the colours that compose.
@@ -116,8 +116,12 @@ class Scene:
 
 
 def _object(
-    look: Composition, motion: ThingMotion, t: int, place: tuple[Floats, Floats], extent: tuple[float, float]
-) -> tuple[npt.NDArray[np.bool_], Floats]:
+    look: Composition,
+    motion: ThingMotion,
+    t: int,
+    place: tuple[FloatMap, FloatMap],
+    extent: tuple[float, float],
+) -> tuple[npt.NDArray[np.bool_], FloatMap]:
     """Which pixels an object covers, and its colour everywhere."""
     margin = 0.75 * motion.radius
     centre = [
@@ -133,7 +137,7 @@ def _object(
     return depth > 0, np.where(_column(depth < RIM), rim, _paint(look, u / PERIOD + 0.25, v / PERIOD + 0.25))
 
 
-def _depth(shape: str, u: Floats, v: Floats) -> Floats:
+def _depth(shape: str, u: FloatMap, v: FloatMap) -> FloatMap:
     """How deep inside a shape of radius 1 a point lies; below zero outside."""
     if shape == "disc":
         return 0.9 - np.hypot(u, v)
@@ -151,13 +155,13 @@ def _depth(shape: str, u: Floats, v: Floats) -> Floats:
     return ((1 - along) * notch[1] - aside * (1 - notch[0])) / math.hypot(1 - notch[0], notch[1])
 
 
-def _paint(look: Composition, u: Floats, v: Floats) -> Floats:
+def _paint(look: Composition, u: FloatMap, v: FloatMap) -> FloatMap:
     """(H, W, 3) colours; the pattern repeats when u or v grows by one."""
     main, second = (np.array(tone, dtype=np.float64) for tone in TONES[look.colour])
     return np.where(_column(_pattern(look.texture, u, v)), second, main)
 
 
-def _pattern(texture: str, u: Floats, v: Floats) -> npt.NDArray[np.bool_]:
+def _pattern(texture: str, u: FloatMap, v: FloatMap) -> npt.NDArray[np.bool_]:
     if texture == "plain":
         return np.zeros(u.shape, dtype=np.bool_)
     if texture == "striped":

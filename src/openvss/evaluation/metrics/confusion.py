@@ -18,8 +18,8 @@ import numpy.typing as npt
 from openvss.errors import InputError
 from openvss.video.labelmap import Labels
 
-Counts = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+PixelCounts = npt.NDArray[np.int64]
+Ratios = npt.NDArray[np.float64]
 
 
 @dataclass(eq=False)
@@ -35,7 +35,7 @@ class Confusion:
             the pixel's class and count against no other.
     """
 
-    matrix: Counts
+    matrix: PixelCounts
 
     @classmethod
     def empty(cls, n_classes: int) -> Self:
@@ -88,17 +88,17 @@ class Confusion:
         return len(self.matrix)
 
     @property
-    def hits(self) -> Counts:
+    def hits(self) -> PixelCounts:
         """(N,) pixels of each class that were labelled right."""
         return np.diagonal(self.matrix)
 
     @property
-    def pixels(self) -> Counts:
+    def pixels(self) -> PixelCounts:
         """(N,) pixels that truly have each class."""
         return self.matrix.sum(axis=1)
 
     @property
-    def predicted(self) -> Counts:
+    def predicted(self) -> PixelCounts:
         """(N,) counted pixels that were given each class."""
         return self.matrix[:, :-1].sum(axis=0)
 
@@ -112,7 +112,7 @@ class Confusion:
         return Confusion(self.matrix + other.matrix)
 
 
-def _table(labels: Labels, predictions: Labels, n_classes: int) -> Counts | Floats:
+def _table(labels: Labels, predictions: Labels, n_classes: int) -> PixelCounts | Ratios:
     """Pixels for each pair of ids, in which at least ids below `n_classes` have cells of their own.
 
     The counts of one picture are whole numbers, and exact, in floats too.
@@ -140,13 +140,13 @@ def _pairs(
     return np.add(long, np.minimum(predictions, n_classes), out=long), side
 
 
-def class_iou(confusion: Confusion) -> Floats:
+def class_iou(confusion: Confusion) -> Ratios:
     """(N,) intersection over union of each class, nan for classes that are not present."""
     union = confusion.pixels + confusion.predicted - confusion.hits
     return _ratio(confusion.hits, np.where(confusion.pixels, union, 0))
 
 
-def class_accuracy(confusion: Confusion) -> Floats:
+def class_accuracy(confusion: Confusion) -> Ratios:
     """(N,) share of each class's pixels that were labelled right, nan for classes that are not present."""
     return _ratio(confusion.hits, confusion.pixels)
 
@@ -204,7 +204,7 @@ def summary(confusion: Confusion, classes: Sequence[int] | None = None) -> dict[
     }
 
 
-def _ratio(part: Counts, whole: Counts) -> Floats:
+def _ratio(part: PixelCounts, whole: PixelCounts) -> Ratios:
     return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
 
 
@@ -212,6 +212,6 @@ def _only(classes: Sequence[int] | None) -> slice | list[int]:
     return slice(None) if classes is None else list(classes)
 
 
-def _mean(values: Floats) -> float:
+def _mean(values: Ratios) -> float:
     present = values[~np.isnan(values)]
     return float(present.mean()) if len(present) else float("nan")

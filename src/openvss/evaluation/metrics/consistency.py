@@ -27,10 +27,20 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.metrics.base import Column, Metric, ReportSection, ScoredFrame
+from openvss.evaluation.report.markdown import percent, table
 from openvss.video.labelmap import Labels
 
 Mode = Literal["paper", "vspw", "correct"]
 MODES: tuple[Mode, ...] = ("paper", "vspw", "correct")
+# A named object's masks have ids of their own, so that no predicted word could equal them.
+OBJECT_MODES: tuple[Mode, ...] = ("paper", "vspw")
+NOTES = {
+    "paper": "all windows, ignored pixels left out, mean over a video and then over videos",
+    "vspw": "as VSPW's published script: last window missing, ignored pixels count, windows pooled",
+    "correct": "as `paper`, but stable pixels must also be right",
+}
 LENGTHS = (8, 16)
 VSPW_SHORTEST = 17  # the script reads no video with fewer masks, whatever n is
 
@@ -214,3 +224,82 @@ def _bytes(mask: npt.NDArray[np.bool_]) -> RunLengths:
 
 def _at_least(n: int, runs: RunLengths) -> int:
     return int(np.count_nonzero(runs >= n))
+
+
+class TemporalConsistency(Metric):
+    """mVC of all videos in all modes."""
+
+    columns = tuple(Column(f"mvc{n}", f"mVC{n}") for n in LENGTHS)
+
+    def __init__(self, videos: list[VideoConsistency], meter: VideoMeter | None = None) -> None:
+        self.videos = videos
+        self._meter = meter
+
+    @classmethod
+    def applies(cls, task: Task) -> bool:
+        """Only to videos."""
+        return task.is_video
+
+    @classmethod
+    def start(cls, task: Task) -> Self:
+        """Nothing counted yet."""
+        return cls([], VideoMeter(task.dataset.ignore))
+
+    def update(self, frame: ScoredFrame) -> None:
+        """Compare a frame with those before it."""
+        assert self._meter is not None
+        if not frame.follows:
+            self._meter.skip()
+        self._meter.update(frame.labels, frame.prediction, counted=frame.truth)
+
+    def finish(self) -> None:
+        """Of a video, a few numbers are left."""
+        assert self._meter is not None
+        self.videos.append(self._meter.finish())
+        self._meter = None
+
+    def merge(self, other: Self) -> None:
+        """Add further videos."""
+        self.videos += other.videos
+
+    def state(self) -> dict[str, Any]:
+        """Everything by name."""
+        return {"videos": [video.to_dict() for video in self.videos]}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """What `state` gave."""
+        return cls([VideoConsistency.from_dict(video) for video in state["videos"]])
+
+    def compute(self, task: Task) -> dict[str, Any]:
+        """MVC of each length in `paper` mode."""
+        return {f"mvc{n}": mean_consistency(self.videos, n, "paper").value for n in LENGTHS}
+
+    def details(self, task: Task) -> dict[str, Any]:
+        """MVC in all modes, and of how many windows it is made."""
+        modes: dict[str, Any] = {}
+        for mode in OBJECT_MODES if task.objects_only else MODES:
+            modes[mode] = {}
+            for n in LENGTHS:
+                one = mean_consistency(self.videos, n, mode)
+                modes[mode][f"mvc{n}"] = one.value
+                modes[mode][f"mvc{n}_windows"] = one.windows
+                modes[mode][f"mvc{n}_undefined_windows"] = one.undefined
+                modes[mode][f"mvc{n}_skipped_videos"] = one.skipped
+        return {"consistency": modes}
+
+    def sections(self, result: Mapping[str, Any]) -> list[ReportSection]:
+        """A row for each mode."""
+        modes = result["consistency"]
+        rows = [
+            [
+                f"`{mode}`",
+                *(percent(found[f"mvc{n}"]) for n in LENGTHS),
+                *(f"{found[f'mvc{n}_windows']} ({found[f'mvc{n}_skipped_videos']})" for n in LENGTHS),
+                NOTES[mode],
+            ]
+            for mode, found in modes.items()
+        ]
+        counts = (f"windows of {n} (videos skipped)" for n in LENGTHS)
+        head = ["mode", *(f"mVC{n}" for n in LENGTHS), *counts, "what counts"]
+        return [ReportSection("Temporal consistency", table(head, rows))]

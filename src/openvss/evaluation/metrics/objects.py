@@ -5,64 +5,29 @@
 pooled over the frames of a sequence, then averaged over sequences; boundary F is averaged over both.
 "Labelled so" means with any word that counts as the object: a cyclist is `person+bicycle`, and either word is
 right anywhere on it.
-
-All but the object is one "background" there, whatever it shows, so that no word is right or wrong in it
-except the object's own. The words to choose from are therefore up to the user, as long as they name the
-object, and no class is scored.
 """
 
 from __future__ import annotations
 
 import math
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from openvss.data.base import Dataset
-from openvss.errors import InputError
+from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.metrics import frame_picks
+from openvss.evaluation.metrics.base import Column, Metric, ReportSection, ScoredFrame
 from openvss.evaluation.metrics.boundary import boundary_f
+from openvss.evaluation.metrics.frame_picks import FramePicks
+from openvss.evaluation.report.markdown import percent, table
+from openvss.evaluation.report.pictures.bars import Bar, draw_bars, number
+from openvss.video.colours import colours_for
 from openvss.video.labelmap import Labels
-from openvss.words.vocabulary import Label, Vocabulary
 
-# What objects are most often seen against: without such words everything would be taken for an object.
-SURROUNDINGS = ("grass", "tree", "road", "sky", "building", "water", "fence", "wall", "sand", "rock")
-
-
-def names_objects(dataset: Dataset) -> bool:
-    """Whether each sequence of a data set names one object, which is all that its masks show."""
-    return all(clip.objects is not None for clip in dataset.clips)
-
-
-def default_words(dataset: Dataset) -> Vocabulary:
-    """The words of all objects of such a data set, in order, and what of `SURROUNDINGS` is not among them.
-
-    A word that has synonyms in the data set brings them.
-    """
-    known = {word: label for label in dataset.vocabulary for word in label.synonyms}
-    words = [word for clip in dataset.clips if clip.objects is not None for word in clip.objects[1]]
-    objects = tuple(dict.fromkeys(known.get(word, Label(word, (word,))) for word in words))
-    taken = {synonym for label in objects for synonym in label.synonyms}
-    return Vocabulary(objects + tuple(Label(word, (word,)) for word in SURROUNDINGS if word not in taken))
-
-
-def object_ids(sequence: str, words: Sequence[str], vocabulary: Vocabulary) -> tuple[int, ...]:
-    """The ids of all labels that have one of `words` as a synonym.
-
-    A word that the vocabulary lacks is an error, because the model could then not name the object.
-    """
-    ids: set[int] = set()
-    for word in words:
-        matches = [i for i, label in enumerate(vocabulary) if _key(word) in map(_key, label.synonyms)]
-        if not matches:
-            raise InputError(
-                f"The object of the sequence {sequence!r} is {word!r}, which is not among the words: "
-                "add it, or name the object by another word in sequences.txt."
-            )
-        ids.update(matches)
-    return tuple(sorted(ids))
+NOTE = "Masks show one named object a sequence: any of its words finds it; what is around it has no class."
 
 
 @dataclass
@@ -85,15 +50,6 @@ class ObjectOverlap:
         """Of the frames of both."""
         mine, theirs = astuple(self), astuple(other)
         return ObjectOverlap(*(a + b for a, b in zip(mine, theirs, strict=True)))
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_dict` gave."""
-        return cls(**data)
-
-    def to_dict(self) -> dict[str, float]:
-        """Plain data for JSON."""
-        return asdict(self)
 
     def update(
         self, labels: Labels, predictions: Labels, *, object_id: int, words: Sequence[int], ignore: int
@@ -128,6 +84,104 @@ class ObjectOverlap:
         return self.boundary / self.outlined if self.outlined else math.nan
 
 
+class ObjectScores(Metric):
+    """How well the named object of each sequence is found."""
+
+    columns = (Column("object_iou", "object IoU"), Column("boundary_f", "boundary F"))
+    files = ("objects.png", *frame_picks.FILES)
+
+    def __init__(self, ignore: int | None, found: dict[int, ObjectOverlap], frames: FramePicks) -> None:
+        self.found = found  # by number of the video
+        self.frames = frames
+        self._ignore = ignore
+
+    @classmethod
+    def applies(cls, task: Task) -> bool:
+        """Only where no class can be scored."""
+        return task.objects_only
+
+    @classmethod
+    def start(cls, task: Task) -> Self:
+        """Nothing counted yet."""
+        return cls(task.dataset.ignore, {}, FramePicks())
+
+    def update(self, frame: ScoredFrame) -> None:
+        """Count a frame."""
+        assert frame.named is not None
+        assert self._ignore is not None
+        object_id, words = frame.named
+        here = ObjectOverlap()
+        here.update(frame.truth, frame.prediction, object_id=object_id, words=words, ignore=self._ignore)
+        self.found[frame.video] = self.found.get(frame.video, ObjectOverlap()) + here
+        self.frames.add(frame, here.iou)
+
+    def finish(self) -> None:
+        """The last frames compete to be shown."""
+        self.frames.finish()
+
+    def merge(self, other: Self) -> None:
+        """Add the counts of further sequences."""
+        self.found |= other.found
+        self.frames.merge(other.frames)
+
+    def prune(self, earlier: Self) -> None:
+        """Forget frames that will not be shown."""
+        self.frames.prune(earlier.frames)
+
+    def state(self) -> dict[str, Any]:
+        """Everything by name."""
+        found = {str(video): asdict(overlap) for video, overlap in self.found.items()}
+        return {"found": found, **self.frames.state()}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """What `state` gave."""
+        found = {int(video): ObjectOverlap(**counts) for video, counts in state["found"].items()}
+        return cls(None, found, FramePicks.from_state(state))
+
+    def compute(self, task: Task) -> dict[str, Any]:
+        """The means over sequences, and each sequence."""
+        rows = []
+        for video, overlap in self.found.items():
+            clip = task.dataset.clips[video]
+            assert clip.objects is not None
+            words = list(clip.objects[1])
+            row = {
+                "sequence": clip.name,
+                "words": words,
+                "iou": overlap.iou,
+                "boundary_f": overlap.boundary_f,
+            }
+            rows.append(row)
+        found = self.found.values()
+        return {"object_iou": mean_object_iou(found), "boundary_f": mean_boundary_f(found), "objects": rows}
+
+    def sections(self, result: Mapping[str, Any]) -> list[ReportSection]:
+        """A table of all sequences."""
+        rows = [
+            [one["sequence"], " or ".join(one["words"]), percent(one["iou"]), percent(one["boundary_f"])]
+            for one in result["objects"]
+        ]
+        head = ["sequence", "object", "IoU", "boundary F"]
+        return [ReportSection("Objects", f"{NOTE}\n\n{table(head, rows)}")]
+
+    def pictures(
+        self, folder: Path, task: Task, result: Mapping[str, Any], title: str
+    ) -> Iterator[tuple[str, str]]:
+        """A bar for each object, then the best and the worst frames."""
+        colours = colours_for(task.rules.class_names(task.words))
+        bars = []
+        for clip, row in zip(task.dataset.clips, result["objects"], strict=True):
+            named = task.object_of(clip)
+            assert named is not None
+            name = f"{row['sequence']} ({' or '.join(row['words'])})"
+            bars.append(Bar(name, colours[named[1][0]], number(row["iou"])))
+        chart = draw_bars(bars, f"IoU of each object · {title}", number(result["object_iou"]))
+        chart.save(folder / "objects.png")
+        yield "objects.png", "IoU of each object"
+        yield from self.frames.pictures(folder, task, "object IoU", title)
+
+
 def mean_object_iou(sequences: Iterable[ObjectOverlap]) -> float:
     """The mean over sequences in which the object is, or was found, somewhere; nan if there are none."""
     return _mean(sequence.iou for sequence in sequences)
@@ -141,7 +195,3 @@ def mean_boundary_f(sequences: Iterable[ObjectOverlap]) -> float:
 def _mean(values: Iterable[float]) -> float:
     found = [value for value in values if not math.isnan(value)]
     return math.fsum(found) / len(found) if found else math.nan
-
-
-def _key(word: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(word.casefold().split()))

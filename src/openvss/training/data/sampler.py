@@ -18,11 +18,12 @@ from torch import Tensor
 from openvss.data.base import Clip, Ids
 from openvss.data.clips import Sample, training_sample
 from openvss.data.pseudo_clips import SECOND, draw_path
-from openvss.data.transforms import Draw, Pixels, apply_to_frames, apply_to_masks, draw
+from openvss.data.transforms import Draw, apply_to_frames, apply_to_masks, draw
 from openvss.models.base import VideoContext, VideoModel
 from openvss.training.data.training_set import SampleSource
 from openvss.training.data.vocabulary import UNKNOWN
 from openvss.training.recipe.schema import Recipe
+from openvss.video.pixels import Pixels
 
 CHUNK = 4096
 

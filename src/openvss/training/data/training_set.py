@@ -16,12 +16,12 @@ from openvss.data.base import Clip, Dataset, Ids
 from openvss.data.catalogue import LAYOUTS, open_dataset
 from openvss.data.folder import has_train
 from openvss.data.labels import RAW_IDS, read_ids, require_size
-from openvss.data.transforms import Pixels
 from openvss.errors import InputError
 from openvss.models.base import VideoContext
 from openvss.training.data.vocabulary import UNKNOWN, Joint
 from openvss.training.recipe.schema import TrainingSet
 from openvss.video.images import read_image
+from openvss.video.pixels import Pixels
 from openvss.words.vocabulary import Vocabulary
 
 Video = tuple[Path, str]  # the root of its data set, and its name

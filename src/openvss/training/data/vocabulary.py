@@ -11,7 +11,7 @@ import numpy.typing as npt
 from openvss.data.base import Dataset
 from openvss.data.synthetic.compositions import seen, unseen
 from openvss.errors import InputError
-from openvss.evaluation.protocol import PROTOCOLS, find_protocol
+from openvss.evaluation.protocol import find_protocol, protocols
 from openvss.training.recipe.schema import TrainingSet
 from openvss.words.vocabulary import Label, Vocabulary
 
@@ -95,7 +95,7 @@ def _chosen(dataset: Dataset, setting: TrainingSet) -> set[int]:
         if not ids:
             raise InputError(
                 f"{setting.set} is not a set of synthetic compositions and has no {setting.classes} classes: "
-                f"name a protocol ({', '.join(PROTOCOLS)}) or the classes."
+                f"name a protocol ({', '.join(protocols())}) or the classes."
             )
         return ids
     if isinstance(setting.classes, str):

@@ -12,13 +12,14 @@ import numpy as np
 from PIL import Image
 
 from openvss.errors import TrainingError
-from openvss.evaluation.report.pictures.canvas import FAINT, INK, MARGIN, Picture, blank, fitted, font
+from openvss.evaluation.report.pictures.canvas import FAINT, INK, MARGIN, blank, fitted, font
 from openvss.evaluation.report.pictures.frames import GAP, LEGEND, PANEL, tinted
 from openvss.training.data.training_set import SampleSource
 from openvss.training.targets.teacher import BEFORE, LABELS, LabelFolder, UnlabelledPicture
 from openvss.video.colours import colours_for
 from openvss.video.formats.masks import read_mask
 from openvss.video.images import read_image
+from openvss.video.pixels import Pixels
 
 REPORT = "report.json"
 SHOWN = 6
@@ -82,7 +83,7 @@ def _panels(done: LabelFolder, picture: UnlabelledPicture) -> tuple[str, list[Im
     return f"{picture.name} · {title}", [_panel(view) for view in views]
 
 
-def _panel(pixels: Picture) -> Image.Image:
+def _panel(pixels: Pixels) -> Image.Image:
     height = max(1, round(PANEL * pixels.shape[0] / pixels.shape[1]))
     return Image.fromarray(pixels).resize((PANEL, height), Image.Resampling.BOX)
 

@@ -13,13 +13,13 @@ from openvss.evaluation.report.pictures.canvas import (
     INK,
     MARGIN,
     RULE,
-    Colour,
     blank,
     fitted,
     font,
     percent,
     swatch,
 )
+from openvss.video.colours import Colour
 
 MOST_BARS = 60  # of more classes, the best and the worst half are shown
 LINE, BAR = 26, 14
@@ -35,6 +35,11 @@ class Bar:
     colour: Colour
     iou: float
     share: float | None = None
+
+
+def number(value: float | None) -> float:
+    """A number of `metrics.json`, in which null is what nan is here."""
+    return float("nan") if value is None else value
 
 
 def draw_bars(bars: Sequence[Bar], title: str, mean: float) -> Image.Image:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-Colour = tuple[int, int, int]
-Picture = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float64]
+from openvss.video.colours import Colour
+from openvss.video.pixels import Pixels
+
+Shares = npt.NDArray[np.float64]
 
 PAPER, INK, FAINT, RULE = (255, 255, 255), (38, 42, 51), (112, 118, 130), (226, 229, 234)
 WRONG = (222, 45, 56)
@@ -35,13 +36,13 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def fitted(text: str, size: int, room: float) -> str:
-    """The text, shortened with an ellipsis until it is no wider than `room`."""
+def fitted(text: str, size: int, width: float) -> str:
+    """The text, shortened with an ellipsis until it is no wider than `width`."""
     face = font(size)
-    if face.getlength(text) <= room:
+    if face.getlength(text) <= width:
         return text
     # Halving: measuring takes time in proportion to the length, and a text may be the names of 800 words.
-    longest = bisect_right(range(1, len(text)), room, key=lambda n: face.getlength(text[:n] + "…"))
+    longest = bisect_right(range(1, len(text)), width, key=lambda n: face.getlength(text[:n] + "…"))
     return text[:longest].rstrip() + "…"
 
 
@@ -50,7 +51,7 @@ def percent(share: float, digits: int = 1) -> str:
     return "–" if np.isnan(share) else f"{100 * share:.{digits}f}"
 
 
-def scaled(shares: Floats, stops: tuple[Colour, ...] = SCALE_STOPS) -> Picture:
+def scaled(shares: Shares, stops: tuple[Colour, ...] = SCALE_STOPS) -> Pixels:
     """Shares of 0..1 as colours: (..., 3)."""
     places = np.linspace(0, 1, len(stops))
     table = np.array(stops, dtype=np.float64)
@@ -64,7 +65,7 @@ def blank(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     return sheet, ImageDraw.Draw(sheet)
 
 
-def panel_height(pixels: Picture, width: int, tallest: int) -> int:
+def panel_height(pixels: Pixels, width: int, tallest: int) -> int:
     """How tall a frame is drawn at a width."""
     return min(tallest, max(1, round(width * pixels.shape[0] / pixels.shape[1])))
 

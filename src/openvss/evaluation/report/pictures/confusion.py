@@ -14,7 +14,7 @@ from openvss.evaluation.report.pictures.canvas import (
     MARGIN,
     PAPER,
     RULE,
-    Floats,
+    Shares,
     blank,
     fitted,
     font,
@@ -51,7 +51,7 @@ def _shown(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
     return np.sort(largest[sizes[largest] > 0])
 
 
-def _draw(shares: Floats, rows: Sequence[str], columns: Sequence[str], title: str) -> Image.Image:
+def _draw(shares: Shares, rows: Sequence[str], columns: Sequence[str], title: str) -> Image.Image:
     cell = 44 if len(rows) <= ROOMY else 24
     heads = [fitted(name, TYPE, HEADS) for name in columns]
     rise = round(STEEPNESS * max(font(TYPE).getlength(head) for head in heads))
@@ -95,7 +95,7 @@ def _head(sheet: Image.Image, name: str, x: float, bottom: float) -> None:
     sheet.paste(Image.new("RGB", turned.size, INK), corner, turned)
 
 
-def _numbers(draw: ImageDraw.ImageDraw, shares: Floats, cell: int, left: int, top: int) -> None:
+def _numbers(draw: ImageDraw.ImageDraw, shares: Shares, cell: int, left: int, top: int) -> None:
     for (row, column), share in np.ndenumerate(shares):
         if share < 0.005:
             continue

@@ -13,12 +13,12 @@ from openvss.evaluation.report.pictures.canvas import (
     INK,
     MARGIN,
     RULE,
-    Colour,
     blank,
     fitted,
     font,
     swatch,
 )
+from openvss.video.colours import Colour
 
 WIDTH, HEIGHT = 760, 300  # of a panel's plot
 LEFT, HEAD, FOOT, LINE, GAP = 76, 40, 36, 26, 26

@@ -15,14 +15,14 @@ from openvss.evaluation.report.pictures.canvas import (
     MARGIN,
     RULE,
     WRONG,
-    Floats,
-    Picture,
+    Shares,
     blank,
     fitted,
     font,
     panel_height,
     scaled,
 )
+from openvss.video.pixels import Pixels
 
 PANEL, TALLEST, PLOT = 440, 400, 760
 GAP, TITLE, BETWEEN, AXIS = 76, 34, 26, 26
@@ -44,9 +44,9 @@ class Flickering:
     """
 
     title: str
-    pixels: Picture
-    rates: Floats
-    steps: Floats
+    pixels: Pixels
+    rates: Shares
+    steps: Shares
     frames: int
 
 
@@ -69,7 +69,7 @@ def draw_flicker(videos: Sequence[Flickering], title: str) -> Image.Image:
     return sheet
 
 
-def _glowing(video: Flickering) -> Picture:
+def _glowing(video: Flickering) -> Pixels:
     heat = np.clip(video.rates / BRIGHTEST, 0, 1)
     grey = video.pixels.mean(axis=2, keepdims=True) * 0.45
     over = np.clip(heat * 1.6, 0, 0.92)[..., None]

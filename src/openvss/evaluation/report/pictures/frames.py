@@ -15,14 +15,14 @@ from openvss.evaluation.report.pictures.canvas import (
     INK,
     MARGIN,
     WRONG,
-    Colour,
-    Picture,
     blank,
     fitted,
     font,
     panel_height,
     swatch,
 )
+from openvss.video.colours import Colour
+from openvss.video.pixels import Pixels
 
 PANEL = 400  # width of one picture
 TALLEST = 560
@@ -46,7 +46,7 @@ class Shown:
     """
 
     title: str
-    pixels: Picture
+    pixels: Pixels
     truth: Ids
     prediction: Ids
     wrong: npt.NDArray[np.bool_]
@@ -79,7 +79,7 @@ def draw_frames(
     return sheet
 
 
-def tinted(pixels: Picture, ids: Ids, table: Picture) -> Picture:
+def tinted(pixels: Pixels, ids: Ids, table: Pixels) -> Pixels:
     """The frame under its words' colours; pixels without a word stay as they are, darkened."""
     inside = ids < len(table)
     tint = table[np.where(inside, ids, 0)]
@@ -87,7 +87,7 @@ def tinted(pixels: Picture, ids: Ids, table: Picture) -> Picture:
     return np.where(inside[..., None], mixed, pixels * 0.35).astype(np.uint8)
 
 
-def _panels(row: Shown, table: Picture) -> tuple[Picture, Picture, Picture, Picture]:
+def _panels(row: Shown, table: Pixels) -> tuple[Pixels, Pixels, Pixels, Pixels]:
     grey = row.pixels.mean(axis=2, keepdims=True)
     counted = row.truth < len(table)
     base = np.where(counted[..., None], 96 + grey * 0.6, grey * 0.35)

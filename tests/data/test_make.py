@@ -12,8 +12,8 @@ from PIL import Image
 from openvss.data.base import Dataset
 from openvss.data.catalogue import open_dataset
 from openvss.data.check import check
+from openvss.data.make import layouts, make
 from openvss.data.prepare import prepare
-from openvss.data.synthetic import LAYOUTS, Disturbance, RenderOptions, make
 from openvss.data.synthetic.compositions import (
     COLOURS,
     SHAPES,
@@ -23,6 +23,8 @@ from openvss.data.synthetic.compositions import (
     seen,
     unseen,
 )
+from openvss.data.synthetic.disturbance import Disturbance
+from openvss.data.synthetic.job import RenderOptions
 from openvss.data.synthetic.scenes import RIM_SHADE, TONES, Scene
 from openvss.errors import InputError, OutputError
 from openvss.words.builtin import class_list
@@ -99,7 +101,7 @@ def test_objects_move_and_stay_in_view() -> None:
     assert not np.array_equal(scene.render(0, (96, 64))[1], scene.render(1, (96, 64))[1])
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", layouts())
 def test_every_layout_is_read_without_complaint(layout: str, tmp_path: Path) -> None:
     make(layout, tmp_path, options=SMALL)
     splits = (None,) if layout == "folder-objects" else SPLITS.get(layout, ("train", "val"))
@@ -112,7 +114,7 @@ def test_every_layout_is_read_without_complaint(layout: str, tmp_path: Path) -> 
                 assert image.size == (48, 32)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", layouts())
 def test_same_seed_same_bytes(layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = replace(SMALL, frames=2, disturbance=Disturbance(0.1, 0.05, 0.5))
     make(layout, tmp_path / "a", 7, options)
@@ -124,7 +126,7 @@ def test_same_seed_same_bytes(layout: str, tmp_path: Path, monkeypatch: pytest.M
     assert first != content(tmp_path / "c")
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", layouts())
 def test_default_trees_are_small(layout: str, tmp_path: Path) -> None:
     make(layout, tmp_path)
     assert sum(map(len, content(tmp_path).values())) < 230_000

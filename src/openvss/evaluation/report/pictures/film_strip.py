@@ -13,18 +13,18 @@ from openvss.evaluation.report.pictures.canvas import (
     FAINT,
     INK,
     MARGIN,
-    Colour,
-    Picture,
     blank,
     fitted,
     font,
     panel_height,
     swatch,
 )
+from openvss.video.colours import Colour
+from openvss.video.pixels import Pixels
 
 PANEL, TALLEST = 320, 480
 GAP, HEAD, NAME, BETWEEN = 8, 80, 42, 16
-LINE, SIDE, SPACE = 40, 22, 10  # of the legend: height of a line, side of a colour, room beside it
+LINE, SIDE, SPACE = 40, 22, 10  # of the legend: height of a line, side of a colour, gap beside it
 TITLE, TYPE = 30, 26  # large: in a paper six frames are as wide as a page
 NO_WORD: Colour = (0, 0, 0)  # no word's colour is as dark
 NO_WORD_NAME = "unlabelled"
@@ -46,7 +46,7 @@ class Row:
 def draw_strip(
     title: str,
     heads: Sequence[str],
-    frames: Sequence[Picture],
+    frames: Sequence[Pixels],
     rows: Sequence[Row],
     names: Sequence[str],
     colours: Sequence[Colour],
@@ -77,13 +77,13 @@ def _left(place: int) -> int:
     return MARGIN + place * (PANEL + GAP)
 
 
-def _paste(sheet: Image.Image, pictures: Sequence[Picture], top: int, tall: int) -> None:
+def _paste(sheet: Image.Image, pictures: Sequence[Pixels], top: int, tall: int) -> None:
     for place, picture in enumerate(pictures):
         panel = Image.fromarray(picture).resize((PANEL, tall), Image.Resampling.BOX)
         sheet.paste(panel, (_left(place), top))
 
 
-def _legend(names: Sequence[str], rows: Sequence[Row], room: float) -> list[list[tuple[int, str]]]:
+def _legend(names: Sequence[str], rows: Sequence[Row], width: float) -> list[list[tuple[int, str]]]:
     """Lines of words that occur, largest first; the last of the names, for no word, ends them."""
     counts = np.zeros(len(names), dtype=np.int64)
     for ids in (ids for row in rows for ids in row.ids):
@@ -92,9 +92,9 @@ def _legend(names: Sequence[str], rows: Sequence[Row], room: float) -> list[list
     lines: list[list[tuple[int, str]]] = [[]]
     used = 0.0
     for word in (word for word in [*largest, len(names) - 1] if counts[word]):
-        name = fitted(names[word], TYPE, room - SIDE - SPACE)
+        name = fitted(names[word], TYPE, width - SIDE - SPACE)
         needed = _entry_width(name)
-        if lines[-1] and used + needed > room + SIDE:  # the last entry needs no gap behind it
+        if lines[-1] and used + needed > width + SIDE:  # the last entry needs no gap behind it
             lines.append([])
             used = 0.0
         lines[-1].append((word, name))
@@ -103,7 +103,7 @@ def _legend(names: Sequence[str], rows: Sequence[Row], room: float) -> list[list
 
 
 def _draw_legend(
-    draw: ImageDraw.ImageDraw, lines: Sequence[Sequence[tuple[int, str]]], table: Picture, top: int
+    draw: ImageDraw.ImageDraw, lines: Sequence[Sequence[tuple[int, str]]], table: Pixels, top: int
 ) -> None:
     for number, line in enumerate(lines):
         x, middle = float(MARGIN), top + LINE * (number + 0.5)

@@ -1,4 +1,4 @@
-"""A strip: some frames of one video, the ground truth, and what several evaluations predicted."""
+"""A film strip: some frames of one video, the ground truth, and what several evaluations predicted."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from PIL import Image
 
 from openvss.data.base import Clip, Ids
 from openvss.errors import InputError
-from openvss.evaluation.report.pictures.strip import Row, draw_strip
-from openvss.evaluation.task import Predictions, Task
+from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.predictions import Predictions
+from openvss.evaluation.report.pictures.film_strip import Row, draw_strip
 from openvss.video.colours import colours_for
 from openvss.video.images import read_image
 

@@ -15,12 +15,11 @@ from openvss.data.base import Clip, Ids
 from openvss.data.catalogue import open_dataset
 from openvss.errors import InputError
 from openvss.evaluation.compare import columns, compare
-from openvss.evaluation.metrics.objects import SURROUNDINGS, default_words, names_objects
-from openvss.evaluation.predictions import FolderPredictions
+from openvss.evaluation.ground_truth import SURROUNDINGS, Task, default_words, names_objects
+from openvss.evaluation.predictions import FolderPredictions, Predictions
 from openvss.evaluation.protocol import find_protocol
 from openvss.evaluation.report import page as report
 from openvss.evaluation.runner import run
-from openvss.evaluation.task import Predictions, Task
 from openvss.words.vocabulary import Vocabulary
 from tests.evaluation.sets import folder_for, write_objects, write_set
 

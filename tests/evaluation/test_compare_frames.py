@@ -12,13 +12,14 @@ from PIL import Image
 
 from openvss.data.base import Clip, Ids
 from openvss.errors import InputError
-from openvss.evaluation.report.pictures import strip as picture
-from openvss.evaluation.report.pictures.canvas import MARGIN, Colour, Picture
-from openvss.evaluation.report.pictures.strip import NO_WORD, Row, draw_strip
-from openvss.evaluation.strip import choose_frames, draw, find_video, predict
-from openvss.evaluation.task import Task
-from openvss.video.colours import colours_for
+from openvss.evaluation.compare_frames import choose_frames, draw, find_video, predict
+from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.report.pictures import film_strip as picture
+from openvss.evaluation.report.pictures.canvas import MARGIN
+from openvss.evaluation.report.pictures.film_strip import NO_WORD, Row, draw_strip
+from openvss.video.colours import Colour, colours_for
 from openvss.video.images import read_image
+from openvss.video.pixels import Pixels
 from tests.evaluation.sets import Noisy, task_of, write_objects, write_set
 
 NAMES = ("sky", "road", "person", "tree")
@@ -31,7 +32,7 @@ def filled(*ids: int) -> list[Ids]:
     return [np.full(SIZE, one, dtype=np.uint8) for one in ids]
 
 
-def grey(*values: int) -> list[Picture]:
+def grey(*values: int) -> list[Pixels]:
     return [np.full((*SIZE, 3), value, dtype=np.uint8) for value in values]
 
 

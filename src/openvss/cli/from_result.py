@@ -1,4 +1,4 @@
-"""A finished evaluation once more: from its `metrics.json` to what was scored, if that is still the same."""
+"""From the `metrics.json` of a finished evaluation to what was scored, if that is still the same."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from openvss.cli.scored import ScoringChoice, find_dataset, find_task, from_model
+from openvss.cli.scoring import ScoringChoice, find_task, from_model
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
-    from openvss.evaluation.task import Predictions, Task
+    from openvss.evaluation.ground_truth import Task
+    from openvss.evaluation.predictions import Predictions
 
 LOADED_BY = {"options", "weights_sha256", "size", "context", "precision"}
 
 
 def task_again(run: str, result: Mapping[str, Any]) -> Task:
     """The data, words and rules of the evaluation in the folder `run`."""
-    from openvss.evaluation.identity import data_sha256
+    from openvss.data.catalogue import open_dataset
+    from openvss.evaluation.hashes import data_sha256
 
     data = result["data"]
     _require_there(run, "data", data["root"])
-    dataset = find_dataset(f"{data['name']}:{data['root']}", data["split"], for_submission=False)
-    # a built-in list may have synonyms in common, which no words of one's own may
+    dataset = open_dataset(f"{data['name']}:{data['root']}", data["split"])
+    # labels of a built-in list may share synonyms, which is an error in words of one's own
     listed = (result.get("word_list") or "").partition("@")[0]
     task = find_task(dataset, listed or ", ".join(result["words"]), result["protocol"])
     if data_sha256(dataset) != data.get("sha256") or [str(word) for word in task.words] != result["words"]:
@@ -58,12 +60,11 @@ def _choice(run: str, model: Mapping[str, Any]) -> ScoringChoice:
     if weights:
         _require_there(run, "weights", weights)
     return ScoringChoice(
-        name=model["name"],
+        model=model["name"],
         weights=Path(weights) if weights else None,
         untrained=model["weights_sha256"] is None,
-        options=model["options"],
+        option=model["options"],
         size=model["size"],
-        device="auto",
         context=model["context"],
         precision=model["precision"],
     )
@@ -72,6 +73,6 @@ def _choice(run: str, model: Mapping[str, Any]) -> ScoringChoice:
 def _require_there(run: str, what: str, place: str) -> None:
     if not Path(place).exists():
         raise InputError(
-            f"{run} was made with {what} in {place}, which is not there: run this command in the folder in "
+            f"{run} was made with {what} in {place}, which does not exist: run this command in the folder in "
             "which `openvss evaluate` ran, or evaluate again."
         )
