@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from openvss.models.base import VideoModel
-from openvss.models.cffm.build import build as cffm
+from openvss.models.registry import build_model
 from openvss.training import setup as parts
 from openvss.training.data.vocabulary import Joint
 from openvss.training.groups import groups_of
@@ -116,7 +116,8 @@ def test_what_it_switches_without_one(tmp_path: Path) -> None:
     ("device", "processes", "shared"), [("cuda", 4, True), ("cuda", 1, False), ("cpu", 4, False)]
 )
 def test_batch_norms_are_of_all_processes_on_gpus(device: str, processes: int, shared: bool) -> None:
-    model = cffm("mit-nano", words="road, sky", layers=1, dim=16, heads=2)
+    options = {"backbone": "mit-nano", "words": "road, sky", "layers": 1, "dim": 16, "heads": 2}
+    model = build_model("cffm-b1", options)
     before = dict(model.named_parameters())
     accelerator = SimpleNamespace(num_processes=processes, device=torch.device(device))
     found = parts.with_shared_norms(model, cast("Accelerator", accelerator))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from openvss.errors import InputError
-from openvss.models.builders import Builder
-from openvss.models.ov2vss.build import build as build_ov2vss
-from openvss.models.registry import PRESETS, Preset
+from openvss.models.ov2vss.presets import OV2VSSOptions
+from openvss.models.registry import PRESETS
 from openvss.models.stseg.keys import DECODER
 from openvss.models.trained import load_model
 from openvss.training.recipe.schema import Recipe
@@ -23,15 +23,12 @@ from tests.training.small import recipe
 from tests.weights.open_clip_files import State
 
 SED = {"pair": "clip-convnext-nano", "templates": "plain", "square": None, "width": 32}
-SMALL = {"pair": "toy", "backbone": "mit-nano", "channels": 16, "heads": 2, "pool": 8}
+SMALL = OV2VSSOptions(backbone="mit-nano", pair="toy", channels=16, heads=2, pool=8)
 
 
 @pytest.fixture(autouse=True)
 def _small_video_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def builder() -> Builder:
-        return build_ov2vss
-
-    monkeypatch.setitem(PRESETS, "small", Preset("for tests", "-", builder, options=SMALL))
+    monkeypatch.setitem(PRESETS, "small", replace(PRESETS["ov2vss-mit-b2"], options=SMALL))
 
 
 def parsed(root: Path, **changes: object) -> Recipe:
@@ -66,7 +63,7 @@ def test_a_checkpoint_does_not_depend_on_defaults(tmp_path: Path, monkeypatch: p
     own = parsed(tmp_path, model={"preset": "small", "options": {"regions": 3}})
     model, _ = build(own)
     save_model(model, tmp_path / "a.safetensors", "small", options_for(own))
-    later = Preset("changed", "-", PRESETS["small"].builder, options={**SMALL, "channels": 32})
+    later = replace(PRESETS["small"], options=replace(SMALL, channels=32))
     monkeypatch.setitem(PRESETS, "small", later)
     load_model(str(tmp_path / "a.safetensors"))
 

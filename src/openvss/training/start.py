@@ -17,9 +17,8 @@ from openvss.data.catalogue import LAYOUTS, open_dataset
 from openvss.data.folder import has_train
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
-from openvss.models.pretrained import load_pretrained
 from openvss.models.registry import build_model, options_of
-from openvss.models.trained import state_for
+from openvss.models.trained import load_pretrained, state_for
 from openvss.training.data.batches import Batches
 from openvss.training.data.frames import FrameSource
 from openvss.training.data.held_out import without_held_out

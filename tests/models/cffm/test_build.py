@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from openvss.models.cffm.build import build, roles
-from openvss.models.cffm.geometry import COARSE, FINE, MIDDLE
+from openvss.models.cffm.geometry import COARSE, FINE, MIDDLE, by_rank
+from openvss.models.cffm.model import CFFM
 from openvss.models.registry import build_model
 
 
@@ -57,13 +57,15 @@ def test_checkpoints_do_not_hold_what_nothing_reads() -> None:
 
 
 def test_references_are_pooled_by_rank() -> None:
-    assert roles(0) == roles(3) == (COARSE, MIDDLE, FINE)
-    assert roles(1) == (FINE,)
-    assert roles(5) == (COARSE, COARSE, COARSE, MIDDLE, FINE)
+    assert by_rank(0) == by_rank(3) == (COARSE, MIDDLE, FINE)
+    assert by_rank(1) == (FINE,)
+    assert by_rank(5) == (COARSE, COARSE, COARSE, MIDDLE, FINE)
 
 
 def test_any_words_with_a_text_encoder() -> None:
-    model = build("mit-nano", text="clip-nano", layers=1, dim=16, heads=2)
+    options = {"backbone": "mit-nano", "text": "clip-nano", "layers": 1, "dim": 16, "heads": 2}
+    model = build_model("cffm-b1", options)
+    assert isinstance(model, CFFM)
     assert model.fixed_words is None
     assert model.text is not None
     assert any("text_weights" in name for name in model.state_dict())

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from openvss.errors import InputError
-from openvss.models.cffm.keys import cffm, segformer, with_teacher
+from openvss.models.cffm.keys import cffm, with_teacher
+from openvss.models.cffm.presets import CFFMOptions
 from openvss.models.encoders import mit as mits
-from openvss.models.registry import build_model
+from openvss.models.registry import PRESETS, build_model
+from openvss.models.segformer.keys import segformer
 from openvss.models.trained import load_model
 from openvss.weights.strict import compare
 from tests.weights.mit_files import mit_shapes
@@ -19,7 +23,7 @@ from tests.weights.open_clip_files import Shapes, State, random_state
 
 NANO = mits.PLANS["mit-nano"]
 DIM, HEADS, WORDS = 32, 8, 6
-OPTIONS = {"backbone": "mit-nano", "words": "a, b, c, d, e, f", "dim": DIM}
+OPTIONS: dict[str, Any] = {"backbone": "mit-nano", "words": "a, b, c, d, e, f", "dim": DIM}
 
 
 def affine(name: str, *weight: int) -> Shapes:
@@ -142,13 +146,8 @@ def test_the_fusing_layer_of_a_concatenation_coarsest_first() -> None:
 def test_a_file_of_theirs_loads_as_weights_of_a_preset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from openvss.models import registry as presets
-
-    monkeypatch.setitem(
-        presets.PRESETS,
-        "cffm-nano",
-        presets.Preset("", "-", presets.PRESETS["cffm-b1"].builder, options=OPTIONS, keys=lambda: cffm),
-    )
+    options = CFFMOptions("mit-nano", OPTIONS["words"], dim=DIM)
+    monkeypatch.setitem(PRESETS, "cffm-nano", replace(PRESETS["cffm-b1"], options=options))
     file = tmp_path / "cffm.pth"
     theirs = {name: value.float() for name, value in checkpoint(layers=2).items()}
     torch.save({"meta": {"epoch": 1}, "state_dict": theirs}, file)

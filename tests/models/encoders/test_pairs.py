@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
 
 from openvss.errors import InputError
 from openvss.models.encoders.contract import ImageText
-from openvss.models.encoders.pairs import PAIRS, Pair, pair
+from openvss.models.encoders.pairs import PAIRS, pair
+
+if TYPE_CHECKING:
+    from openvss.models.encoders.pairs import Pair
 
 PHRASES = ["road", "a photo of a road", "sky", "", "a rather long phrase, with commas; and more"]
 TEST_SIZE = ["clip-nano", "clip-convnext-nano", "tiny", "toy"]

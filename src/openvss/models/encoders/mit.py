@@ -40,10 +40,11 @@ class MiT(nn.Module):
 
     strides = (4, 8, 16, 32)
 
-    def __init__(self, plan: MiTPlan) -> None:
+    def __init__(self, name: str) -> None:
         from transformers import SegformerConfig, SegformerModel
 
         super().__init__()
+        plan = PLANS[name]
         self.channels = plan.channels
         self.hub = plan.hub
         self.model = SegformerModel(

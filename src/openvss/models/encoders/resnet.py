@@ -35,10 +35,11 @@ class ResNet(nn.Module):
 
     strides = (4, 8, 16, 32)
 
-    def __init__(self, plan: ResNetPlan) -> None:
+    def __init__(self, name: str) -> None:
         from transformers import ResNetBackbone, ResNetConfig
 
         super().__init__()
+        plan = PLANS[name]
         self.channels = plan.channels
         self.hub = plan.hub
         self.model = ResNetBackbone(

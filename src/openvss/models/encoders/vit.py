@@ -49,11 +49,12 @@ class ViT(nn.Module):
 
     strides = (PATCH,) * MAPS
 
-    def __init__(self, plan: ViTPlan) -> None:
+    def __init__(self, name: str) -> None:
         from transformers import SamVisionConfig
         from transformers.models.sam.modeling_sam import SamVisionEncoder
 
         super().__init__()
+        plan = PLANS[name]
         self.channels = (plan.channels,) * MAPS
         self.hub = plan.hub
         self.taps = tuple(plan.depth // MAPS * (i + 1) - 1 for i in range(MAPS))
