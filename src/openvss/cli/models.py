@@ -11,7 +11,7 @@ import typer
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
-    from openvss.models.registry import Preset
+    from openvss.models.preset import Preset
 
 app = typer.Typer(help="List the models, or show the card of one.")
 

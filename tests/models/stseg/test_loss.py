@@ -8,6 +8,7 @@ import torch
 
 from openvss.models.base import Output, VideoModel
 from openvss.models.stseg.loss import binary_loss
+from openvss.models.stseg.presets import SEDOptions
 from openvss.models.stseg.sed import SED
 from tests.models.stseg.stand_in import StandInPair
 from tests.models.two_frame import TwoFrame

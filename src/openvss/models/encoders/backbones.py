@@ -27,9 +27,9 @@ _VIT = ("vit-b", "vit-nano")
 BACKBONES: Table[Callable[[], Any]] = Table(
     "backbone",
     {
-        **{name: partial(later("openvss.models.encoders.mit:MiT"), name) for name in _MIT},
-        **{name: partial(later("openvss.models.encoders.resnet:ResNet"), name) for name in _RESNET},
-        **{name: partial(later("openvss.models.encoders.vit:ViT"), name) for name in _VIT},
+        **{name: partial(later("openvss.models.encoders.mit:named"), name) for name in _MIT},
+        **{name: partial(later("openvss.models.encoders.resnet:named"), name) for name in _RESNET},
+        **{name: partial(later("openvss.models.encoders.vit:named"), name) for name in _VIT},
         "lite0": later("openvss.models.encoders.lite0:Lite0"),
     },
     group="openvss.backbones",

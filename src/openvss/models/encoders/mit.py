@@ -40,11 +40,10 @@ class MiT(nn.Module):
 
     strides = (4, 8, 16, 32)
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, plan: MiTPlan) -> None:
         from transformers import SegformerConfig, SegformerModel
 
         super().__init__()
-        plan = PLANS[name]
         self.channels = plan.channels
         self.hub = plan.hub
         self.model = SegformerModel(
@@ -66,6 +65,11 @@ class MiT(nn.Module):
 
     def load_pretrained(self) -> None:
         fill_published(self, self.hub, mit)
+
+
+def named(name: str) -> MiT:
+    """One of `PLANS`, without trained weights."""
+    return MiT(PLANS[name])
 
 
 def _set_official_eps(model: Any) -> None:

@@ -35,11 +35,10 @@ class ResNet(nn.Module):
 
     strides = (4, 8, 16, 32)
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, plan: ResNetPlan) -> None:
         from transformers import ResNetBackbone, ResNetConfig
 
         super().__init__()
-        plan = PLANS[name]
         self.channels = plan.channels
         self.hub = plan.hub
         self.model = ResNetBackbone(
@@ -58,3 +57,8 @@ class ResNet(nn.Module):
 
     def load_pretrained(self) -> None:
         fill_published(self, self.hub, resnet)
+
+
+def named(name: str) -> ResNet:
+    """One of `PLANS`, without trained weights."""
+    return ResNet(PLANS[name])

@@ -49,12 +49,11 @@ class ViT(nn.Module):
 
     strides = (PATCH,) * MAPS
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, plan: ViTPlan) -> None:
         from transformers import SamVisionConfig
         from transformers.models.sam.modeling_sam import SamVisionEncoder
 
         super().__init__()
-        plan = PLANS[name]
         self.channels = (plan.channels,) * MAPS
         self.hub = plan.hub
         self.taps = tuple(plan.depth // MAPS * (i + 1) - 1 for i in range(MAPS))
@@ -93,3 +92,8 @@ class ViT(nn.Module):
         if table.shape[-2:] == like.shape[-2:]:
             return table
         return F.interpolate(table, like.shape[-2:], mode="bicubic", align_corners=False)
+
+
+def named(name: str) -> ViT:
+    """One of `PLANS`, without trained weights."""
+    return ViT(PLANS[name])
