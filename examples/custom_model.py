@@ -11,7 +11,6 @@ from fractions import Fraction
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 import openvss
@@ -33,8 +32,7 @@ class ColoursOptions:
 class OneHot:
     """A text encoder: each word that it knows has an axis of its own."""
 
-    dim = len(WORDS)
-    fingerprint = "colours-1"  # of cached embeddings: change it whenever the vectors change
+    dim, fingerprint = len(WORDS), "colours-1"  # the latter changes whenever the vectors would
 
     def encode(self, phrases):
         return torch.stack([torch.eye(self.dim)[WORDS.index(phrase)] for phrase in phrases])
@@ -46,11 +44,11 @@ class Colours(VideoModel):
     def __init__(self, options):
         super().__init__()
         self.text = OneHot()
-        first, last = nn.Conv2d(3, options.width, 3, padding=1), nn.Conv2d(options.width, OneHot.dim, 1)
-        self.net = nn.Sequential(first, nn.ReLU(), last)
+        wide = nn.Conv2d(3, options.width, 3, padding=1)
+        self.net = nn.Sequential(nn.AvgPool2d(4), wide, nn.ReLU(), nn.Conv2d(options.width, OneHot.dim, 1))
 
     def encode(self, frames):  # (B, 3, H, W) in 0..1; never sees the words
-        return {"map": self.net(F.avg_pool2d(frames, 4, ceil_mode=True))}
+        return {"map": self.net(frames)}
 
     def score(self, fused, words):  # words.embeddings are (N, 1, D)
         return Output(torch.einsum("bdhw,nd->bnhw", fused["map"], words.embeddings.mean(1)))
@@ -68,18 +66,17 @@ def stripes(rng):
 torch.manual_seed(0)
 rng = np.random.default_rng(0)
 model = build_model("colours", {"width": 8})
-vocabulary = openvss.Vocabulary.parse(", ".join(WORDS))
+words = model.embed(openvss.Vocabulary.parse("red, green, blue"))
 optimiser = torch.optim.Adam(model.parameters(), lr=0.05)
 for _ in range(60):
     pixels, labels = stripes(rng)
     clip = torch.from_numpy(pixels).permute(2, 0, 1)[None, None] / 255  # one clip of one frame
-    loss = sum(model.loss(model(clip, model.embed(vocabulary)), torch.from_numpy(labels)[None]).values())
+    loss = model.loss(model(clip, words), torch.from_numpy(labels)[None])["loss"]
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
-print(f"loss {loss.item():.3f}")
 
-segmenter = openvss.Segmenter(model.eval(), vocabulary, device="cpu")
+segmenter = openvss.Segmenter(model.eval(), "red, green, blue", device="cpu")
 for i in range(3):
     pixels, labels = stripes(rng)
     result = segmenter.step(Frame(i, Fraction(i, 15), pixels))

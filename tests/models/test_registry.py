@@ -176,5 +176,5 @@ def test_a_checkpoint_knows_its_words(tmp_path: Path) -> None:
     assert fixed is not None
     assert fixed.names == ("cat", "dog")
     for name, weights in ((str(file), None), ("segformer-b0", file)):
-        with pytest.raises(InputError, match="says itself what its words are"):
+        with pytest.raises(InputError, match="brings its own words"):
             load_model(name, weights, options={"words": "sky, sea"})

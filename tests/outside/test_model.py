@@ -69,10 +69,14 @@ def test_it_is_trained_evaluated_and_streamed(run: Runner, tmp_path: Path) -> No
     run.ok("evaluate", "--data", "folder:set", "--model", "run", "--out", "scores", *SMALL)
     assert 0 < json.loads((tmp_path / "scores" / "metrics.json").read_text())["miou"] < 1
 
+    segment = ("segment", "set/data/v0/origin", "sky, road", "--out", "out", "--format", "png", *SMALL)
+    run.ok(*segment, "--model", "run")
+    assert len(list((tmp_path / "out" / "masks").glob("*.png"))) == 4
+
     assert "model: hues: 3x3 convolutions" in run.ok("models", "show", "run")
     assert "option width: 8 unless given" in run.ok("models", "show", "hues")
     assert "hues has no option 'depth': choose one of width, back" in run.sentence(
-        "segment", "set", "a, b", "--model", "hues", "--untrained", "--option", "depth=3", *SMALL
+        *segment, "--model", "hues", "--untrained", "--option", "depth=3"
     )
     assert "did you mean hues?" in run.sentence("models", "show", "hue")
 

@@ -67,7 +67,7 @@ def load_model(
 def pretrained_parts(model: nn.Module) -> dict[str, nn.Module]:
     """Backbones and image-text pairs by name.
 
-    What lies within such a part is the part's own affair.
+    Parts within such a part are not listed: it fills them itself.
     """
     found: dict[str, nn.Module] = {}
     for name, part in model.named_modules():  # the outer before the inner
@@ -95,7 +95,7 @@ def checkpoint_of(name: str) -> Path:
             f"The folder {name} holds no weights ({checkpoint.BEST} or {checkpoint.LAST}): name a checkpoint."
         )
     if file is None:
-        raise unknown(name, "; a checkpoint, a run's folder or hf:NAME of the Hugging Face hub will do, too")
+        raise unknown(name, "; a checkpoint, a run's folder or hf:NAME of the Hugging Face hub also works")
     return file
 
 
@@ -134,7 +134,10 @@ def _from_checkpoint(
         raise InputError(f"{name} brings its own weights: leave --weights and --untrained out.")
     note = checkpoint.read_metadata(file)
     if note.preset not in PRESETS:
-        raise InputError(f"{file} belongs to a model {note.preset!r}, which this version does not have.")
+        raise InputError(
+            f"{file} belongs to a model {note.preset!r}, which this version does not have: install the "
+            "package that adds it."
+        )
     return _load_ours(note, chosen, file)
 
 
@@ -151,7 +154,7 @@ def _load_ours(note: checkpoint.Metadata, chosen: Mapping[str, object], file: Pa
     model = _build(note.preset, {**note.options, **chosen})
     model.size = int(note.extra.get("size", model.size))
     if "words" in chosen and model.fixed_words is not None:
-        raise InputError(f"{file} says itself what its words are: leave the option words out.")
+        raise InputError(f"{file} brings its own words: leave the option words out.")
     return _load(model, chosen, file, checkpoint.load_state(file))
 
 

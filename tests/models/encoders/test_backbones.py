@@ -15,7 +15,7 @@ from openvss.models.encoders.mit import MiT
 from openvss.models.encoders.resnet import ResNet
 from openvss.models.encoders.vit import ViT
 
-SMALL = ("mit-nano", "resnet-nano", "vit-nano", "lite0", "toy")
+SMALL = ("mit-nano", "resnet-nano", "vit-nano", "lite0")
 
 
 def build(name: str) -> nn.Module:

@@ -50,14 +50,6 @@ class TestSTSegPreset(VideoModelSuite):
         return build_model("stseg-b", PUBLISHED | {"sam": "nano"})
 
 
-class TestToy(VideoModelSuite):
-    """What stands in for the published system on two cores: finer strides, two stages."""
-
-    def build(self) -> VideoModel:
-        options = PUBLISHED | {"pair": "toy", "sam": "toy", "width": 32, "heads": 4}
-        return build_model("stseg-b", options)
-
-
 class TestSquashed(VideoModelSuite):
     def build(self) -> VideoModel:
         return SED(StandInPair(), replace(SMALL, square=64))

@@ -64,7 +64,7 @@ class PairWithBackbone(ImageText, Protocol):
 class PyramidPair(Protocol):
     """An image-text pair that also gives the maps on the way to its dense features.
 
-    The published one has strides 4, 8, 16 and 32; any strides will do that double.
+    The published one has strides 4, 8, 16 and 32; any strides that double will do.
     """
 
     @property

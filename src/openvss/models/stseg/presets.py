@@ -55,8 +55,8 @@ class SEDOptions(PairOptions):
         smoothing: Weight of the past, 0..1, where a video stands still; 0 labels each frame alone.
         official: Two habits of the authors' code: pixels without a label are negatives of every word, and
             at inference probabilities, not logits, are brought to full size (confidences then mean nothing).
-        rivals: Learns with Eq. 6 as printed, a softmax in which words rival for a pixel, and not yes or no to
-            each word.
+        rivals: Learns with Eq. 6 as printed, a softmax in which words compete for a pixel, and not yes or no
+            to each word.
     """
 
     templates: TemplateSet = "imagenet"

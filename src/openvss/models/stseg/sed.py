@@ -82,7 +82,7 @@ class SED(VideoModel):
         """Binary cross-entropy of the result and of the early heads.
 
         With weights, Eq. 6 for yes or no: that of a word counts for both, pixels without a label never count.
-        Where words rival it is Eq. 6 itself, of the early heads as well.
+        Where words compete it is Eq. 6 itself, of the early heads as well.
         """
         ignored: Ignored = "negative" if self.official and weights is None else "left out"
         if labels.ndim == 4:
