@@ -23,7 +23,7 @@ from tests.training.small import recipe
 from tests.weights.open_clip_files import State
 
 SED = {"pair": "clip-convnext-nano", "templates": "plain", "square": None, "width": 32}
-SMALL = OV2VSSOptions(backbone="mit-nano", pair="toy", channels=16, heads=2, pool=8)
+SMALL = OV2VSSOptions(backbone="mit-nano", pair="clip-nano", channels=16, heads=2, pool=8)
 
 
 @pytest.fixture(autouse=True)
