@@ -33,6 +33,7 @@ def test_every_preset_says_what_it_is(name: str) -> None:
     preset = PRESETS[name]
     assert preset.summary
     assert preset.pair
+    assert hash(preset.options)  # frozen: all models of a preset share them
     if preset.weights:
         assert bundled.path(preset.weights).is_file()
         assert bundled.card(preset.weights)

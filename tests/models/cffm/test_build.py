@@ -6,7 +6,7 @@ from torch import nn
 
 from openvss.models.cffm.geometry import COARSE, FINE, MIDDLE, by_rank
 from openvss.models.cffm.model import CFFM
-from openvss.models.registry import build_model
+from openvss.models.registry import build_model, options_of
 
 
 def millions(name: str, **options: object) -> float:
@@ -70,3 +70,11 @@ def test_any_words_with_a_text_encoder() -> None:
     assert model.text is not None
     assert any("text_weights" in name for name in model.state_dict())
     assert not any(p.requires_grad for p in model.text_weights.parameters())
+
+
+def test_numbers_of_the_paper() -> None:
+    for size, layers in {"b0": 1, "b1": 2, "b2": 2, "b3": 2, "b4": 4, "b5": 4}.items():
+        options = options_of(f"cffm++-{size}")
+        assert (options["layers"], options["global_layers"]) == (layers, 1 if size in ("b0", "b1") else 2)
+        assert (options["prototypes"], options["frames"], options["weight"]) == (100, 10, 0.5)
+        assert options_of(f"cffm-{size}") == {**options, "global_layers": 0}
