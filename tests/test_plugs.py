@@ -35,6 +35,10 @@ def test_own_entries_come_first(table: Table[object]) -> None:
 def test_added_entries(table: Table[object]) -> None:
     table.add("black", 4)
     assert table.find("black") == 4
+    table["red"] = 5
+    assert table["red"] == 5
+    del table["red"]
+    assert list(table) == ["blue", "black", "green", "broken"]
     assert list(Table("colour", {"red": 1})) == ["red"]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 
 from openvss.models.encoders.minilm import MiniLM
-from openvss.models.tiny.model import TEMPLATES
+from openvss.models.encoders.tiny import TEMPLATES
 from openvss.models.words import embed
 from openvss.weights.bundled import FOLDER
 from openvss.words.builtin import NAMES, class_list

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.models.tiny.model import SCALE, TEMPLATES
+from openvss.models.encoders.tiny import TEMPLATES
+from openvss.models.tiny.model import SCALE
 from openvss.models.words import TextEncoder, embed
 from openvss.words.vocabulary import Label, Vocabulary
 from projects.tiny.data import NONE_OF_VOC

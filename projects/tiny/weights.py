@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.models.tiny.model import TEMPLATES, Tiny
+from openvss.models.encoders.tiny import TEMPLATES
+from openvss.models.tiny.model import Tiny
 from openvss.models.words import TextEncoder, embed
 from openvss.weights.checkpoint import find_checkpoint, load_state
 from openvss.weights.lite0 import fold, fold_classifier, imagenet_checkpoint

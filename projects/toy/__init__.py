@@ -4,11 +4,10 @@ Importing the package makes the backbone and the image-text pair `toy` known by 
 """
 
 from openvss.models.encoders.backbones import BACKBONES
-from openvss.models.encoders.pairs import PAIRS
-from openvss.models.stseg.build import PYRAMIDS
+from openvss.models.encoders.pairs import PAIRS, PYRAMIDS
 from projects.toy.encoders import ToyBackbone, ToyPair
 from projects.toy.pyramid import ToyPyramid
 
-BACKBONES["toy"] = ToyBackbone
-PAIRS["toy"] = ToyPair
-PYRAMIDS["toy"] = ToyPyramid
+BACKBONES.add("toy", ToyBackbone)
+PAIRS.add("toy", ToyPair)
+PYRAMIDS.add("toy", ToyPyramid)

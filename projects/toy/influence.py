@@ -28,9 +28,8 @@ from openvss.data.synthetic.compositions import Composition
 from openvss.data.synthetic.scenes import Scene
 from openvss.models.base import FrameFeatures
 from openvss.models.ov2vss.model import OV2VSS
-from openvss.models.pretrained import load_pretrained
 from openvss.models.registry import build_model
-from openvss.models.trained import load_model
+from openvss.models.trained import load_model, load_pretrained
 from openvss.video.images import read_image
 from openvss.words.vocabulary import Vocabulary
 

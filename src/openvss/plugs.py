@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
@@ -13,7 +13,7 @@ from openvss.errors import InputError
 T = TypeVar("T")
 
 
-class Table(Mapping[str, T], Generic[T]):
+class Table(MutableMapping[str, T], Generic[T]):
     """Names and what they stand for.
 
     A package of somebody else adds to it without touching ours: by an entry point of the table's group, which
@@ -33,7 +33,7 @@ class Table(Mapping[str, T], Generic[T]):
 
     def add(self, name: str, entry: T) -> None:
         """Make a name known in this process."""
-        self._entries[name] = entry
+        self[name] = entry
 
     def find(self, name: str, otherwise: str = "") -> T:
         """What a name stands for, or a sentence that names the choices; `otherwise` ends that sentence."""
@@ -45,6 +45,12 @@ class Table(Mapping[str, T], Generic[T]):
         if name not in self._entries:
             self._entries[name] = self._load(self._outside[name])
         return self._entries[name]
+
+    def __setitem__(self, name: str, entry: T) -> None:
+        self._entries[name] = entry
+
+    def __delitem__(self, name: str) -> None:  # what a package adds is found again
+        del self._entries[name]
 
     def __iter__(self) -> Iterator[str]:
         yield from dict.fromkeys([*self._entries, *self._outside])

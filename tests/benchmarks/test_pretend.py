@@ -12,7 +12,7 @@ from benchmarks.pretend import PretendDevice
 from benchmarks.syncs import of_frame, of_step, small
 from openvss.data.make import make
 from openvss.data.synthetic.job import RenderOptions
-from openvss.models.cffm.build import build
+from openvss.models.registry import build_model
 from openvss.segmenting.segmenter import Segmenter
 from tests.models.suite import WORDS
 from tests.models.two_frame import TwoFrame
@@ -66,8 +66,8 @@ def test_a_frame_is_waited_for_three_times(size: tuple[int, int]) -> None:
 
 def test_prototypes_add_no_wait() -> None:
     """Their frame is the third, at which they are made anew."""
-    options = {"layers": 1, "dim": 16, "heads": 2, "global_layers": 1, "prototypes": 8, "frames": 4}
-    model = build("mit-nano", words="road, sky, tree", **options)  # type: ignore[arg-type]
+    parts = {"backbone": "mit-nano", "words": "road, sky, tree", "layers": 1, "dim": 16, "heads": 2}
+    model = build_model("cffm++-b1", {**parts, "prototypes": 8, "frames": 4})
     assert of_frame(Segmenter(model, "road, sky", device="cpu"), (64, 96)).waits.total() == 3
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from openvss.models.builders import Builder
-from openvss.models.registry import PRESETS, Preset
+from openvss.models.registry import PRESETS
 from tests.cli.runner import Runner
-from tests.models.closed import build
+from tests.models.closed import PRESET
 
 
 @pytest.fixture
@@ -21,9 +20,5 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 @pytest.fixture
 def closed(monkeypatch: pytest.MonkeyPatch) -> str:
     """A preset without trained weights, whose words are fixed."""
-    monkeypatch.setitem(PRESETS, "closed", Preset("for tests", "-", _closed, options={"words": "car, sea"}))
+    monkeypatch.setitem(PRESETS, "closed", PRESET)
     return "closed"
-
-
-def _closed() -> Builder:
-    return build

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from openvss.cli.benchmark import with_baseline
-from openvss.models import registry as presets
+from openvss.models.cffm.presets import CFFMOptions
+from openvss.models.registry import PRESETS
 from tests.cli.runner import Runner
 
-NANO = {"backbone": "mit-nano", "words": "road, sky", "dim": 16, "heads": 2}
+NANO = CFFMOptions("mit-nano", "road, sky", dim=16, heads=2)
 
 
 def test_a_single_cffm_has_segformer_beside_it() -> None:
@@ -18,8 +20,7 @@ def test_a_single_cffm_has_segformer_beside_it() -> None:
 
 
 def test_costs_of_models(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = presets.Preset("", "-", presets.PRESETS["cffm-b0"].builder, options=NANO)
-    monkeypatch.setitem(presets.PRESETS, "small", small)
+    monkeypatch.setitem(PRESETS, "small", replace(PRESETS["cffm-b0"], options=NANO))
     command = ["benchmark", "model", "small", "--size", "96x64", "--rounds", "1", "--device", "cpu"]
     rows = json.loads(run.ok(*command, "--json"))
     assert [row["name"] for row in rows] == ["small"]

@@ -97,7 +97,7 @@ def test_options_of_a_trained_model(run: Runner, tmp_path: Path, closed: str) ->
         "wdith=4": "no option 'wdith': choose one of words, width, shape",
         "width=wide": "cannot be 'wide'",
         "width=4": "do not fit the model with width=4",
-        "words=cow, sky": "says itself what its words are",
+        "words=cow, sky": "brings its own words",
     }
     for option, said in wrong.items():
         assert said in run.sentence(*call, "--overwrite", "--option", option)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
 from openvss.models.fixed_words import select
+from openvss.models.preset import Preset
 from openvss.models.words import WordEmbeddings
 from openvss.words.vocabulary import Vocabulary
 
@@ -29,7 +32,18 @@ class Closed(VideoModel):
         return Output(select(self.classifier(fused["map"]), words))
 
 
-def build(words: str = "road, sky", width: int = 8, shape: tuple[int, ...] = (1,)) -> Closed:
-    """For presets of tests."""
-    del shape
-    return Closed(words, width)
+@dataclass(frozen=True)
+class ClosedOptions:
+    """What can be chosen."""
+
+    words: str = "road, sky"
+    width: int = 8
+    shape: tuple[int, ...] = (1,)  # changes nothing
+
+
+def build(options: ClosedOptions) -> Closed:
+    return Closed(options.words, options.width)
+
+
+PRESET = Preset("for tests", "-", ClosedOptions("car, sea"), build)
+"""Without trained weights."""

@@ -17,10 +17,8 @@ from torch.utils.data import Dataset
 
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
-from openvss.models.builders import Builder
-from openvss.models.cffm.build import build as cffm
-from openvss.models.ov2vss.build import build as build_ov2vss
-from openvss.models.registry import PRESETS, Preset
+from openvss.models.ov2vss.presets import OV2VSSOptions
+from openvss.models.registry import PRESETS, build_model
 from openvss.models.stseg.keys import DECODER
 from openvss.models.trained import load_model
 from openvss.training import setup as parts
@@ -127,7 +125,8 @@ def test_what_it_switches_without_one(tmp_path: Path) -> None:
     ("device", "processes", "shared"), [("cuda", 4, True), ("cuda", 1, False), ("cpu", 4, False)]
 )
 def test_batch_norms_are_of_all_processes_on_gpus(device: str, processes: int, shared: bool) -> None:
-    model = cffm("mit-nano", words="road, sky", layers=1, dim=16, heads=2)
+    options = {"backbone": "mit-nano", "words": "road, sky", "layers": 1, "dim": 16, "heads": 2}
+    model = build_model("cffm-b1", options)
     before = dict(model.named_parameters())
     accelerator = SimpleNamespace(num_processes=processes, device=torch.device(device))
     found = parts.with_shared_norms(model, cast("Accelerator", accelerator))
@@ -170,15 +169,12 @@ def test_own_batches_and_pass(tmp_path: Path, stop: int) -> None:
 
 
 SED = {"pair": "clip-convnext-nano", "templates": "plain", "square": None, "width": 32}
-SMALL = {"pair": "clip-nano", "backbone": "mit-nano", "channels": 16, "heads": 2, "pool": 8}
+SMALL = OV2VSSOptions(backbone="mit-nano", pair="clip-nano", channels=16, heads=2, pool=8)
 
 
 @pytest.fixture(autouse=True)
 def _small_video_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def builder() -> Builder:
-        return build_ov2vss
-
-    monkeypatch.setitem(PRESETS, "small", Preset("for tests", "-", builder, options=SMALL))
+    monkeypatch.setitem(PRESETS, "small", replace(PRESETS["ov2vss-mit-b2"], options=SMALL))
 
 
 def parsed(root: Path, **changes: object) -> Recipe:
@@ -213,7 +209,7 @@ def test_a_checkpoint_does_not_depend_on_defaults(tmp_path: Path, monkeypatch: p
     own = parsed(tmp_path, model={"preset": "small", "options": {"regions": 3}})
     model, _ = build(own)
     save_model(model, tmp_path / "a.safetensors", "small", options_for(own))
-    later = Preset("changed", "-", PRESETS["small"].builder, options={**SMALL, "channels": 32})
+    later = replace(PRESETS["small"], options=replace(SMALL, channels=32))
     monkeypatch.setitem(PRESETS, "small", later)
     load_model(str(tmp_path / "a.safetensors"))
 

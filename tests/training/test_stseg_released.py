@@ -16,6 +16,7 @@ from openvss.errors import InputError
 from openvss.models.encoders.sam import Sam
 from openvss.models.registry import PRESETS
 from openvss.models.stseg.keys import DECODER
+from openvss.models.stseg.presets import SEDOptions, STSegOptions
 from openvss.training.adapt import find_start
 from openvss.weights.checkpoint import load_state, read_metadata, save_model
 from tests.cli.runner import Runner
@@ -23,7 +24,7 @@ from tests.models.stseg import test_keys as test_sed
 from tests.training.test_stseg_recipes import FOLDER, overrides
 from tests.weights.sam_files import metas_state
 
-SMALL = {"pair": "clip-convnext-nano", "templates": "plain", "square": None, "width": 32}
+SMALL = SEDOptions(pair="clip-convnext-nano", templates="plain", square=None, width=32)
 QUICK = [
     "schedule.steps=2", "targets.every=2", "targets.options.threshold=0", "targets.options.smallest=0",
     "targets.options.size=32", "targets.options.sam=nano", "targets.options.prior=sam", "data.workers=0",
@@ -103,7 +104,9 @@ def test_weights_to_adapt_fit_wholly(
 ) -> None:
     file = tmp_path / "sed_model_base.pth"
     monkeypatch.setitem(PRESETS, "sed-b", replace(PRESETS["sed-b"], options=SMALL))
-    monkeypatch.setitem(PRESETS, "stseg-b", replace(PRESETS["stseg-b"], options=SMALL | {"sam": "nano"}))
+    monkeypatch.setitem(
+        PRESETS, "stseg-b", replace(PRESETS["stseg-b"], options=STSegOptions(**vars(SMALL), sam="nano"))
+    )
     assert find_start("sed-b", file).file == file
     with pytest.raises(InputError, match=r"not those of this model: missing sam\."):
         find_start("stseg-b", file)

@@ -20,7 +20,7 @@ from torch import nn
 from openvss.errors import InputError
 from openvss.models.encoders import mit
 from openvss.models.encoders.mit import MiT
-from openvss.models.pretrained import load_pretrained
+from openvss.models.trained import load_pretrained
 from openvss.weights.lite0 import fold, imagenet_checkpoint
 from openvss.weights.public import WEIGHTS, public_file
 from tests.weights.mit_files import mit_shapes

@@ -21,7 +21,8 @@ from PIL import Image
 from benchmarks.machine import describe
 from openvss.evaluation.metrics.confusion import Confusion, class_iou, mean_iou, pixel_accuracy
 from openvss.evaluation.metrics.consistency import VideoMeter, mean_consistency
-from openvss.models.tiny.model import SMOOTHING, Tiny
+from openvss.models.tiny.model import Tiny
+from openvss.models.tiny.presets import TinyOptions
 from openvss.segmenting.segmenter import Segmenter
 from openvss.weights import bundled
 from openvss.words.vocabulary import Label, Vocabulary
@@ -116,7 +117,7 @@ def videos(model: Tiny, camvid: Path | None, davis: Path | None, size: int | Non
         + "| ---: " * 5
         + "|"
     )
-    for title, smoothing in (("each frame alone", 0.0), ("with its memory", SMOOTHING)):
+    for title, smoothing in (("each frame alone", 0.0), ("with its memory", TinyOptions.smoothing)):
         model.smoothing, model.recurrent = smoothing, smoothing > 0
         steady, mean, each = "- | - | - | -", "-", ""
         if camvid is not None:
@@ -132,7 +133,7 @@ def videos(model: Tiny, camvid: Path | None, davis: Path | None, size: int | Non
 
 def speed(model: Tiny, rounds: int = 15) -> None:
     """Frames of 427x320 in turn through the bare backbone and all the rest, with few words and many."""
-    model.smoothing, model.recurrent = SMOOTHING, True
+    model.smoothing, model.recurrent = TinyOptions.smoothing, True
     pixels = np.random.default_rng(0).integers(0, 256, (320, 427, 3), np.uint8)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255
 

@@ -19,7 +19,8 @@ from benchmarks.machine import describe
 from openvss.cli.training_progress import watching
 from openvss.evaluation.metrics.confusion import class_iou
 from openvss.models.base import VideoModel
-from openvss.models.tiny.model import TEMPLATES, Tiny
+from openvss.models.encoders.tiny import TEMPLATES
+from openvss.models.tiny.model import Tiny
 from openvss.models.words import embed
 from openvss.segmenting.segmenter import Segmenter
 from openvss.training.recipe.reader import read_stages

@@ -16,7 +16,8 @@ from tests.models.two_frame import LetterText
 
 from openvss.errors import InputError
 from openvss.models.encoders.minilm import MiniLM
-from openvss.models.tiny.model import SCALE, TEMPLATES
+from openvss.models.encoders.tiny import TEMPLATES
+from openvss.models.tiny.model import SCALE
 from openvss.models.words import embed
 from openvss.training.recipe.reader import Stage, read_stages
 from openvss.training.recipe.schema import Recipe

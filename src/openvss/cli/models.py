@@ -11,7 +11,7 @@ import typer
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
-    from openvss.models.registry import Preset
+    from openvss.models.preset import Preset
 
 app = typer.Typer(help="List the models, or show the card of one.")
 
@@ -85,9 +85,10 @@ def show(
 
 
 def _show_checkpoint(name: str) -> None:
-    if name.startswith("hf:"):
+    from openvss.models.registry import HUB, PRESETS
+
+    if name.startswith(HUB):
         raise InputError(f"{name} is described by its card on the Hugging Face hub: look there.")
-    from openvss.models.registry import PRESETS
     from openvss.models.trained import checkpoint_of
     from openvss.weights import checkpoint
 

@@ -1,1 +1,1 @@
-"""The models: what each room shares is in `base` and `layers`."""
+"""The models, one package a system; what several of them share is in `base`, `encoders` and `layers`."""

@@ -126,7 +126,7 @@ def peak_bytes(step: Step) -> int:
 
 
 class _Live(TorchDispatchMode):
-    """Follows the memory of every tensor that an operation returns until nobody refers to it."""
+    """Follows the memory of every tensor that an operation returns until nothing refers to it."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

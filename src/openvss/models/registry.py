@@ -1,150 +1,44 @@
-"""Name -> how to build it: the list behind `--model` and `openvss models`.
+"""Name -> how to build it: the table behind `--model` and `openvss models`.
 
-Nothing heavy is imported before a model is built: `openvss models` needs no torch.
+Nothing heavy is imported before a model is built: `openvss models` needs no torch. A package of somebody
+else adds a model by an entry point of the group `openvss.models`, named after the preset, whose value is a
+`Preset`.
 """
 
 from __future__ import annotations
 
 import difflib
-import inspect
-import json
-import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from openvss.errors import InputError
-from openvss.models import builders
-from openvss.models.builders import Builder, KeyMap
+from openvss.models.cffm import presets as cffm
+from openvss.models.ov2vss import presets as ov2vss
+from openvss.models.preset import Preset
+from openvss.models.regions import presets as regions
+from openvss.models.segformer import presets as segformer
+from openvss.models.stseg import presets as stseg
+from openvss.models.tiny import presets as tiny
+from openvss.plugs import Table, later
 
 if TYPE_CHECKING:
     from openvss.models.base import VideoModel
 
-
-@dataclass(frozen=True)
-class Preset:
-    """A system that can be asked for by name.
-
-    Attributes:
-        summary: One line for `openvss models`.
-        pair: What relates its images to words.
-        builder: Imports and returns the function of the system's room that builds it. The parameters of that
-            function are the options: plain values with type hints and defaults.
-        weights: Name of the bundled weights file; None if no trained weights exist.
-        options: What makes this preset of the system.
-        parts: Where the weights of its parts come from, if nothing else in it is trained.
-        keys: Imports and returns what brings the names of other software's weights to ours; names that it
-            does not know stay.
-    """
-
-    summary: str
-    pair: str
-    builder: Callable[[], Builder]
-    weights: str | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
-    parts: str | None = None
-    keys: Callable[[], KeyMap] | None = None
-
-    def build(self, **options: object) -> VideoModel:
-        """The model without trained weights."""
-        return self.builder()(**{**self.options, **options})
-
-
-_CFFM_LAYERS = {"b0": 1, "b1": 2, "b2": 2, "b3": 2, "b4": 4, "b5": 4}  # b3 and b4 are not in the paper
-
-PRESETS: dict[str, Preset] = {
-    "tiny": Preset(
-        summary="bundled default, works offline; its memory follows what moves",
-        pair="EfficientNet-Lite0 features aligned to MiniLM text",
-        builder=builders.tiny,
-        weights="tiny",
-    ),
-    "ov2vss-mit-b2": Preset(
-        summary="the paper's video system on MiT-B2",
-        pair="CLIP ViT-B/16",
-        builder=builders.ov2vss,
-        options={"backbone": "mit-b2"},
-    ),
-    "ov2vss-r101": Preset(
-        summary="the paper's video system on ResNet-101",
-        pair="CLIP ViT-B/16",
-        builder=builders.ov2vss,
-        options={"backbone": "resnet-101"},
-    ),
-    "ov2vss-vit-b": Preset(
-        summary="the paper's video system on the image encoder of SAM ViT-B",
-        pair="CLIP ViT-B/16",
-        builder=builders.ov2vss,
-        options={"backbone": "vit-b"},
-    ),
-    "sed-b": Preset(
-        summary="image system with a cost-aware decoder",
-        pair="CLIP ConvNeXt-B",
-        builder=builders.sed,
-        keys=builders.sed_keys,
-    ),
-    "sed-b-fast": Preset(
-        summary="sed-b that drops words early which are nowhere among the 8 likeliest",
-        pair="CLIP ConvNeXt-B",
-        builder=builders.sed,
-        keys=builders.sed_keys,
-        options={"topk": 8},
-    ),
-    "stseg-b": Preset(
-        summary="sed-b with features sharpened by SAM's, made for self-training",
-        pair="CLIP ConvNeXt-B",
-        builder=builders.stseg,
-        keys=builders.sed_keys,  # of which it is an extension
-    ),
-    "sam-clip": Preset(
-        summary="regions from SAM, each named by CLIP; each frame alone",
-        pair="CLIP ViT-B/16",
-        builder=builders.sam_clip,
-        parts="published, from a local folder or the hub",
-    ),
-    "regions-tiny": Preset(
-        summary="superpixels, each named by the pair of tiny; works offline",
-        pair="EfficientNet-Lite0 features aligned to MiniLM text",
-        builder=builders.regions_tiny,
-        parts="bundled, those of tiny",
-    ),
-    **{
-        f"segformer-{size}": Preset(
-            summary="closed set; MiT and SegFormer's head, each frame alone",
-            pair="-",
-            builder=builders.segformer,
-            keys=builders.segformer_keys,
-            options={"backbone": f"mit-{size}"},
-        )
-        for size in _CFFM_LAYERS
+PRESETS: Table[Preset] = Table(
+    "model",
+    {
+        **tiny.PRESETS,
+        **ov2vss.PRESETS,
+        **stseg.PRESETS,
+        **regions.PRESETS,
+        **segformer.PRESETS,
+        **cffm.PRESETS,
     },
-    **{
-        f"cffm-{size}": Preset(
-            summary="closed set; SegFormer, and features of three earlier frames",
-            pair="-",
-            builder=builders.cffm,
-            keys=builders.cffm_keys,
-            options={"backbone": f"mit-{size}", "layers": layers},
-        )
-        for size, layers in _CFFM_LAYERS.items()
-    },
-    **{
-        f"cffm++-{size}": Preset(
-            summary="closed set; CFFM, and prototypes of the whole video",
-            pair="-",
-            builder=builders.cffm,
-            keys=builders.cffm_keys,
-            options={
-                "backbone": f"mit-{size}",
-                "layers": layers,
-                "global_layers": 1 if size in ("b0", "b1") else 2,
-            },
-        )
-        for size, layers in _CFFM_LAYERS.items()
-    },
-}
+    group="openvss.models",
+)
+
+HUB = "hf:"  # before the name of a repository of the Hugging Face hub
+load_from_hub = later("openvss.models.segformer.hub:load")
 
 
 def find_preset(name: str) -> Preset:
@@ -155,7 +49,7 @@ def find_preset(name: str) -> Preset:
 
 
 def unknown(name: str, otherwise: str = "") -> InputError:
-    """The complaint about a name that is none of a preset; `otherwise` says what else could be given."""
+    """The error about a name that no preset has; `otherwise` says what else could be given."""
     close = difflib.get_close_matches(name.lower(), PRESETS, n=1)
     meant = f"did you mean {close[0]}? `openvss models`" if close else "`openvss models`"
     return InputError(f"There is no model {name!r}: {meant} lists them{otherwise}.")
@@ -166,30 +60,16 @@ def build_model(name: str, options: Mapping[str, object] | None = None) -> Video
 
     Args:
         name: Of a preset.
-        options: Of its builder, as they come from a recipe or a checkpoint: values that JSON can hold.
+        options: Of that preset, as they come from a recipe or a checkpoint: values that JSON can hold.
     """
-    return find_preset(name).build(**checked_options(name, options or {}))
+    return find_preset(name).build(checked_options(name, options or {}))
 
 
 def options_of(name: str) -> dict[str, object]:
     """The options of a preset and their values if nothing is said."""
-    preset = find_preset(name)
-    own = inspect.signature(preset.builder()).parameters
-    return {key: preset.options.get(key, parameter.default) for key, parameter in own.items()}
+    return find_preset(name).defaults()
 
 
 def checked_options(name: str, options: Mapping[str, object]) -> dict[str, Any]:
     """The options as their type hints have them: a list of a recipe becomes a tuple, for example."""
-    hints = typing.get_type_hints(find_preset(name).builder())
-    hints.pop("return", None)
-    checked = {}
-    for key, value in options.items():
-        if key not in hints:
-            choices = f"choose one of {', '.join(hints)}" if hints else "it has none"
-            raise InputError(f"The model {name} has no option {key!r}: {choices}.")
-        try:
-            checked[key] = TypeAdapter(hints[key]).validate_json(json.dumps(value), strict=True)
-        except ValidationError as error:
-            reason = error.errors()[0]["msg"]
-            raise InputError(f"The option {key} of {name} cannot be {value!r}: {reason.lower()}.") from None
-    return checked
+    return find_preset(name).checked(name, options)

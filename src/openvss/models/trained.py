@@ -1,4 +1,4 @@
-"""A model with its trained weights: bundled with a preset, in a checkpoint, or in any file of weights."""
+"""A model with trained weights: bundled with its preset, in a checkpoint or a file, or of its parts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
-from openvss.models.pretrained import load_pretrained
-from openvss.models.registry import PRESETS, build_model, find_preset, unknown
-from openvss.models.segformer import hub as hub_segformer
+from openvss.models.encoders.contract import Pretrained
+from openvss.models.registry import HUB, PRESETS, build_model, find_preset, load_from_hub, unknown
 from openvss.weights import bundled, checkpoint
 from openvss.weights.strict import compare, fill
 
@@ -36,12 +35,12 @@ def load_model(
         options: Of the model, in place of the preset's or the checkpoint's, as far as its weights stay.
     """
     chosen = options or {}
-    if name.startswith(hub_segformer.PREFIX):
+    if name.startswith(HUB):
         if weights or untrained:
             raise InputError(f"{name} brings its own weights: leave --weights and --untrained out.")
         if chosen:
             raise InputError(f"{name} has no options: leave --option out.")
-        return hub_segformer.load(name.removeprefix(hub_segformer.PREFIX))
+        return load_from_hub(name.removeprefix(HUB))
     if name not in PRESETS:
         return _from_checkpoint(name, weights, chosen, untrained=untrained)
     if untrained and weights:
@@ -65,22 +64,45 @@ def load_model(
     return model.eval()
 
 
+def pretrained_parts(model: nn.Module) -> dict[str, nn.Module]:
+    """Backbones and image-text pairs by name.
+
+    Parts within such a part are not listed: it fills them itself.
+    """
+    found: dict[str, nn.Module] = {}
+    for name, part in model.named_modules():  # the outer before the inner
+        inside = any(name.startswith(f"{outer}." if outer else "") for outer in found)
+        if not inside and isinstance(part, Pretrained):
+            assert isinstance(part, nn.Module)
+            found[name] = part
+    return found
+
+
+def load_pretrained(model: nn.Module) -> tuple[str, ...]:
+    """Fill backbones and image-text pairs with their published weights; the names of these parts."""
+    parts = pretrained_parts(model)
+    for part in parts.values():
+        assert isinstance(part, Pretrained)
+        part.load_pretrained()
+    return tuple(parts)
+
+
 def checkpoint_of(name: str) -> Path:
-    """The file of a checkpoint or run; what is neither is taken for a misspelt name of a preset."""
+    """The file of a checkpoint or run; anything else is taken for a misspelt preset."""
     file = checkpoint.find_checkpoint(Path(name))
     if file is None and Path(name).is_dir():
         raise InputError(
             f"The folder {name} holds no weights ({checkpoint.BEST} or {checkpoint.LAST}): name a checkpoint."
         )
     if file is None:
-        raise unknown(name, "; a checkpoint, a run's folder or hf:NAME of the Hugging Face hub will do, too")
+        raise unknown(name, "; a checkpoint, a run's folder or hf:NAME of the Hugging Face hub also works")
     return file
 
 
 def state_for(name: str, file: Path) -> dict[str, Tensor]:
     """The tensors of a file under the names of a preset's model, whichever software wrote it."""
     state, keys = checkpoint.load_state(file), find_preset(name).keys
-    return state if keys is None or checkpoint.is_ours(file) else keys()(state)
+    return state if keys is None or checkpoint.is_ours(file) else keys(state)
 
 
 def notes(name: str, weights: str | Path | None = None) -> dict[str, str]:
@@ -89,7 +111,7 @@ def notes(name: str, weights: str | Path | None = None) -> dict[str, str]:
     Those of training runs say how they were chosen (`selected_by`), and the `size` and `context` with which
     the run was validated.
     """
-    if name.startswith(hub_segformer.PREFIX):
+    if name.startswith(HUB):
         return {}
     if name not in PRESETS:
         return checkpoint.read_metadata(checkpoint_of(name)).extra
@@ -112,7 +134,10 @@ def _from_checkpoint(
         raise InputError(f"{name} brings its own weights: leave --weights and --untrained out.")
     note = checkpoint.read_metadata(file)
     if note.preset not in PRESETS:
-        raise InputError(f"{file} belongs to a model {note.preset!r}, which this version does not have.")
+        raise InputError(
+            f"{file} belongs to a model {note.preset!r}, which this version does not have: install the "
+            "package that adds it."
+        )
     return _load_ours(note, chosen, file)
 
 
@@ -129,7 +154,7 @@ def _load_ours(note: checkpoint.Metadata, chosen: Mapping[str, object], file: Pa
     model = _build(note.preset, {**note.options, **chosen})
     model.size = int(note.extra.get("size", model.size))
     if "words" in chosen and model.fixed_words is not None:
-        raise InputError(f"{file} says itself what its words are: leave the option words out.")
+        raise InputError(f"{file} brings its own words: leave the option words out.")
     return _load(model, chosen, file, checkpoint.load_state(file))
 
 

@@ -16,9 +16,8 @@ from torch import nn
 
 from openvss.data.catalogue import LAYOUTS
 from openvss.errors import InputError
-from openvss.models.pretrained import pretrained_parts
 from openvss.models.registry import PRESETS, build_model
-from openvss.models.trained import state_for
+from openvss.models.trained import pretrained_parts, state_for
 from openvss.training.optimisation import matches
 from openvss.video.images import frame_files
 from openvss.video.sources import Source, open_source

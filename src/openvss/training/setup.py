@@ -14,9 +14,8 @@ from torch import Tensor, nn
 
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
-from openvss.models.pretrained import load_pretrained
 from openvss.models.registry import build_model, options_of
-from openvss.models.trained import state_for
+from openvss.models.trained import load_pretrained, state_for
 from openvss.training import validation
 from openvss.training.data.batches import TrainingData, open_data
 from openvss.training.optimisation import Average, Group, freeze, groups_of

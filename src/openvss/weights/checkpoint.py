@@ -98,7 +98,7 @@ def load_state(file: Path) -> dict[str, Tensor]:
     _require_file(file)
     try:
         state = load_file(file) if file.suffix == ".safetensors" else _load_torch(file)
-    except Exception as error:  # what is no pickle at all may fail in any way when it is read as one
+    except Exception as error:  # a file that is not a pickle may fail in any way
         raise InputError(
             f"{file} cannot be read as weights: give a safetensors file, or a .pth that holds only tensors."
         ) from error

@@ -21,14 +21,6 @@ def mit(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return rename(whole or state, [*MMSEG, Rule(rf"head{_END}", ())])
 
 
-def hub_segformer(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A whole segmenter of the hub -> transformers' `SegformerForSemanticSegmentation`."""
-    backbone = {name: value for name, value in state.items() if name.startswith("segformer.")}
-    head = {name: value for name, value in state.items() if name not in backbone}
-    ours = {f"segformer.{n.removeprefix('model.')}": v for n, v in rename(backbone, TRANSFORMERS).items()}
-    return ours | rename(head, _HEAD)
-
-
 def _mmseg(stage: int) -> list[Rule]:
     """Their stages count from 1; keys and values are one matrix."""
     n, ours = stage + 1, f"model.stages.{stage}."
@@ -77,5 +69,3 @@ TRANSFORMERS = [
     Rule(rf"segformer\.encoder\.layer_norm\.(\d){_END}", (r"model.stages.\1.layer_norm.\2",)),
     Rule(r"segformer\.(stages\..*)", (r"model.\1",)),  # what transformers writes if asked not to rename
 ]
-
-_HEAD = [Rule(rf"decode_head\.linear_c\.(\d)\.proj{_END}", (r"decode_head.linear_projections.\1.proj.\2",))]

@@ -26,7 +26,7 @@ def fill_published(
 
     Args:
         module: What is filled.
-        repository: None for sizes that nobody has published, which keep what they have.
+        repository: None for sizes without published weights, which keep what they have.
         key_map: From their names to ours.
         names: Files in which the repository may have them.
     """
@@ -36,10 +36,10 @@ def fill_published(
 
 
 def public_file(repository: str, *names: str) -> Path:
-    """The first of these files that a repository has; one that is not to be had is an `InputError`.
+    """The first of these files that a repository has; an `InputError` if none can be found.
 
     The local folder comes first, then the hub's cache; the network is asked last. A folder that holds the
-    files may stand for a repository.
+    files can be given in place of a repository.
     """
     if found := next(filter(None, (_local(repository, name) for name in names)), None):
         return found

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from openvss.models.cffm.build import build, roles
-from openvss.models.cffm.geometry import COARSE, FINE, MIDDLE
-from openvss.models.registry import build_model
+from openvss.models.cffm.geometry import COARSE, FINE, MIDDLE, by_rank
+from openvss.models.cffm.model import CFFM
+from openvss.models.registry import build_model, options_of
 
 
 def millions(name: str, **options: object) -> float:
@@ -57,14 +57,24 @@ def test_checkpoints_do_not_hold_what_nothing_reads() -> None:
 
 
 def test_references_are_pooled_by_rank() -> None:
-    assert roles(0) == roles(3) == (COARSE, MIDDLE, FINE)
-    assert roles(1) == (FINE,)
-    assert roles(5) == (COARSE, COARSE, COARSE, MIDDLE, FINE)
+    assert by_rank(0) == by_rank(3) == (COARSE, MIDDLE, FINE)
+    assert by_rank(1) == (FINE,)
+    assert by_rank(5) == (COARSE, COARSE, COARSE, MIDDLE, FINE)
 
 
 def test_any_words_with_a_text_encoder() -> None:
-    model = build("mit-nano", text="clip-nano", layers=1, dim=16, heads=2)
+    options = {"backbone": "mit-nano", "text": "clip-nano", "layers": 1, "dim": 16, "heads": 2}
+    model = build_model("cffm-b1", options)
+    assert isinstance(model, CFFM)
     assert model.fixed_words is None
     assert model.text is not None
     assert any("text_weights" in name for name in model.state_dict())
     assert not any(p.requires_grad for p in model.text_weights.parameters())
+
+
+def test_numbers_of_the_paper() -> None:
+    for size, layers in {"b0": 1, "b1": 2, "b2": 2, "b3": 2, "b4": 4, "b5": 4}.items():
+        options = options_of(f"cffm++-{size}")
+        assert (options["layers"], options["global_layers"]) == (layers, 1 if size in ("b0", "b1") else 2)
+        assert (options["prototypes"], options["frames"], options["weight"]) == (100, 10, 0.5)
+        assert options_of(f"cffm-{size}") == {**options, "global_layers": 0}

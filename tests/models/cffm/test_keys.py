@@ -1,17 +1,19 @@
-"""Checkpoints of the authors' CFFM and CFFM++, and of mmsegmentation's SegFormer, by name and shape."""
+"""Checkpoints of the authors' CFFM and CFFM++, by name and shape."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from openvss.errors import InputError
-from openvss.models.cffm.keys import cffm, segformer, with_teacher
+from openvss.models.cffm.keys import cffm, with_teacher
+from openvss.models.cffm.presets import CFFMOptions
 from openvss.models.encoders import mit as mits
-from openvss.models.registry import build_model
+from openvss.models.registry import PRESETS, build_model
 from openvss.models.trained import load_model
 from openvss.weights.strict import compare
 from tests.weights.mit_files import mit_shapes
@@ -19,7 +21,7 @@ from tests.weights.open_clip_files import Shapes, State, random_state
 
 NANO = mits.PLANS["mit-nano"]
 DIM, HEADS, WORDS = 32, 8, 6
-OPTIONS = {"backbone": "mit-nano", "words": "a, b, c, d, e, f", "dim": DIM}
+OPTIONS: dict[str, Any] = {"backbone": "mit-nano", "words": "a, b, c, d, e, f", "dim": DIM}
 
 
 def affine(name: str, *weight: int) -> Shapes:
@@ -114,41 +116,11 @@ def test_a_missing_layer_is_reported() -> None:
     assert not report.unexpected
 
 
-def test_the_fusing_layer_of_a_concatenation_coarsest_first() -> None:
-    """Our sum over scales is their layer over all scales at once."""
-    theirs = {name: value.float().abs() for name, value in checkpoint().items()}
-    model = build_model("segformer-b0", OPTIONS).eval()
-    model.load_state_dict(segformer(theirs), strict=True)
-    maps = [torch.rand(1, c, 16 // 2**i, 16 // 2**i) for i, c in enumerate(NANO.channels)]
-
-    def wide(i: int) -> Tensor:
-        w, b = (theirs[f"decode_head.linear_c{i + 1}.proj.{end}"] for end in ("weight", "bias"))
-        x = torch.einsum("bchw,dc->bdhw", maps[i], w) + b[:, None, None]
-        return torch.nn.functional.interpolate(x, (16, 16), mode="bilinear")
-
-    fused = torch.nn.functional.conv2d(
-        torch.cat([wide(i) for i in (3, 2, 1, 0)], 1), theirs["decode_head.linear_fuse.conv.weight"]
-    )
-    norm = {
-        end: theirs[f"decode_head.linear_fuse.bn.{end}"][:, None, None]
-        for end in ("weight", "bias", "running_mean", "running_var")
-    }
-    scaled = (fused - norm["running_mean"]) / (norm["running_var"] + 1e-5).sqrt()
-    with torch.no_grad():
-        ours = model.head(maps)  # type: ignore[operator]
-    torch.testing.assert_close(ours, (scaled * norm["weight"] + norm["bias"]).relu(), atol=1e-4, rtol=1e-4)
-
-
 def test_a_file_of_theirs_loads_as_weights_of_a_preset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from openvss.models import registry as presets
-
-    monkeypatch.setitem(
-        presets.PRESETS,
-        "cffm-nano",
-        presets.Preset("", "-", presets.PRESETS["cffm-b1"].builder, options=OPTIONS, keys=lambda: cffm),
-    )
+    options = CFFMOptions("mit-nano", OPTIONS["words"], dim=DIM)
+    monkeypatch.setitem(PRESETS, "cffm-nano", replace(PRESETS["cffm-b1"], options=options))
     file = tmp_path / "cffm.pth"
     theirs = {name: value.float() for name, value in checkpoint(layers=2).items()}
     torch.save({"meta": {"epoch": 1}, "state_dict": theirs}, file)

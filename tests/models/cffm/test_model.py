@@ -2,7 +2,8 @@ import numpy as np
 import torch
 
 from openvss.models.base import Output, VideoModel
-from openvss.models.cffm.model import CFFM, CFFMSettings
+from openvss.models.cffm.model import CFFM
+from openvss.models.cffm.presets import CFFMOptions
 from openvss.models.registry import build_model
 from openvss.models.segformer.model import SegFormer
 from openvss.segmenting.labelling import label_pixels
@@ -39,13 +40,13 @@ class TestCFFMPlusPlus(VideoModelSuite):
 
 class TestWordCFFM(VideoModelSuite):
     def build(self) -> VideoModel:
-        return CFFM(Pyramid(), LetterText(), CFFMSettings(layers=1, dim=16, heads=2))
+        return CFFM(Pyramid(), LetterText(), CFFMOptions(layers=1, dim=16, heads=2))
 
 
 def clip_output() -> tuple[CFFM, Output]:
     torch.manual_seed(0)
     model = CFFM(
-        Pyramid(), Vocabulary.parse("road, sky, tree"), CFFMSettings(layers=1, dim=16, heads=2)
+        Pyramid(), Vocabulary.parse("road, sky, tree"), CFFMOptions(layers=1, dim=16, heads=2)
     ).train()
     frames = torch.rand(2, 4, 3, 64, 64)
     assert model.fixed_words is not None
@@ -98,8 +99,8 @@ def test_no_auxiliary_maps_at_inference() -> None:
 def test_static_contexts_need_no_other_frame() -> None:
     """The target in the place of its references is a clip of one frame four times."""
     torch.manual_seed(0)
-    static = CFFM(Pyramid(), LetterText(), CFFMSettings(references=(), layers=1, dim=16, heads=2)).eval()
-    video = CFFM(Pyramid(), LetterText(), CFFMSettings(layers=1, dim=16, heads=2)).eval()
+    static = CFFM(Pyramid(), LetterText(), CFFMOptions(references=(), layers=1, dim=16, heads=2)).eval()
+    video = CFFM(Pyramid(), LetterText(), CFFMOptions(layers=1, dim=16, heads=2)).eval()
     video.load_state_dict(static.state_dict())
     frame, words = torch.rand(1, 1, 3, 64, 64), static.embed(Vocabulary.parse("road, sky"))
     with torch.no_grad():
@@ -109,7 +110,7 @@ def test_static_contexts_need_no_other_frame() -> None:
 
 def test_without_layers_it_is_segformer() -> None:
     torch.manual_seed(0)
-    model = CFFM(Pyramid(), Vocabulary.parse("road, sky"), CFFMSettings(layers=0, dim=16)).eval()
+    model = CFFM(Pyramid(), Vocabulary.parse("road, sky"), CFFMOptions(layers=0, dim=16)).eval()
     segformer = SegFormer(Pyramid(), Vocabulary.parse("road, sky"), dim=16).eval()
     state = {name.replace("frame_classifier", "classifier"): x for name, x in model.state_dict().items()}
     segformer.load_state_dict(state)
@@ -123,7 +124,7 @@ def test_without_layers_it_is_segformer() -> None:
 def test_officially_a_video_begins_with_frames_alone_and_then_a_table_of_references() -> None:
     torch.manual_seed(0)
     words = "road, sky, tree"
-    settings = CFFMSettings(layers=1, dim=16, heads=2, official=True)
+    settings = CFFMOptions(layers=1, dim=16, heads=2, official=True)
     model = CFFM(Pyramid(), Vocabulary.parse(words), settings).eval()
     clip = video(12)
     segmenter = Segmenter(model, words, size=64, device="cpu")

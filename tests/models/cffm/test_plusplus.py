@@ -1,21 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 
 from openvss.models.base import IGNORE
-from openvss.models.cffm.build import build
 from openvss.models.cffm.global_mining import MineGlobally
 from openvss.models.cffm.model import CFFM
-from openvss.models.cffm.plusplus import CFFMPlusPlus
+from openvss.models.cffm.plusplus import CFFMPlusPlus, build
+from openvss.models.cffm.presets import CFFMOptions
 from openvss.models.words import WordEmbeddings
 from openvss.training.optimisation import freeze, train_mode
 
 
-def small(**options: object) -> CFFM:
+def small(**options: Any) -> CFFM:
     torch.manual_seed(0)
-    settings = {"layers": 1, "dim": 16, "heads": 2, "global_layers": 2, "prototypes": 8, "frames": 4}
-    return build("mit-nano", words="road, sky, tree", **{**settings, **options})  # type: ignore[arg-type]
+    parts = CFFMOptions("mit-nano", "road, sky, tree", layers=1, dim=16, heads=2, prototypes=8, frames=4)
+    return build(replace(parts, **{"global_layers": 2, **options}))
 
 
 def words_of(model: CFFM) -> WordEmbeddings:

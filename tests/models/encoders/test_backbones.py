@@ -9,6 +9,7 @@ from transformers import ResNetBackbone
 from transformers.models.sam.modeling_sam import SamVisionEncoder
 
 from openvss.errors import InputError
+from openvss.models.encoders import mit, resnet, vit
 from openvss.models.encoders.backbones import BACKBONES, backbone
 from openvss.models.encoders.mit import MiT
 from openvss.models.encoders.resnet import ResNet
@@ -96,7 +97,12 @@ def test_published_sizes(name: str, parameters: int) -> None:
 def test_unknown_names() -> None:
     with pytest.raises(InputError, match=r"no backbone 'huge': choose one of mit-b0, .*vit-b, .*lite0"):
         backbone("huge")
-    assert len(set(BACKBONES)) == len(BACKBONES)
+
+
+def test_every_size_that_a_file_lists_has_its_name() -> None:
+    sizes = {*mit.PLANS, *resnet.PLANS, *vit.PLANS}
+    assert sizes | {"lite0"} == set(BACKBONES) - {"toy"}
+    assert mit.named("mit-nano").channels == mit.PLANS["mit-nano"].channels
 
 
 def test_pixels_are_normalised_inside() -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
 
 from openvss.errors import InputError
+from openvss.models.encoders.clip_text import ClipText
 from openvss.models.encoders.contract import ImageText
-from openvss.models.encoders.pairs import PAIRS, Pair, pair
+from openvss.models.encoders.convnext_clip import ConvNextClip
+from openvss.models.encoders.minilm import MiniLM
+from openvss.models.encoders.pairs import PAIRS, PYRAMIDS, pair, pyramid, text_encoder
+
+if TYPE_CHECKING:
+    from openvss.models.encoders.pairs import Pair
 
 PHRASES = ["road", "a photo of a road", "sky", "", "a rather long phrase, with commas; and more"]
 TEST_SIZE = ["clip-nano", "clip-convnext-nano", "tiny"]
@@ -55,3 +63,23 @@ def test_an_unknown_pair_is_named() -> None:
     with pytest.raises(InputError, match=r"no image-text pair 'clop': choose one of clip-vit-b16"):
         pair("clop")
     assert set(TEST_SIZE) <= set(PAIRS)
+
+
+def test_pairs_of_sed_have_a_pyramid_and_an_image_side_that_is_trained() -> None:
+    keeps = pyramid("clip-convnext-nano")
+    assert len(keeps(torch.rand(1, 3, 64, 64))) == len(keeps.channels) == len(keeps.strides)
+    assert isinstance(keeps, ConvNextClip)
+    assert all(p.requires_grad for p in keeps.image.parameters())
+    assert not any(p.requires_grad for p in keeps.words.parameters())
+    with pytest.raises(
+        InputError, match=r"^There is no image-text pair of SED 'tiny': choose one of clip-convnext-b,"
+    ):
+        pyramid("tiny")
+    assert set(PYRAMIDS) <= set(PAIRS)
+
+
+def test_text_encoders_by_name() -> None:
+    assert isinstance(text_encoder("minilm"), MiniLM)
+    assert isinstance(text_encoder("clip-nano"), ClipText)
+    with pytest.raises(InputError, match="no image-text pair 'maxilm'"):
+        text_encoder("maxilm")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from openvss.models.base import VideoModel
 from openvss.models.ov2vss.model import OV2VSS
-from openvss.models.ov2vss.options import OV2VSSOptions
+from openvss.models.ov2vss.presets import OV2VSSOptions
 from openvss.models.words import WordEmbeddings
 from openvss.words.vocabulary import Vocabulary
 from tests.models.suite import WORDS, video

@@ -16,7 +16,7 @@ from openvss.models.ov2vss import decoder
 from openvss.models.ov2vss.features import unpack, views
 from openvss.models.ov2vss.memory import follow_all, remember
 from openvss.models.ov2vss.model import OV2VSS
-from openvss.models.ov2vss.options import OV2VSSOptions
+from openvss.models.ov2vss.presets import OV2VSSOptions
 from openvss.models.words import WordEmbeddings
 from openvss.segmenting.segmenter import Segmenter
 from tests.models.ov2vss.stand_ins import Pyramid, SmallPair, small, textured, words

@@ -15,8 +15,8 @@ from openvss.models.ov2vss.affinity import AffinityAggregation
 from openvss.models.ov2vss.chain import Chain, View
 from openvss.models.ov2vss.decoder import CostDecoder
 from openvss.models.ov2vss.factorised import TextCosine
-from openvss.models.ov2vss.options import Affinity, Aggregation, Fusing
 from openvss.models.ov2vss.pooling import P2T, pool, pooled_grids
+from openvss.models.ov2vss.presets import Affinity, Aggregation, Fusing
 from openvss.models.ov2vss.rfe import RFE, SHARPNESS
 from openvss.models.ov2vss.stcf import STCF
 from openvss.models.ov2vss.vte import VTE

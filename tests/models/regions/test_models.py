@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,8 +15,8 @@ from openvss.models import trained
 from openvss.models.base import VideoModel
 from openvss.models.encoders.minilm import MiniLM
 from openvss.models.regions import model as regions_model
-from openvss.models.regions.build import build_regions_tiny, build_sam_clip
-from openvss.models.regions.model import RegionsAndNames
+from openvss.models.regions.model import RegionsAndNames, build_regions_tiny, build_sam_clip
+from openvss.models.regions.presets import RegionsTinyOptions, SamClipOptions
 from openvss.models.regions.sam_masks import SamMasks
 from openvss.models.tiny.model import Tiny
 from openvss.models.trained import load_model
@@ -28,8 +29,8 @@ from tests.models.two_frame import LetterText
 
 def nano(namer: Literal["crops", "pooled"]) -> RegionsAndNames:
     """A random SAM is never sure; a mild temperature, since steps of hundreds magnify rounding."""
-    sure = {"quality": -1.0, "stability": 0.0}
-    return build_sam_clip("nano", "nano", namer, 3, **sure, templates="plain", temperature=0.1)
+    parts = SamClipOptions("nano", "nano", namer, points=3, templates="plain", temperature=0.1)
+    return build_sam_clip(replace(parts, quality=-1.0, stability=0.0))
 
 
 class TestSamClip(VideoModelSuite):
@@ -50,7 +51,7 @@ class Letters(LetterText):
 
 class TestRegionsTiny(VideoModelSuite):
     def build(self) -> VideoModel:
-        model = build_regions_tiny(count=40)
+        model = build_regions_tiny(RegionsTinyOptions(count=40))
         model.text = Letters()
         return model
 

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from openvss.models.encoders.pixels import IMAGENET_MEAN
 from openvss.models.encoders.sam import Sam
-from openvss.models.regions.sam_masks import MaskChoice, SamMasks, stability
+from openvss.models.regions.presets import SamClipOptions
+from openvss.models.regions.sam_masks import SamMasks, stability
 
 
 class Drawer(nn.Module):
@@ -42,7 +43,7 @@ def cut(
     masks: list[Tensor], quality: list[float], height: int = 64, width: int = 64
 ) -> tuple[Tensor, Drawer]:
     drawer = Drawer(masks, quality)
-    regions = SamMasks(drawer, MaskChoice(points=4))  # type: ignore[arg-type]
+    regions = SamMasks(drawer, SamClipOptions(points=4))  # type: ignore[arg-type]
     return regions(torch.rand(1, 3, height, width))[0], drawer
 
 
@@ -86,7 +87,7 @@ def test_stability() -> None:
 
 def test_a_real_network_gives_regions() -> None:
     torch.manual_seed(0)
-    regions = SamMasks(Sam("nano"), MaskChoice(points=3, quality=-1.0, stability=0.0))
+    regions = SamMasks(Sam("nano"), SamClipOptions(points=3, quality=-1.0, stability=0.0))
     frames = torch.rand(2, 3, 40, 60)
     ids = regions(frames)
     assert ids.shape == (2, 40, 60)

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from openvss.models.encoders.convnext_clip import ConvNextClip
 from openvss.models.registry import PRESETS
 from openvss.models.stseg.keys import CLIP, DECODER, sed
+from openvss.models.stseg.presets import SEDOptions
 from openvss.models.stseg.sed import SED
 from openvss.models.trained import load_model
 from tests.weights.open_clip_files import Shapes, State, TextSize, convnext_shapes, random_state, text_shapes
@@ -49,7 +50,7 @@ def decoder_shapes(templates: int) -> Shapes:
     return shapes | conv("head", 1, 4, 3, 3)
 
 
-def checkpoint(templates: int = 3) -> State:
+def checkpoint(templates: int = 4) -> State:
     text = TextSize()
     clip = convnext_shapes((8, 16, 24, 32), (1, 1, 1, 1), text.dim) | text_shapes(text)
     named = {f"{CLIP}{n}": s for n, s in clip.items()} | {
@@ -60,7 +61,7 @@ def checkpoint(templates: int = 3) -> State:
 
 def test_every_weight_has_its_place() -> None:
     theirs = checkpoint()
-    model = SED(ConvNextClip("nano"), width=WIDTHS[0], templates=["{}"] * 3).double()
+    model = SED(ConvNextClip("nano"), SEDOptions(templates="short", width=WIDTHS[0])).double()
     model.load_state_dict(sed(theirs), strict=True)
     # Of the same shape, so that only their values tell them apart:
     pairs = {
@@ -81,7 +82,7 @@ def test_every_weight_has_its_place() -> None:
 
 def test_the_preset_reads_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`--model sed-b --weights FILE`, as detectron2 writes it; our own names are read as well."""
-    small = {"pair": "clip-convnext-nano", "templates": "plain", "width": WIDTHS[0]}
+    small = SEDOptions(pair="clip-convnext-nano", templates="plain", width=WIDTHS[0])
     monkeypatch.setitem(PRESETS, "sed-b", replace(PRESETS["sed-b"], options=small))
     theirs = {name: value.float() for name, value in checkpoint(templates=1).items()}
     torch.save({"model": theirs, "iteration": 79999}, tmp_path / "model_final.pth")

@@ -1,16 +1,19 @@
 """The losses against loops over pixels and words."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from openvss.models.base import Output, VideoModel
 from openvss.models.stseg.loss import binary_loss
+from openvss.models.stseg.presets import SEDOptions
 from openvss.models.stseg.sed import SED
 from tests.models.stseg.stand_in import StandInPair
 from tests.models.two_frame import TwoFrame
 
+SMALL = SEDOptions(templates="plain", square=None, width=32)
 LABELS = torch.tensor([[[0, 2, 255], [1, 1, 0]]])
 
 
@@ -59,7 +62,7 @@ def test_weighted_loss_of_rival_words_is_eq_6() -> None:
 
 
 def test_weighted_loss_of_sed_weighs_all_outputs() -> None:
-    model = SED(StandInPair(), square=None, width=32, templates=("{}",))
+    model = SED(StandInPair(), SMALL)
     output = Output(logits(), {"early0": logits() + 1})
     weights = torch.tensor([0.3, 0.7, 0.3])
     terms = model.loss(output, LABELS, weights)
@@ -73,7 +76,7 @@ def test_weighted_loss_of_sed_weighs_all_outputs() -> None:
 
 @pytest.mark.parametrize("weights", [None, torch.tensor([0.3, 0.7, 0.3])])
 def test_loss_of_sed_whose_words_rival_is_eq_6_of_all_outputs(weights: torch.Tensor | None) -> None:
-    model = SED(StandInPair(), square=None, width=32, templates=("{}",), rivals=True)
+    model = SED(StandInPair(), replace(SMALL, rivals=True))
     output = Output(logits(), {"early0": logits() + torch.arange(3)[:, None, None], "early1": 2 * logits()})
     terms = model.loss(output, LABELS, weights)
     for name, scores in ({"loss": output.logits} | output.aux).items():

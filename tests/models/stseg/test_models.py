@@ -1,5 +1,8 @@
 """Both systems at test size."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,6 +12,7 @@ from openvss.models.base import VideoModel
 from openvss.models.registry import build_model
 from openvss.models.stseg.early import REJECTED
 from openvss.models.stseg.loss import binary_loss
+from openvss.models.stseg.presets import SEDOptions, STSegOptions
 from openvss.models.stseg.sed import SED
 from openvss.models.stseg.stseg import STSeg
 from openvss.segmenting.segmenter import Segmenter
@@ -16,17 +20,17 @@ from openvss.words.vocabulary import Vocabulary
 from tests.models.stseg.stand_in import StandInPair, StandInSam
 from tests.models.suite import WORDS, VideoModelSuite, as_frames, video
 
-SMALL = {"square": None, "width": 64, "templates": ("{}",)}
+SMALL = SEDOptions(templates="plain", square=None, width=64)
 
 
-def sed(**options: object) -> SED:
+def sed(**options: Any) -> SED:
     torch.manual_seed(0)
-    return SED(StandInPair(), **(SMALL | options)).eval()  # type: ignore[arg-type]
+    return SED(StandInPair(), replace(SMALL, **options)).eval()
 
 
 class TestSED(VideoModelSuite):
     def build(self) -> VideoModel:
-        return SED(StandInPair(), **SMALL)  # type: ignore[arg-type]
+        return SED(StandInPair(), SMALL)
 
 
 PUBLISHED = {"pair": "clip-convnext-nano", "templates": "short", "square": None, "width": 64}
@@ -48,17 +52,17 @@ class TestSTSegPreset(VideoModelSuite):
 
 class TestSquashed(VideoModelSuite):
     def build(self) -> VideoModel:
-        return SED(StandInPair(), **(SMALL | {"square": 64}))  # type: ignore[arg-type]
+        return SED(StandInPair(), replace(SMALL, square=64))
 
 
 class TestRejecting(VideoModelSuite):
     def build(self) -> VideoModel:
-        return SED(StandInPair(), **(SMALL | {"topk": 2}))  # type: ignore[arg-type]
+        return SED(StandInPair(), replace(SMALL, topk=2))
 
 
 class TestSTSeg(VideoModelSuite):
     def build(self) -> VideoModel:
-        return STSeg(StandInPair(), StandInSam(), {"heads": 4}, **SMALL)
+        return STSeg(StandInPair(), StandInSam(), STSegOptions(**vars(SMALL), heads=4))
 
 
 def test_squashing_is_a_change_of_size_before_the_encoder() -> None:

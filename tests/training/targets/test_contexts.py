@@ -18,7 +18,7 @@ from openvss.errors import InputError
 from openvss.evaluation.protocol import find_protocol
 from openvss.evaluation.streaming import ModelPredictions
 from openvss.models.base import FrameFeatures, VideoModel
-from openvss.models.cffm.build import build
+from openvss.models.registry import build_model
 from openvss.segmenting.segmenter import Segmenter
 from openvss.training.data.training_set import context_file
 from openvss.training.runs import log as journal
@@ -109,8 +109,8 @@ def test_frames_are_encoded_in_batches(
 
 def test_prototypes_are_those_of_testing(videos: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    options = {"layers": 1, "dim": 16, "heads": 2, "global_layers": 1, "prototypes": 4, "frames": 3}
-    model = build("mit-nano", words="road, sky", **options).eval()  # type: ignore[arg-type]
+    parts = {"backbone": "mit-nano", "words": "road, sky", "layers": 1, "dim": 16, "heads": 2}
+    model = build_model("cffm++-b1", {**parts, "prototypes": 4, "frames": 3}).eval()
     job = request(videos, tmp_path, model, size=64)
     contexts.contexts(job)
     segmenter = Segmenter(model, "road, sky", size=64, device="cpu", context="whole")

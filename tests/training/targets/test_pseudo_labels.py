@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from openvss.data.catalogue import open_dataset
 from openvss.errors import InputError
 from openvss.models.encoders.sam import Sam
+from openvss.models.stseg.presets import SEDOptions
 from openvss.models.stseg.sed import SED
 from openvss.training.targets.maker import TargetRequest
 from openvss.training.targets.pseudo_labels import pseudo_labels
@@ -40,7 +41,7 @@ def write(root: Path, *pictures: str) -> Path:
 
 def model() -> SED:
     torch.manual_seed(0)
-    return SED(StandInPair(), square=None, width=32, templates=("{}",))
+    return SED(StandInPair(), SEDOptions(templates="plain", square=None, width=32))
 
 
 def make(root: Path, folder: Path, **options: object) -> list[int]:

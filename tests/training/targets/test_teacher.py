@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from openvss.errors import InputError
+from openvss.models.stseg.presets import SEDOptions
 from openvss.models.stseg.sed import SED
 from openvss.training.targets.teacher import Teacher, UnlabelledPicture, fingerprint
 from openvss.video.formats.masks import read_mask
@@ -79,7 +80,8 @@ def test_teacher_sees_a_picture_as_a_video_of_one_frame() -> None:
 def test_teacher_answers_as_it_was_trained(rivals: bool) -> None:
     """With yes or no to each word, or, where words rival for a pixel, with which it is."""
     torch.manual_seed(0)
-    model = SED(StandInPair(), square=None, width=32, templates=("{}",), rivals=rivals)
+    options = SEDOptions(templates="plain", square=None, width=32, rivals=rivals)
+    model = SED(StandInPair(), options)
     words = model.embed(Vocabulary.parse("red, green"))
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     picture, probabilities = Teacher(model, words, size=64)(pixels)

@@ -29,6 +29,12 @@ class Pooling:
 COARSE, MIDDLE, FINE = Pooling(1, 7), Pooling(2, 5), Pooling(3, 3)
 
 
+def by_rank(n: int) -> tuple[Pooling, ...]:
+    """Pooling of `n` references by rank: the nearest finely, the third and all beyond coarsely."""
+    ranked = (COARSE, MIDDLE, FINE)
+    return (COARSE,) * (n - 3) + ranked[-n:] if n else ranked
+
+
 @dataclass(frozen=True)
 class Geometry:
     """The regions of all frames.

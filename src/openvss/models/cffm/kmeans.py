@@ -1,7 +1,7 @@
 """k-means on the tokens of a video (Sec. 4.1): their centres are the contextual prototypes.
 
-Nobody waits for a GPU here: what is decided by numbers is decided there. Where they are at hand, on the
-processor, work that would change nothing is left out.
+Nothing here waits for a GPU: decisions that depend on numbers are made there. On the processor, where the
+numbers are at hand, work that would change nothing is left out.
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ def _spread(tokens: Tensor, k: int, generator: torch.Generator) -> Tensor:
     """k-means++ on a sample: each next centre is a token drawn in proportion to its squared distance."""
     sample = torch.randperm(len(tokens), generator=generator)[: CANDIDATES * k]
     candidates = tokens[sample.to(tokens.device)]
-    chosen = [torch.zeros(1, dtype=torch.long, device=tokens.device)]  # stays there: nobody waits for a place
+    chosen = [
+        torch.zeros(1, dtype=torch.long, device=tokens.device)
+    ]  # stays on the device: nothing waits for it
     distances = (candidates - candidates[0]).square().sum(1)
     for _ in range(k - 1):
         reached = distances.double().cumsum(0)

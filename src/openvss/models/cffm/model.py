@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.base import IGNORE, FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
-from openvss.models.cffm.geometry import Geometry
 from openvss.models.cffm.mine import Mine
+from openvss.models.cffm.presets import CFFMOptions
 from openvss.models.encoders.contract import Backbone
 from openvss.models.layers.classifier import Classifier, classifier, weights_of
 from openvss.models.layers.mlp_head import MlpHead
@@ -33,61 +32,35 @@ STARTS = {
 AUXILIARY = 0.5  # weight of the loss of the frames alone
 
 
-@dataclass(frozen=True)
-class CFFMSettings:
-    """What CFFM is made of, beside its backbone and its words.
-
-    Attributes:
-        references: How far back to look, farthest first. None at all: the target stands in for each of them,
-            so that there are only static contexts.
-        geometry: The tokens that a window looks at; it says how many references there are.
-        layers: N of the paper. None: frames are labelled alone, as by SegFormer.
-        dim: Width of all features after the backbone.
-        heads: Of attention.
-        attend: False replaces attention by the mean of the tokens: assembling without mining.
-        stride: Of the map that is mined, unless the backbone's finest is coarser.
-        official: Begin a video, average losses, find prototypes and count parameters as the authors do.
-    """
-
-    references: tuple[int, ...] = (9, 6, 3)
-    geometry: Geometry = field(default_factory=Geometry)
-    layers: int = 2
-    dim: int = 256
-    heads: int = 8
-    attend: bool = True
-    stride: int = 8
-    official: bool = False
-
-
 class CFFM(VideoModel):
     """Coarse-to-fine feature mining.
 
     Args:
         backbone: Gives the pyramid of a frame.
         words: What it tells apart: a fixed list, or a text encoder for any words.
-        settings: All the rest.
+        options: All the rest; what they name is given ready-made.
     """
 
-    def __init__(self, backbone: Backbone, words: Vocabulary | TextEncoder, settings: CFFMSettings) -> None:
+    def __init__(self, backbone: Backbone, words: Vocabulary | TextEncoder, options: CFFMOptions) -> None:
         super().__init__()
         if isinstance(words, Vocabulary):
             self.fixed_words = words
         else:
             self.text, self.text_weights = words, weights_of(words)
-        s = settings
-        self.references = s.references if s.layers else ()
-        self.static = len(s.geometry.references) if s.layers and not s.references else 0
-        self.official = s.official
-        if s.official and s.references == (9, 6, 3):
+        o = options
+        self.references = o.references if o.layers else ()
+        self.static = len(o.geometry.references) if o.layers and not o.references else 0
+        self.official = o.official
+        if o.official and o.references == (9, 6, 3):
             self.starts = STARTS
         self.backbone = backbone
-        self.head = MlpHead(backbone.channels, s.dim)
-        self.shrink = max(1, s.stride // backbone.strides[0])
-        self.frame_classifier: Classifier = classifier(s.dim, words)
-        self.layers = nn.ModuleList(Mine(s.geometry, s.dim, s.heads, s.attend) for _ in range(s.layers))
-        self.classifier: Classifier | None = classifier(2 * s.dim, words) if s.layers else None
-        if s.official and isinstance(words, Vocabulary):
-            self.unread = Unread(s.dim // 2, len(words))
+        self.head = MlpHead(backbone.channels, o.dim)
+        self.shrink = max(1, o.stride // backbone.strides[0])
+        self.frame_classifier: Classifier = classifier(o.dim, words)
+        self.layers = nn.ModuleList(Mine(o.geometry, o.dim, o.heads, o.attend) for _ in range(o.layers))
+        self.classifier: Classifier | None = classifier(2 * o.dim, words) if o.layers else None
+        if o.official and isinstance(words, Vocabulary):
+            self.unread = Unread(o.dim // 2, len(words))
 
     @property
     def learns(self) -> bool:

@@ -10,8 +10,11 @@ from torch import Tensor, nn
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext
 from openvss.models.cffm.global_mining import MineGlobally
 from openvss.models.cffm.kmeans import prototypes
-from openvss.models.cffm.model import CFFM, CFFMSettings
+from openvss.models.cffm.model import CFFM
+from openvss.models.cffm.presets import CFFMOptions
+from openvss.models.encoders.backbones import backbone
 from openvss.models.encoders.contract import Backbone
+from openvss.models.encoders.pairs import text_encoder
 from openvss.models.layers.classifier import Classifier, classifier
 from openvss.models.words import TextEncoder, WordEmbeddings
 from openvss.words.vocabulary import Vocabulary
@@ -26,11 +29,7 @@ class CFFMPlusPlus(CFFM):
     Args:
         backbone: Gives the pyramid of a frame.
         words: What it tells apart: a fixed list, or a text encoder for any words.
-        settings: Of CFFM.
-        layers: N_g of the paper.
-        n_prototypes: N_p of the paper.
-        frames: f of the paper: how many of the video's frames are summarised.
-        weight: Lambda of the paper: how much the second opinion counts.
+        options: All the rest; what they name is given ready-made.
         teacher: A trained, larger CFFM that the prototypes are taken from; only its frame features are used.
     """
 
@@ -38,18 +37,15 @@ class CFFMPlusPlus(CFFM):
         self,
         backbone: Backbone,
         words: Vocabulary | TextEncoder,
-        settings: CFFMSettings,
-        layers: int = 1,
-        n_prototypes: int = 100,
-        frames: int = 10,
-        weight: float = 0.5,
+        options: CFFMOptions,
         teacher: CFFM | None = None,
     ) -> None:
-        super().__init__(backbone, words, settings)
-        self.n_prototypes, self.frames, self.weight = n_prototypes, frames, weight
+        super().__init__(backbone, words, options)
+        self.n_prototypes, self.frames, self.weight = options.prototypes, options.frames, options.weight
         self.teacher = None if teacher is None else teacher.requires_grad_(False)
-        self.global_layers = nn.ModuleList(MineGlobally(settings.dim, settings.heads) for _ in range(layers))
-        self.global_classifier: Classifier = classifier(settings.dim, words)
+        layers = (MineGlobally(options.dim, options.heads) for _ in range(options.global_layers))
+        self.global_layers = nn.ModuleList(layers)
+        self.global_classifier: Classifier = classifier(options.dim, words)
 
     def encode(self, frames: Tensor) -> FrameFeatures:
         features = super().encode(frames)
@@ -111,3 +107,14 @@ class CFFMPlusPlus(CFFM):
         if self.learns:
             terms |= super().loss(Output(output.aux["local"], output.aux), labels, weights)
         return terms
+
+
+def build(options: CFFMOptions) -> CFFM:
+    """CFFM, or CFFM++ if there are global layers, without trained weights."""
+    o = options
+    words = Vocabulary.parse(o.words) if o.text is None else text_encoder(o.text)
+    if not o.global_layers:
+        return CFFM(backbone(o.backbone), words, o)
+    larger = CFFMOptions(layers=0, dim=o.dim)  # of the teacher only the frame features are used
+    teacher = None if o.teacher is None else CFFM(backbone(o.teacher), words, larger)
+    return CFFMPlusPlus(backbone(o.backbone), words, o, teacher)

@@ -44,7 +44,7 @@ class ClipText:
 
     @property
     def tokens(self) -> Tokens:
-        """Byte pairs, as published weights need. Words are hashed for weights that nobody has trained yet."""
+        """Byte pairs, as published weights need. Words are hashed for untrained weights."""
         untrained = bool((self.tower.final_layer_norm.weight == 1).all())  # as it starts, and never ends
         if self.hub is None or untrained:
             return HashedWords(self.tower.config.vocab_size)

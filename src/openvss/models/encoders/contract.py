@@ -1,4 +1,4 @@
-"""What models are built on: backbones that give pyramids, and pairs that relate images to words."""
+"""What models are built on: backbones that give pyramids, pairs that relate images to words, and regions."""
 
 from __future__ import annotations
 
@@ -58,6 +58,49 @@ class PairWithBackbone(ImageText, Protocol):
 
     def dense_of(self, maps: list[Tensor]) -> Tensor:
         """The rest of `dense`, from the backbone's maps."""
+        ...
+
+
+class PyramidPair(Protocol):
+    """An image-text pair that also gives the maps on the way to its dense features.
+
+    The published one has strides 4, 8, 16 and 32; any strides that double will do.
+    """
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Of the maps, finest first."""
+        ...
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Of the maps, finest first."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors that images and words share."""
+        ...
+
+    @property
+    def text(self) -> TextEncoder:
+        """Turns phrases into vectors."""
+        ...
+
+    def __call__(self, frames: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) -> maps, finest first."""
+        ...
+
+    def project(self, top: Tensor) -> Tensor:
+        """The coarsest map, position by position, into the space of the words."""
+        ...
+
+
+class Regions(Protocol):
+    """Cuts images into regions: every pixel belongs to exactly one, which need not be connected."""
+
+    def __call__(self, frames: Tensor) -> Tensor:
+        """(B, 3, H, W) RGB in 0..1 -> (B, H, W) ids, counted from 0 in each image; ids may be unused."""
         ...
 
 

@@ -67,6 +67,11 @@ class MiT(nn.Module):
         fill_published(self, self.hub, mit)
 
 
+def named(name: str) -> MiT:
+    """One of `PLANS`, without trained weights."""
+    return MiT(PLANS[name])
+
+
 def _set_official_eps(model: Any) -> None:
     """The weights were trained with 1e-6 in blocks and after stages; patch embedding and reduction have 1e-5.
 

@@ -1,29 +1,61 @@
-"""Image-text pairs by name."""
+"""Image-text pairs by name, each imported once it is asked for.
+
+A package of somebody else adds one by an entry point of the group `openvss.pairs`, whose value makes a module
+that keeps `contract.ImageText`, or of the group `openvss.pyramids`, for `contract.PyramidPair`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from openvss.errors import InputError
-from openvss.models.encoders.clip import ClipViT
-from openvss.models.encoders.convnext_clip import ConvNextClip
-from openvss.models.encoders.tiny import TinyPair
+from openvss.plugs import Table, later
 
-Pair = ClipViT | ConvNextClip | TinyPair  # modules that keep `contract.ImageText`
+if TYPE_CHECKING:
+    from openvss.models.encoders.clip import ClipViT
+    from openvss.models.encoders.contract import PyramidPair
+    from openvss.models.encoders.convnext_clip import ConvNextClip
+    from openvss.models.encoders.tiny import TinyPair
+    from openvss.models.words import TextEncoder
 
-PAIRS: dict[str, Callable[[], Any]] = {
-    "clip-vit-b16": ClipViT,
-    "clip-nano": lambda: ClipViT("nano"),
-    "clip-convnext-b": ConvNextClip,
-    "clip-convnext-nano": lambda: ConvNextClip("nano"),
-    "tiny": TinyPair,
+    Pair = ClipViT | ConvNextClip | TinyPair
+
+_CONVNEXT: dict[str, Callable[[], Any]] = {
+    "clip-convnext-b": later("openvss.models.encoders.convnext_clip:ConvNextClip"),
+    "clip-convnext-nano": partial(later("openvss.models.encoders.convnext_clip:ConvNextClip"), "nano"),
 }
+
+PAIRS: Table[Callable[[], Any]] = Table(
+    "image-text pair",
+    {
+        "clip-vit-b16": later("openvss.models.encoders.clip:ClipViT"),
+        "clip-nano": partial(later("openvss.models.encoders.clip:ClipViT"), "nano"),
+        **_CONVNEXT,
+        "tiny": later("openvss.models.encoders.tiny:TinyPair"),
+    },
+    group="openvss.pairs",
+)
+
+PYRAMIDS: Table[Callable[[], Any]] = Table("image-text pair of SED", _CONVNEXT, group="openvss.pyramids")
 
 
 def pair(name: str) -> Pair:
     """The pair of that name, without trained weights, frozen."""
-    if name not in PAIRS:
-        raise InputError(f"There is no image-text pair {name!r}: choose one of {', '.join(PAIRS)}.")
-    made: Pair = PAIRS[name]()
+    made: Pair = PAIRS.find(name)()
     return made.requires_grad_(False)
+
+
+def pyramid(name: str) -> PyramidPair:
+    """The pair with a pyramid of that name, without trained weights; its image side is not frozen."""
+    made: PyramidPair = PYRAMIDS.find(name)()
+    return made
+
+
+def text_encoder(name: str) -> TextEncoder:
+    """What reads any words: `minilm`, or the text side of the pair of that name."""
+    if name != "minilm":
+        return pair(name).text
+    from openvss.models.encoders.minilm import MiniLM
+
+    return MiniLM()

@@ -13,10 +13,12 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
-Colour = tuple[float, float, float]
+ChannelValues = tuple[float, float, float]
 
 
-def normalise(frames: Tensor, mean: Colour = IMAGENET_MEAN, std: Colour = IMAGENET_STD) -> Tensor:
+def normalise(
+    frames: Tensor, mean: ChannelValues = IMAGENET_MEAN, std: ChannelValues = IMAGENET_STD
+) -> Tensor:
     """RGB in 0..1 -> the statistics that the weights were trained with."""
     return (frames - per_channel(mean, frames.dtype, frames.device)) / per_channel(
         std, frames.dtype, frames.device
@@ -24,7 +26,7 @@ def normalise(frames: Tensor, mean: Colour = IMAGENET_MEAN, std: Colour = IMAGEN
 
 
 @built_once(16)
-def per_channel(colour: Colour, dtype: torch.dtype, device: torch.device) -> Tensor:
+def per_channel(colour: ChannelValues, dtype: torch.dtype, device: torch.device) -> Tensor:
     """(3, 1, 1)."""
     return torch.tensor(colour, dtype=dtype, device=device).view(3, 1, 1)
 

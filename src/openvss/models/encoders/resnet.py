@@ -57,3 +57,8 @@ class ResNet(nn.Module):
 
     def load_pretrained(self) -> None:
         fill_published(self, self.hub, resnet)
+
+
+def named(name: str) -> ResNet:
+    """One of `PLANS`, without trained weights."""
+    return ResNet(PLANS[name])

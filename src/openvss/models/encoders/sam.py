@@ -32,8 +32,8 @@ CHUNK = 16  # prompts decoded at once: 0.5 GB in float32
 class Sam(nn.Module):
     """SAM through transformers.
 
-    It works on a square of one size. Whatever comes in is squashed to it; who wants the aspect ratio kept
-    pads first. Positions are fractions of that square, so that they mean the same at every size.
+    It works on a square of one size. Every frame is squashed to it; callers that want to keep the aspect
+    ratio pad first. Positions are fractions of that square, so that they mean the same at every size.
 
     Args:
         size: "vit-b", "vit-l" and "vit-h" as published; "toy" for comparisons on two cores, "nano" for tests.

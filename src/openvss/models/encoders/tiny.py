@@ -24,6 +24,8 @@ from openvss.weights import bundled
 from openvss.weights.checkpoint import load_state
 from openvss.weights.strict import fill
 
+TEMPLATES = ("{}", "a photo of a {}", "a picture of the {}")  # around the words that it was aligned to
+SIZE = 320  # short side of the frames that it was trained on
 NAME_SCALE = 4.0  # a mean name has small entries beside the backbone's features
 PLACE_SCALE = 0.2
 

@@ -92,3 +92,8 @@ class ViT(nn.Module):
         if table.shape[-2:] == like.shape[-2:]:
             return table
         return F.interpolate(table, like.shape[-2:], mode="bicubic", align_corners=False)
+
+
+def named(name: str) -> ViT:
+    """One of `PLANS`, without trained weights."""
+    return ViT(PLANS[name])

@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 def built_once(kept: int) -> Callable[[Callable[[*A], T]], Callable[[*A], T]]:
-    """Decorator: keep the last `kept` results, one for each set of arguments; nobody may change them.
+    """Decorator: keep the last `kept` results, one for each set of arguments; never change them in place.
 
-    Who asks first may be in inference mode, and training may need the same tensors later: they are always
+    The first caller may be in inference mode, and training may need the same tensors later: they are always
     ordinary ones. Tracing and exporting neither keep anything nor are given what was kept: sizes are symbols
     there, and tensors have no numbers in them.
     """

@@ -5,15 +5,6 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.errors import InputError
-
-
-def weight_of_past(smoothing: float) -> float:
-    """The option `smoothing` of a model, if it is one."""
-    if not 0 <= smoothing < 1:
-        raise InputError(f"smoothing is the weight of the past, from 0 to less than 1, not {smoothing:g}.")
-    return smoothing
-
 
 def smooth(current: Tensor, before: Tensor | None, momentum: float, floor: float | Tensor = 0.8) -> Tensor:
     """Exponential moving average of unit features along time, switched off where the picture changed.

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.models.ov2vss.options import Aggregation
+from openvss.models.ov2vss.presets import Aggregation
 
 
 class ConvPlan(NamedTuple):

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from openvss.models.layers.resize import size_of
-from openvss.models.ov2vss.options import Affinity
 from openvss.models.ov2vss.pooling import P2T, pool, standardise
+from openvss.models.ov2vss.presets import Affinity
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from openvss.models.base import Fused
 from openvss.models.layers.resize import resize, size_of
 from openvss.models.ov2vss.cost import CostVolume
-from openvss.models.ov2vss.options import Fusing
+from openvss.models.ov2vss.presets import Fusing
 
 ROOM = 1 << 22  # numbers in the largest tensor of a chunk of words: 16 MB in float32
 

@@ -19,7 +19,9 @@ from openvss.models.base import (
     VideoModel,
     encode_clips,
 )
+from openvss.models.encoders.backbones import backbone
 from openvss.models.encoders.contract import Backbone, ImageText, PairWithBackbone
+from openvss.models.encoders.pairs import pair
 from openvss.models.layers.resize import at_most, size_of
 from openvss.models.ov2vss.affinity import SCALES
 from openvss.models.ov2vss.decoder import CostDecoder, OV2VSSDecoder
@@ -27,7 +29,7 @@ from openvss.models.ov2vss.factorised import FactorisedDecoder, PlainDecoder, Te
 from openvss.models.ov2vss.features import frame_features, maps, pack, unpack, views
 from openvss.models.ov2vss.memory import follow_all, remember
 from openvss.models.ov2vss.merge import Merge
-from openvss.models.ov2vss.options import OV2VSSOptions
+from openvss.models.ov2vss.presets import OV2VSSOptions
 from openvss.models.ov2vss.rfe import RFE
 from openvss.models.ov2vss.stcf import STCF
 from openvss.models.ov2vss.vte import VTE
@@ -44,7 +46,7 @@ class OV2VSS(VideoModel):
     Args:
         backbone: Gives the maps; None takes the pair's own, so that it runs once.
         pair: Relates images to words; frozen.
-        options: All the rest.
+        options: All the rest; that it names both does not matter here.
     """
 
     def __init__(self, backbone: Backbone | None, pair: ImageText, options: OV2VSSOptions) -> None:
@@ -258,3 +260,9 @@ def _decoder(o: OV2VSSOptions, dim: int, prompts: int) -> OV2VSSDecoder:
     if o.decoder == "factorised":
         return FactorisedDecoder(o.channels, dim, PLACES[o.position])
     return CostDecoder(o.channels, prompts, o.cost_channels, PLACES[o.position], o.fuse)
+
+
+def build(options: OV2VSSOptions) -> OV2VSS:
+    """The model without trained weights, of the backbone and the pair that the options name."""
+    own = None if options.backbone == "pair" else backbone(options.backbone)
+    return OV2VSS(own, pair(options.pair), options)

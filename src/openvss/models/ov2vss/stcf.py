@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from openvss.models.ov2vss.affinity import SCALES, AffinityAggregation
 from openvss.models.ov2vss.chain import Chain, Past, View
-from openvss.models.ov2vss.options import Affinity, Aggregation
+from openvss.models.ov2vss.presets import Affinity, Aggregation
 
-Frame = Sequence[View]  # of every scale, finest first
+FrameViews = Sequence[View]  # of every scale, finest first
 
 
 class STCF(nn.Module):
@@ -47,11 +47,11 @@ class STCF(nn.Module):
         self.values = nn.Linear(scales * channels, channels)
         self.norm = nn.GroupNorm(1, channels)
 
-    def past(self, references: Sequence[Frame]) -> list[Past]:
+    def past(self, references: Sequence[FrameViews]) -> list[Past]:
         """The chain of every scale, farthest reference first."""
         return [chain.past([frame[i] for frame in references]) for i, chain in enumerate(self._scales)]
 
-    def forward(self, target: Frame, past: Sequence[Past]) -> Tensor:
+    def forward(self, target: FrameViews, past: Sequence[Past]) -> Tensor:
         """O_t of Eq. 6, normalised: (B, C, h, w) at the finest scale whose affinity is aggregated."""
         affinities = []  # deepest first
         for chain, view, known in list(zip(self._scales, target, past, strict=True))[: -SCALES - 1 : -1]:
@@ -63,7 +63,7 @@ class STCF(nn.Module):
         values = self.values(torch.cat([known.value for known in past], dim=-1))  # (B, S, C)
         return self.norm(torch.einsum("bshw,bsc->bchw", b, values))
 
-    def carry(self, frame: Frame, past: Sequence[Past]) -> list[list[Tensor]]:
+    def carry(self, frame: FrameViews, past: Sequence[Past]) -> list[list[Tensor]]:
         """Recurrent mode: what the next frame finds of this one and all before, N of every scale."""
         return [
             chain.hop(0).carry(view, known)

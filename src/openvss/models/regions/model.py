@@ -8,8 +8,17 @@ import torch
 from torch import Tensor
 
 from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
-from openvss.models.regions.contract import Namer, Regions
+from openvss.models.encoders.clip import ClipViT
+from openvss.models.encoders.contract import Regions
+from openvss.models.encoders.sam import Sam
+from openvss.models.encoders.tiny import SIZE, TinyPair
+from openvss.models.encoders.tiny import TEMPLATES as TINY_TEMPLATES
+from openvss.models.regions.namers import Crops, Namer, Pooled
+from openvss.models.regions.presets import RegionsTinyOptions, SamClipOptions
+from openvss.models.regions.sam_masks import SamMasks
+from openvss.models.regions.superpixels import Superpixels
 from openvss.models.words import WordEmbeddings
+from openvss.words.templates import TEMPLATES
 
 MOST = 1 << 25  # logits at once: 128 MB
 
@@ -53,3 +62,18 @@ def _thinned(ids: Tensor, words: int) -> Tensor:
     while ids[0].numel() * words > MOST * step**2:
         step *= 2
     return ids[:, step // 2 :: step, step // 2 :: step]
+
+
+def build_sam_clip(options: SamClipOptions) -> RegionsAndNames:
+    """SAM's automatic masks, named by CLIP."""
+    o, clip = options, ClipViT(options.pair)
+    regions = SamMasks(Sam(o.sam), o)
+    named = Crops(clip) if o.namer == "crops" else Pooled(clip)
+    return RegionsAndNames(regions, named, TEMPLATES[o.templates], size=480, temperature=o.temperature)
+
+
+def build_regions_tiny(options: RegionsTinyOptions) -> RegionsAndNames:
+    """Superpixels, named by the bundled pair."""
+    o, namer = options, Pooled(TinyPair().requires_grad_(False))
+    regions = Superpixels(o.count, o.compactness, o.rounds)
+    return RegionsAndNames(regions, namer, TINY_TEMPLATES, SIZE, o.temperature)

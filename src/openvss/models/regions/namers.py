@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Protocol
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.encoders.clip import ClipViT
 from openvss.models.encoders.convnext_clip import ConvNextClip
-from openvss.models.encoders.pairs import Pair
 from openvss.models.encoders.pixels import CLIP_MEAN, per_channel
 from openvss.models.layers.constants import built_once
 from openvss.models.words import TextEncoder
+
+if TYPE_CHECKING:
+    from openvss.models.encoders.pairs import Pair
+
+
+class Namer(Protocol):
+    """An `nn.Module` that turns each region into a vector of the space of words."""
+
+    @property
+    def text(self) -> TextEncoder:
+        """Turns phrases into vectors of the same space."""
+        ...
+
+    def __call__(self, frames: Tensor, ids: Tensor) -> Tensor:
+        """(B, 3, H, W) and (B, H, W) -> (B, R, D) of unit length, R more than any id; zero if unused."""
+        ...
 
 
 class Pooled(nn.Module):

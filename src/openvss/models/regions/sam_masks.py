@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -13,25 +12,9 @@ from openvss.models.encoders.pixels import IMAGENET_MEAN, per_channel
 from openvss.models.encoders.sam import CHUNK, Sam
 from openvss.models.regions.boxes import boxes_of, keep_best
 from openvss.models.regions.nearest import fill_nearest
+from openvss.models.regions.presets import SamClipOptions
 
-
-@dataclass(frozen=True)
-class MaskChoice:
-    """Which masks count; the defaults are those of SAM's authors.
-
-    Attributes:
-        points: To a side of the grid of prompts, each of which gives three masks.
-        quality: The least overlap with what was meant that SAM foresees for a mask.
-        stability: The least IoU of the mask cut `offset` above and below its threshold.
-        offset: In logits.
-        overlap: Of two masks whose boxes overlap by more than this (IoU), the better one.
-    """
-
-    points: int = 32
-    quality: float = 0.88
-    stability: float = 0.95
-    offset: float = 1.0
-    overlap: float = 0.7
+OFFSET = 1.0  # in logits, by which the cuts of `stability` are above and below the threshold
 
 
 class SamMasks(nn.Module):
@@ -42,10 +25,10 @@ class SamMasks(nn.Module):
     input.
     """
 
-    def __init__(self, sam: Sam, choice: MaskChoice | None = None) -> None:
+    def __init__(self, sam: Sam, options: SamClipOptions) -> None:
         super().__init__()
         self.sam = sam
-        self.choice = choice or MaskChoice()
+        self.options = options
 
     @torch.no_grad()
     def forward(self, frames: Tensor) -> Tensor:
@@ -58,9 +41,9 @@ class SamMasks(nn.Module):
         image = self.sam(_padded(frame, side)[None])
         shares = height / side, width / side  # of the square that the frame takes
         rows, columns = (math.ceil(share * self.sam.mask_side) for share in shares)
-        logits, quality = self._masks(image, _grid(self.choice.points, shares), (rows, columns))
+        logits, quality = self._masks(image, _grid(self.options.points, shares), (rows, columns))
         boxes = boxes_of(logits[:, :rows, :columns] > 0)
-        return fill_nearest(_lay(logits[keep_best(boxes, quality, self.choice.overlap)], (height, width)))
+        return fill_nearest(_lay(logits[keep_best(boxes, quality, self.options.overlap)], (height, width)))
 
     def _masks(self, image: Tensor, points: Tensor, there: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Logits (n, side, side) and quality of the masks that pass; `there` of the square is the frame."""
@@ -68,8 +51,8 @@ class SamMasks(nn.Module):
         for some in points.to(image).split(CHUNK):  # three masks a prompt: most are gone before the next
             drawn, scores = self.sam.draw(image, points=some[:, None], several=True)
             logits, quality = drawn.flatten(0, 1), scores.flatten()
-            steady = stability(logits[:, : there[0], : there[1]], self.choice.offset)
-            good = (quality > self.choice.quality) & (steady >= self.choice.stability)
+            steady = stability(logits[:, : there[0], : there[1]], OFFSET)
+            good = (quality > self.options.quality) & (steady >= self.options.stability)
             kept.append((logits[good], quality[good]))
         return torch.cat([logits for logits, _ in kept]), torch.cat([quality for _, quality in kept])
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.models.layers.constants import built_once
+from openvss.models.regions.presets import RegionsTinyOptions
 
 FAR = 1e12  # the squared length of a cluster that does not exist
 
@@ -19,12 +20,15 @@ class Superpixels:
     Clusters are found from every second pixel of every second row; then all pixels choose.
 
     Args:
-        count: About how many to an image.
-        compactness: What difference in Lab colour one cell's width is worth; more makes them rounder.
-        rounds: Of k-means.
+        count: As for `RegionsTinyOptions`, like the rest.
     """
 
-    def __init__(self, count: int = 600, compactness: float = 10.0, rounds: int = 5) -> None:
+    def __init__(
+        self,
+        count: int = RegionsTinyOptions.count,
+        compactness: float = RegionsTinyOptions.compactness,
+        rounds: int = RegionsTinyOptions.rounds,
+    ) -> None:
         self.count = count
         self.compactness = compactness
         self.rounds = rounds

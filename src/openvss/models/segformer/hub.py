@@ -12,19 +12,17 @@ from torch import Tensor
 
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
-from openvss.models.encoders.pixels import IMAGENET_MEAN, IMAGENET_STD, Colour, normalise
+from openvss.models.encoders.pixels import IMAGENET_MEAN, IMAGENET_STD, ChannelValues, normalise
 from openvss.models.fixed_words import select
+from openvss.models.segformer.keys import hub_segformer
 from openvss.models.words import WordEmbeddings
 from openvss.weights import checkpoint
-from openvss.weights.mit import hub_segformer
 from openvss.weights.public import WEIGHTS, find_public, public_file
 from openvss.weights.strict import fill
 from openvss.words.vocabulary import Label, Vocabulary
 
 if TYPE_CHECKING:
     from transformers import SegformerConfig
-
-PREFIX = "hf:"
 
 
 def load(name: str) -> HubSegFormer:
@@ -59,8 +57,8 @@ class HubSegFormer(VideoModel):
         self.fixed_words = vocabulary(config.id2label)
         self.model = SegformerForSemanticSegmentation(config)
         self.size = _short_side(look.get("size"), self.size)
-        self.mean: Colour = tuple(look.get("image_mean", IMAGENET_MEAN))
-        self.std: Colour = tuple(look.get("image_std", IMAGENET_STD))
+        self.mean: ChannelValues = tuple(look.get("image_mean", IMAGENET_MEAN))
+        self.std: ChannelValues = tuple(look.get("image_std", IMAGENET_STD))
 
     def encode(self, frames: Tensor) -> FrameFeatures:
         return {"logits": self.model(normalise(frames, self.mean, self.std)).logits}  # (B, all words, h, w)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from openvss.models.base import FrameFeatures, Fused, Output, VideoModel
+from openvss.models.encoders.backbones import backbone
 from openvss.models.encoders.contract import Backbone
+from openvss.models.encoders.pairs import text_encoder
 from openvss.models.layers.classifier import Classifier, classifier, weights_of
 from openvss.models.layers.mlp_head import MlpHead
+from openvss.models.segformer.presets import SegFormerOptions
 from openvss.models.words import TextEncoder, WordEmbeddings
 from openvss.words.vocabulary import Vocabulary
 
@@ -21,7 +24,7 @@ class SegFormer(VideoModel):
         dim: Width of the decoder.
     """
 
-    def __init__(self, backbone: Backbone, words: Vocabulary | TextEncoder, dim: int = 256) -> None:
+    def __init__(self, backbone: Backbone, words: Vocabulary | TextEncoder, dim: int) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = MlpHead(backbone.channels, dim)
@@ -36,3 +39,9 @@ class SegFormer(VideoModel):
 
     def score(self, fused: Fused, words: WordEmbeddings) -> Output:
         return Output(self.classifier(fused["map"], words))
+
+
+def build(options: SegFormerOptions) -> SegFormer:
+    """The model without trained weights."""
+    o, own = options, backbone(options.backbone)
+    return SegFormer(own, Vocabulary.parse(o.words) if o.text is None else text_encoder(o.text), o.dim)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from openvss.models.layers.attention import attend, perceptron
+from openvss.models.stseg.presets import SharpeningOptions
 
 
 class Attention(nn.Module):
@@ -32,19 +33,16 @@ class DEA(nn.Module):
     Args:
         dim: Of F_c and of F_cv.
         sam_dim: Of F_s.
-        heads: The equations have one.
-        init: "identity" starts close to LN(F_c), which the words still fit; "random" is what the equations
-            say of themselves, and starts with features that no word fits.
-        keep_sam_grid: Whether to look at all of SAM's positions, and not at as many as F_c has.
+        heads: As for `SharpeningOptions`, like the rest.
     """
 
     def __init__(
         self,
         dim: int = 640,
         sam_dim: int = 256,
-        heads: int = 8,
-        init: Literal["identity", "random"] = "identity",
-        keep_sam_grid: bool = False,
+        heads: int = SharpeningOptions.heads,
+        init: Literal["identity", "random"] = SharpeningOptions.init,
+        keep_sam_grid: bool = SharpeningOptions.keep_sam_grid,
     ) -> None:
         super().__init__()
         self.keep_sam_grid = keep_sam_grid

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from openvss.models.encoders.contract import Regions
 from openvss.models.encoders.sam import Sam, closest
-from openvss.models.regions.contract import Regions
 from openvss.models.stseg.prompts import parts_with_boxes, whole_masks
 from openvss.models.stseg.pseudo import NOWHERE, Prior
 

@@ -22,7 +22,7 @@ Prior = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class PseudoLabel:
-    """Labels of one picture that nobody drew.
+    """Labels of one picture that a model made.
 
     Attributes:
         ids: (H, W) word ids, `UNLABELLED` where no word that passed covers the pixel.

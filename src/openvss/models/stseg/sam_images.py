@@ -8,7 +8,7 @@ from openvss.weights.sam import sam
 
 
 class SamImages(Sam):
-    """SAM without what draws masks: the auxiliary branch is no part of the model."""
+    """SAM without what draws masks: the auxiliary branch is not part of the model."""
 
     def __init__(self, size: SamSize = "vit-b") -> None:
         super().__init__(size)

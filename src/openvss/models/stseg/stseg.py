@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
 from openvss.models.base import FrameFeatures
+from openvss.models.encoders.contract import PyramidPair
+from openvss.models.encoders.pairs import pyramid
 from openvss.models.stseg.dea import DEA
-from openvss.models.stseg.sed import SED, PyramidPair
+from openvss.models.stseg.presets import STSegOptions
+from openvss.models.stseg.sam_images import SamImages
+from openvss.models.stseg.sed import SED
 
 
 class ImageEncoder(Protocol):
@@ -32,18 +36,20 @@ class STSeg(SED):
     Args:
         pair: As for SED.
         sam: Sees the same frames.
-        dea: Options of `DEA`.
-        options: Of `SED`.
+        options: All the rest; what they name is given ready-made.
     """
 
-    def __init__(
-        self, pair: PyramidPair, sam: ImageEncoder, dea: dict[str, Any] | None = None, **options: Any
-    ) -> None:
-        super().__init__(pair, **options)
+    def __init__(self, pair: PyramidPair, sam: ImageEncoder, options: STSegOptions) -> None:
+        super().__init__(pair, options)
         self.sam = sam
-        self.dea = DEA(pair.dim, sam.dim, **(dea or {}))
+        self.dea = DEA(pair.dim, sam.dim, options.heads, options.init, options.keep_sam_grid)
 
     def encode(self, frames: Tensor) -> FrameFeatures:
         frames = self._fit(frames)
         features = super().encode(frames)
         return features | {"dense": self.dea(features["dense"], self.sam(frames))}
+
+
+def build(options: STSegOptions) -> STSeg:
+    """The model without trained weights."""
+    return STSeg(pyramid(options.pair), SamImages(options.sam), options)

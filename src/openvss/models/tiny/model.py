@@ -1,4 +1,4 @@
-"""The bundled model: a small image encoder whose every position speaks the language of the text encoder."""
+"""The bundled model: dense features of a small image encoder, aligned with the text encoder's vectors."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
-from openvss.models.encoders.tiny import TinyPair
+from openvss.models.encoders.tiny import SIZE, TEMPLATES, TinyPair
 from openvss.models.layers.following import follow
-from openvss.models.layers.smoothing import smooth, weight_of_past
+from openvss.models.layers.smoothing import smooth
+from openvss.models.preset import weight_of_past
+from openvss.models.tiny.presets import TinyOptions
 from openvss.models.words import TextEncoder, WordEmbeddings
 
-TEMPLATES = ("{}", "a photo of a {}", "a picture of the {}")
-SIZE = 320
 SCALE = 20.0  # of cosines
-SMOOTHING = 0.9
 FLOOR = 0.4  # cosine of then and now below which the past does not count
 REACH = 3  # cells of 8 pixels that a thing may move from frame to frame
 TEMPERATURE = 0.03  # of the likeness to what was there
@@ -25,24 +24,19 @@ START = 3  # frames for which a video is taken to have stood still before it beg
 SMALLER = 0.7  # of its size: a first frame is seen like that, too, with more around each position
 
 
-def build(smoothing: float = SMOOTHING) -> Tiny:
-    """The model without weights."""
-    return Tiny(smoothing=smoothing)
-
-
 class Tiny(VideoModel):
     """Cosine of dense image vectors and word vectors.
 
     Args:
         text: Replaces MiniLM.
-        smoothing: Weight of the past, 0..1, where a video shows what it showed; 0 labels each frame alone.
+        smoothing: As for `TinyOptions`.
     """
 
     templates = TEMPLATES
     size = SIZE
     edge_aware = True
 
-    def __init__(self, text: TextEncoder | None = None, smoothing: float = SMOOTHING) -> None:
+    def __init__(self, text: TextEncoder | None = None, smoothing: float = TinyOptions.smoothing) -> None:
         super().__init__()
         self.smoothing = weight_of_past(smoothing)
         self.recurrent = smoothing > 0
@@ -83,3 +77,8 @@ class Tiny(VideoModel):
 
     def score(self, fused: Fused, words: WordEmbeddings) -> Output:
         return Output(SCALE * torch.einsum("bdhw,nd->bnhw", fused["dense"], words.embeddings.mean(1)))
+
+
+def build(options: TinyOptions) -> Tiny:
+    """The model without trained weights."""
+    return Tiny(smoothing=options.smoothing)

@@ -1,4 +1,4 @@
-"""Everything about an OV2VSS model that can be chosen, its backbone and image-text pair apart."""
+"""The presets of OV2VSS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Literal
 
 from openvss.errors import InputError
-from openvss.models.layers.smoothing import weight_of_past
+from openvss.models.preset import Preset, weight_of_past
+from openvss.plugs import later
 from openvss.words.templates import TemplateSet
 
 DecoderName = Literal["cost", "factorised"]
@@ -23,6 +24,8 @@ class OV2VSSOptions:
     """What can be chosen. The defaults are the paper's system and, of what is ours, a map and a memory.
 
     Attributes:
+        backbone: By name; `pair` takes the one inside the pair.
+        pair: Image-text pair, by name.
         references: Distances of the reference frames, farthest first.
         channels: C, width of every map after the backbone.
         heads: Of the attention in RFE and VTE; divides `channels` and the length of the pair's vectors.
@@ -59,6 +62,8 @@ class OV2VSSOptions:
         beta: Weight of the auxiliary loss (Eq. 15).
     """
 
+    backbone: str = "mit-b2"
+    pair: str = "clip-vit-b16"
     references: tuple[int, ...] = (9, 6, 3)
     channels: int = 256
     heads: int = 8
@@ -102,3 +107,18 @@ class OV2VSSOptions:
         weight_of_past(self.smoothing)
         if self.alpha <= 0 or self.beta < 0:
             raise InputError("alpha of OV2VSS must be positive, and beta not negative.")
+
+
+PRESETS = {
+    name: Preset(
+        summary=f"the paper's video system on {title}",
+        pair="CLIP ViT-B/16",
+        options=OV2VSSOptions(backbone=backbone),
+        builder=later("openvss.models.ov2vss.model:build"),
+    )
+    for name, title, backbone in (
+        ("ov2vss-mit-b2", "MiT-B2", "mit-b2"),
+        ("ov2vss-r101", "ResNet-101", "resnet-101"),
+        ("ov2vss-vit-b", "the image encoder of SAM ViT-B", "vit-b"),
+    )
+}
