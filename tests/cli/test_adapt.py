@@ -94,4 +94,4 @@ def test_what_is_missing_is_said(run: Runner, checkpoint: Path, photos: Path) ->
     ],
 )
 def test_the_old_spelling_names_the_new(run: Runner, arguments: tuple[str, ...]) -> None:
-    assert "`openvss adapt tiny ...`" in run.sentence("train", *arguments)
+    assert "is now `openvss adapt MODEL --data ...`" in run.sentence("train", *arguments)

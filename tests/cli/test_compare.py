@@ -20,9 +20,9 @@ from openvss.data.catalogue import open_dataset
 from openvss.data.make import make
 from openvss.evaluation.ground_truth import Task
 from openvss.evaluation.hashes import data_sha256
+from openvss.evaluation.pictures import film_strip as picture
+from openvss.evaluation.pictures.canvas import MARGIN
 from openvss.evaluation.predictions import Predictions
-from openvss.evaluation.report.pictures import film_strip as picture
-from openvss.evaluation.report.pictures.canvas import MARGIN
 from openvss.models.registry import build_model
 from openvss.weights.checkpoint import save_model
 from tests.cli.runner import Runner

@@ -14,9 +14,9 @@ from openvss.data.base import Clip, Ids
 from openvss.errors import InputError
 from openvss.evaluation.compare_frames import choose_frames, draw, find_video, predict
 from openvss.evaluation.ground_truth import Task
-from openvss.evaluation.report.pictures import film_strip as picture
-from openvss.evaluation.report.pictures.canvas import MARGIN
-from openvss.evaluation.report.pictures.film_strip import NO_WORD, Row, draw_strip
+from openvss.evaluation.pictures import film_strip as picture
+from openvss.evaluation.pictures.canvas import MARGIN
+from openvss.evaluation.pictures.film_strip import NO_WORD, Row, draw_strip
 from openvss.video.colours import Colour, colours_for
 from openvss.video.images import read_image
 from openvss.video.pixels import Pixels

@@ -18,7 +18,7 @@ from PIL import Image
 
 from benchmarks.machine import describe
 from openvss import load
-from openvss.evaluation.report.pictures.curves import Curve, Panel, draw_curves
+from openvss.evaluation.pictures.curves import Curve, Panel, draw_curves
 from openvss.segmenting.segmenter import Segmenter
 from openvss.words.vocabulary import Label, Vocabulary
 from projects.tiny.benchmarks.score import Pair, frames, held_out

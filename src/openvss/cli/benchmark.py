@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openvss.cli import model_options
-from openvss.cli.sizes import width_and_height
+from openvss.cli.options import parse_options, width_and_height
 
 if TYPE_CHECKING:
     from openvss.models.cost import Cost, Subject
@@ -55,7 +54,7 @@ def model(
     from openvss.models.cost import measure
 
     width, height = width_and_height(size, "853x480", least=32)
-    options = model_options.parse(option)
+    options = parse_options(option)
     given = {name: options if name in names else {} for name in with_baseline(names)}
     subjects = [_subject(name, o, (height, width), batch, words, device) for name, o in given.items()]
     costs = measure(subjects, rounds)

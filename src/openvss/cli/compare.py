@@ -128,8 +128,8 @@ def _print_table(rows: list[Compared]) -> None:
     from rich.table import Table
 
     from openvss.evaluation.compare import best, columns
+    from openvss.evaluation.markdown import percent
     from openvss.evaluation.metrics.catalogue import all_columns
-    from openvss.evaluation.report.markdown import percent
 
     terms = ("scored", "data", "protocol", "word_list")
     about = {name: [str(getattr(row, name)) for row in rows] for name in terms}

@@ -11,8 +11,8 @@ from typing import Annotated, Self
 import typer
 
 from openvss.cli.filled_help import either, filled
+from openvss.cli.options import width_and_height
 from openvss.cli.progress import emit, progress
-from openvss.cli.sizes import width_and_height
 from openvss.errors import InputError, OpenVSSError, Stopped
 
 app = typer.Typer(no_args_is_help=True, help="Make, check and prepare data sets.")

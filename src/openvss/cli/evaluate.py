@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openvss.cli import model_options, scoring
-from openvss.cli.progress import emit, progress
+from openvss.cli import scoring
+from openvss.cli.options import ModelOptions, parse_options
+from openvss.cli.progress import emit, progress, resumable
 from openvss.cli.scoring import ScoringChoice, find_scored, find_task
-from openvss.cli.stopping import resumable
 from openvss.errors import InputError
 from openvss.segmenting.settings import StreamSettings
 
@@ -27,7 +27,7 @@ def evaluate(
     model: scoring.ModelOption = None,
     weights: scoring.WeightsOption = None,
     untrained: scoring.UntrainedOption = False,
-    option: model_options.Given = None,
+    option: ModelOptions = None,
     predictions: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Score this folder of PNG masks instead of a model."),
@@ -59,7 +59,7 @@ def evaluate(
         raise InputError("--model and --predictions are two things to score: give one of them.")
     from openvss.data.catalogue import open_dataset
 
-    options = model_options.parse(option)
+    options = parse_options(option)
     task = find_task(open_dataset(data, split), words, protocol)
     choice = ScoringChoice(model, weights, untrained, options, size, device, context, precision)
     scored = find_scored(task, choice, predictions)
@@ -118,8 +118,8 @@ def _default_out(dataset: Dataset, scored: Predictions) -> Path:
 
 
 def _report(out: Path, result: dict[str, Any], as_json: bool) -> None:
+    from openvss.evaluation.markdown import percent
     from openvss.evaluation.metrics.catalogue import all_columns
-    from openvss.evaluation.report.markdown import percent
     from openvss.evaluation.report.page import uncounted
 
     columns = all_columns()

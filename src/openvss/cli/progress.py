@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with rate and time left, or JSON lines for machines."""
+"""Progress of long work: a bar with the time left, or JSON lines for machines; and what Ctrl-C leaves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
+
+from openvss.errors import OpenVSSError, Stopped
 
 EVERY = 1.0  # seconds between two progress lines of `--json`
 
@@ -68,3 +70,13 @@ def _bar(title: str, total: int | None, unit: str) -> Iterator[Callable[[int], N
         yield update
         finished = bar.tasks[task].completed
         bar.update(task, total=finished, completed=finished)
+
+
+@contextmanager
+def resumable(*, overwrite: bool) -> Iterator[None]:
+    """Around work that `--resume` can continue; `overwrite` is whether it was to replace an earlier run."""
+    try:
+        yield
+    except Stopped:
+        where = " in place of --overwrite" if overwrite else ""
+        raise OpenVSSError(f"stopped; the same command with --resume{where} continues from here.") from None

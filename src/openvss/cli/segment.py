@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openvss.cli import model_options
-from openvss.cli.progress import emit, progress
-from openvss.cli.stopping import resumable
+from openvss.cli.options import ModelOptions, parse_options
+from openvss.cli.progress import emit, progress, resumable
 from openvss.errors import BrokenVideoError, InputError
 from openvss.segmenting.settings import Context, Precision, StreamSettings
 from openvss.video.formats.catalogue import help_text
@@ -59,7 +58,7 @@ def segment(
     untrained: Annotated[
         bool, typer.Option("--untrained", help="Use a model without trained weights, at random.")
     ] = False,
-    option: model_options.Given = None,
+    option: ModelOptions = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the results.", show_default="segmented/<name of the input>"),
@@ -108,7 +107,7 @@ def segment(
     from openvss.video.sources import open_source
     from openvss.words.vocabulary import Vocabulary
 
-    options = model_options.parse(option)
+    options = parse_options(option)
     settings = StreamSettings(
         size=size,
         device=device,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openvss.cli import model_options, scoring
+from openvss.cli import scoring
 from openvss.cli.from_result import scored_again, task_again
+from openvss.cli.options import ModelOptions, parse_options
 from openvss.cli.progress import emit, progress
 from openvss.cli.scoring import ScoringChoice, find_scored, find_task
 from openvss.errors import InputError, OpenVSSError, Stopped
@@ -36,7 +37,7 @@ def submit(
     model: scoring.ModelOption = None,
     weights: scoring.WeightsOption = None,
     untrained: scoring.UntrainedOption = False,
-    option: model_options.Given = None,
+    option: ModelOptions = None,
     predictions: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Submit this folder of PNG masks instead of a model's."),
@@ -64,7 +65,7 @@ def submit(
     Examples: `openvss submit evaluated/vspw-val-tiny --out val.zip`,
     `openvss submit --data vspw:VSPW_480p --split test --model runs/b1 --out test.zip`
     """
-    options = model_options.parse(option)
+    options = parse_options(option)
     choice = ScoringChoice(model, weights, untrained, options, size, device, context, precision)
     if run is not None:
         others = {"--data": data, "--predictions": predictions, "--split": split, "--protocol": protocol}

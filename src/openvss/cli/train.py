@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from openvss.cli.progress import emit
-from openvss.cli.stopping import resumable
+from openvss.cli.progress import emit, resumable
 from openvss.cli.training_progress import watching
 from openvss.errors import InputError
 

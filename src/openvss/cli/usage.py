@@ -8,7 +8,12 @@ import typer
 
 # Typer raises these with click, or with a copy of click of its own.
 UsageError: Any = typer.BadParameter.__base__
-OF_ADAPT = ("--adapt", "--data", "--words", "--weights", "--every")
+ADAPT = "`train --adapt MODEL --data ...` is now `openvss adapt MODEL --data ...`."
+MOVED = {  # (command, option) -> where it went
+    ("evaluate", "--compare"): "`evaluate --compare` is now `openvss compare RUN...`.",
+    ("evaluate", "--submission"): "`evaluate --submission` is now `openvss submit RUN --out FILE.zip`.",
+    **{("train", option): ADAPT for option in ("--adapt", "--data", "--words", "--weights", "--every")},
+}
 
 
 def sentence(error: Any) -> str:
@@ -20,11 +25,8 @@ def sentence(error: Any) -> str:
         return ""
     if command.endswith(" segment") and "unexpected extra argument" in message:
         return f'{message}: put all words into one pair of quotes, with commas, such as "dog, sky".'
-    if command.endswith(" evaluate") and getattr(error, "option_name", None) == "--compare":
-        return "Finished evaluations are compared by a command of their own: write `openvss compare RUN...`."
-    if command.endswith(" train") and getattr(error, "option_name", None) in OF_ADAPT:
-        return "`train --adapt tiny ...` is now a command of its own: write `openvss adapt tiny ...`."
-    if command.endswith(" evaluate") and getattr(error, "option_name", None) == "--submission":
-        return "Submissions are written by a command of their own: write `openvss submit RUN --out FILE.zip`."
+    moved = MOVED.get((command.rpartition(" ")[2], getattr(error, "option_name", "")))
+    if moved:
+        return moved
     link = " See" if message.endswith("?") else ": see"
     return f"{message}{link} `{command} --help`."

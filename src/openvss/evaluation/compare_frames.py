@@ -11,8 +11,8 @@ from PIL import Image
 from openvss.data.base import Clip, Ids
 from openvss.errors import InputError
 from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.pictures.film_strip import Row, draw_strip
 from openvss.evaluation.predictions import Predictions
-from openvss.evaluation.report.pictures.film_strip import Row, draw_strip
 from openvss.video.colours import colours_for
 from openvss.video.images import read_image
 

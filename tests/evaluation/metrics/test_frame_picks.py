@@ -13,7 +13,7 @@ from PIL import Image
 from openvss.evaluation.metrics import frame_picks
 from openvss.evaluation.metrics.base import ScoredFrame
 from openvss.evaluation.metrics.frame_picks import PICKED, STRETCH, FramePicks, PickedFrame
-from openvss.evaluation.report.pictures.frames import Shown
+from openvss.evaluation.pictures.frames import Shown
 from tests.evaluation.sets import task_of, write_set
 
 Places = list[tuple[int, int]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openvss.evaluation.report.markdown import percent
+from openvss.evaluation.markdown import percent
 
 
 @pytest.mark.parametrize(("value", "text"), [(None, "–"), (0.12345, "12.35"), (1.0, "100.00")])

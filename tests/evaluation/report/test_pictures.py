@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvss.evaluation.report.pictures.bars import MOST_BARS, Bar, draw_bars
-from openvss.evaluation.report.pictures.canvas import fitted, font
-from openvss.evaluation.report.pictures.confusion import draw_confusion
+from openvss.evaluation.pictures.bars import MOST_BARS, Bar, draw_bars
+from openvss.evaluation.pictures.canvas import fitted, font
+from openvss.evaluation.pictures.confusion import draw_confusion
 
 
 def test_pictures_of_many_classes_stay_small() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from openvss.errors import InputError
 from openvss.models.base import Memory
-from openvss.models.layers.following import follow
+from openvss.models.layers.memory import follow
 from openvss.models.ov2vss import decoder
 from openvss.models.ov2vss.features import unpack, views
 from openvss.models.ov2vss.memory import follow_all, remember

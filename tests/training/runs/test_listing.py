@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from openvss.evaluation.report.pictures.curves import Curve, Panel, draw_curves, scale
+from openvss.evaluation.pictures.curves import Curve, Panel, draw_curves, scale
 from openvss.training.runs import folder as run_folder
 from openvss.training.runs.listing import find_runs, panels_of
 from tests.cli.runner import Runner

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from openvss.data.protocol import Protocol
 from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.markdown import percent, table
 from openvss.evaluation.metrics import frame_picks
 from openvss.evaluation.metrics.base import Column, Metric, ReportSection, ScoredFrame
 from openvss.evaluation.metrics.confusion import (
@@ -21,9 +22,8 @@ from openvss.evaluation.metrics.confusion import (
     summary,
 )
 from openvss.evaluation.metrics.frame_picks import FramePicks
-from openvss.evaluation.report.markdown import percent, table
-from openvss.evaluation.report.pictures.bars import Bar, draw_bars, number
-from openvss.evaluation.report.pictures.confusion import draw_confusion
+from openvss.evaluation.pictures.bars import Bar, draw_bars, number
+from openvss.evaluation.pictures.confusion import draw_confusion
 from openvss.video.colours import colours_for
 
 ROWS = "per_class.csv"

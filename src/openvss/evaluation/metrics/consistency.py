@@ -28,8 +28,8 @@ import numpy as np
 import numpy.typing as npt
 
 from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.markdown import percent, table
 from openvss.evaluation.metrics.base import Column, Metric, ReportSection, ScoredFrame
-from openvss.evaluation.report.markdown import percent, table
 from openvss.video.labelmap import Labels
 
 Mode = Literal["paper", "vspw", "correct"]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from openvss.data.base import Ids
 from openvss.evaluation.ground_truth import Task
 from openvss.evaluation.metrics.base import Column, Metric, ScoredFrame
-from openvss.evaluation.report.pictures.flicker import Flickering, draw_flicker
+from openvss.evaluation.pictures.flicker import Flickering, draw_flicker
 from openvss.video.images import read_image
 
 MOST_STEPS = 1000  # even

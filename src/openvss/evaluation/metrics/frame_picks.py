@@ -17,7 +17,7 @@ import numpy.typing as npt
 from openvss.data.base import Clip, Ids
 from openvss.evaluation.ground_truth import Task
 from openvss.evaluation.metrics.base import ScoredFrame
-from openvss.evaluation.report.pictures.frames import Shown, draw_frames
+from openvss.evaluation.pictures.frames import Shown, draw_frames
 from openvss.video.colours import colours_for
 from openvss.video.images import read_image
 

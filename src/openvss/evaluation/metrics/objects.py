@@ -18,12 +18,12 @@ from typing import Any, Self
 import numpy as np
 
 from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.markdown import percent, table
 from openvss.evaluation.metrics import frame_picks
 from openvss.evaluation.metrics.base import Column, Metric, ReportSection, ScoredFrame
 from openvss.evaluation.metrics.boundary import boundary_f
 from openvss.evaluation.metrics.frame_picks import FramePicks
-from openvss.evaluation.report.markdown import percent, table
-from openvss.evaluation.report.pictures.bars import Bar, draw_bars, number
+from openvss.evaluation.pictures.bars import Bar, draw_bars, number
 from openvss.video.colours import colours_for
 from openvss.video.labelmap import Labels
 

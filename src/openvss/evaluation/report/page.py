@@ -9,9 +9,9 @@ from typing import Any
 from openvss.evaluation.compare import RESULTS, data_title, short
 from openvss.evaluation.folder import ResultFolder
 from openvss.evaluation.ground_truth import Task
+from openvss.evaluation.markdown import percent, table
 from openvss.evaluation.metrics.base import ReportSection
 from openvss.evaluation.metrics.catalogue import all_columns
-from openvss.evaluation.report.markdown import percent, table
 from openvss.evaluation.report.results import metrics, metrics_json
 from openvss.evaluation.runner import Evaluation
 

@@ -12,11 +12,8 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.models.layers.following import follow
-from openvss.models.layers.smoothing import smooth
+from openvss.models.layers import memory
 
-REACH = 3  # positions of the dense features that a thing may move from one frame to the next
-TEMPERATURE = 0.03  # of the likeness to what was there
 FLOOR = 0.4  # cosine of then and now below which the past never counts
 CEILING = 0.99  # the most that is asked for: a frame of one colour is alike everywhere
 
@@ -34,7 +31,7 @@ def remember(now: Tensor, before: Tensor | None, smoothing: float) -> Tensor:
         return now
     # CLIP's vectors are all much alike: then and now must be more so than any two places of this frame are
     any_two = now.mean((2, 3), keepdim=True).square().sum(1, keepdim=True)
-    return smooth(now, follow(now, before, REACH, TEMPERATURE), smoothing, any_two.clamp(FLOOR, CEILING))
+    return memory.remember(now, before, smoothing, any_two.clamp(FLOOR, CEILING))
 
 
 def follow_all(frames: Sequence[Tensor], smoothing: float) -> Tensor | None:

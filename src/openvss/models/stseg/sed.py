@@ -11,7 +11,7 @@ from torch import Tensor
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.encoders.contract import PyramidPair
 from openvss.models.encoders.pairs import pyramid
-from openvss.models.layers.smoothing import smooth
+from openvss.models.layers.memory import smooth
 from openvss.models.stseg.decoder import SEDDecoder
 from openvss.models.stseg.loss import Ignored, binary_loss
 from openvss.models.stseg.presets import SEDOptions

@@ -10,16 +10,13 @@ from torch import Tensor
 
 from openvss.models.base import FrameFeatures, Fused, Memory, Output, VideoContext, VideoModel
 from openvss.models.encoders.tiny import SIZE, TEMPLATES, TinyPair
-from openvss.models.layers.following import follow
-from openvss.models.layers.smoothing import smooth
+from openvss.models.layers.memory import remember
 from openvss.models.preset import weight_of_past
 from openvss.models.tiny.presets import TinyOptions
 from openvss.models.words import TextEncoder, WordEmbeddings
 
 SCALE = 20.0  # of cosines
 FLOOR = 0.4  # cosine of then and now below which the past does not count
-REACH = 3  # cells of 8 pixels that a thing may move from frame to frame
-TEMPERATURE = 0.03  # of the likeness to what was there
 START = 3  # frames for which a video is taken to have stood still before it began
 SMALLER = 0.7  # of its size: a first frame is seen like that, too, with more around each position
 
@@ -59,15 +56,12 @@ class Tiny(VideoModel):
             return super().fuse(target, references, context, memory)
         dense, before = target["dense"], (memory or {}).get("dense")
         if before is not None and before.shape == dense.shape:
-            dense = self._remember(dense, before)
+            dense = remember(dense, before, self.smoothing, FLOOR)
         else:
             dense = self._look_again(dense, target["frames"])
             for _ in range(START):
-                dense = self._remember(dense, dense)
+                dense = remember(dense, dense, self.smoothing, FLOOR)
         return {"dense": dense}, {"dense": dense}
-
-    def _remember(self, now: Tensor, before: Tensor) -> Tensor:
-        return smooth(now, follow(now, before, REACH, TEMPERATURE), self.smoothing, FLOOR)
 
     def _look_again(self, dense: Tensor, frames: Tensor) -> Tensor:
         """At a smaller size, which counts half."""

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from openvss.errors import InputError
-from openvss.evaluation.report.pictures.curves import Curve, Panel, draw_curves
+from openvss.evaluation.pictures.curves import Curve, Panel, draw_curves
 from openvss.storage.atomic import replacing
 from openvss.storage.lock import is_held
 from openvss.training.recipe.schema import LAST

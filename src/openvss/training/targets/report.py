@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from openvss.errors import TrainingError
-from openvss.evaluation.report.pictures.canvas import FAINT, INK, MARGIN, blank, fitted, font
-from openvss.evaluation.report.pictures.frames import GAP, LEGEND, PANEL, tinted
+from openvss.evaluation.pictures.canvas import FAINT, INK, MARGIN, blank, fitted, font
+from openvss.evaluation.pictures.frames import GAP, LEGEND, PANEL, tinted
 from openvss.training.data.training_set import SampleSource
 from openvss.training.targets.teacher import BEFORE, LABELS, LabelFolder, UnlabelledPicture
 from openvss.video.colours import colours_for

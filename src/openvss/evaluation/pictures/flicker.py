@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from openvss.evaluation.report.pictures.canvas import (
+from openvss.evaluation.pictures.canvas import (
     FAINT,
     GLOW_STOPS,
     INK,

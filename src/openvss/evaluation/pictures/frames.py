@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from openvss.data.base import Ids
-from openvss.evaluation.report.pictures.canvas import (
+from openvss.evaluation.pictures.canvas import (
     FAINT,
     INK,
     MARGIN,

@@ -1,4 +1,4 @@
-"""What is remembered of a video, brought to where it is seen now; nothing here is trained."""
+"""Dense features remembered along a video, and followed to where things are now; nothing here is trained."""
 
 from __future__ import annotations
 
@@ -8,7 +8,33 @@ from torch import Tensor
 
 from openvss.models.layers.constants import built_once
 
+REACH = 3  # positions that a thing may move from one frame to the next
+TEMPERATURE = 0.03  # of the likeness to what was there
 BLOCK = 6  # positions a side that share their keys: larger does more in vain, smaller copies more
+
+
+def remember(now: Tensor, before: Tensor, smoothing: float, floor: float | Tensor) -> Tensor:
+    """The average over time after one more frame; `floor` as for `smooth`."""
+    return smooth(now, follow(now, before, REACH, TEMPERATURE), smoothing, floor)
+
+
+def smooth(current: Tensor, before: Tensor | None, momentum: float, floor: float | Tensor = 0.8) -> Tensor:
+    """Exponential moving average of unit features along time, switched off where the picture changed.
+
+    Confidence that a position still shows the same thing is the cosine of what is seen and what is
+    remembered, from 0 at `floor` to 1: still parts are averaged over many frames, moving ones start afresh.
+
+    Args:
+        current: (B, D, h, w), unit length along D.
+        before: The result for the last frame; None for the first, or for one of another size.
+        momentum: Weight of the past where nothing changed, 0..1.
+        floor: Cosine below which the past does not count; one for all, or (B, 1, 1, 1).
+    """
+    if before is None or before.shape != current.shape:
+        return current
+    alike = (current * before).sum(1, keepdim=True)
+    weight = momentum * ((alike - floor) / (1 - floor)).clamp(0, 1)
+    return F.normalize(before * weight + current * (1 - weight), dim=1)
 
 
 def follow(current: Tensor, before: Tensor, radius: int, temperature: float) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from openvss.data.base import Ids
-from openvss.evaluation.report.pictures.canvas import (
+from openvss.evaluation.pictures.canvas import (
     FAINT,
     INK,
     MARGIN,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from openvss.evaluation.report.pictures.canvas import (
+from openvss.evaluation.pictures.canvas import (
     FAINT,
     INK,
     MARGIN,

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.models.layers.following import BLOCK, follow
+from openvss.models.layers.memory import BLOCK, follow
 
 
 def unit(*shape: int) -> Tensor:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from openvss.cli.sizes import width_and_height
+from openvss.cli.options import width_and_height
 from openvss.errors import InputError
 from tests.cli.runner import Runner
 

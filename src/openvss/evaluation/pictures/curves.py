@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from openvss.evaluation.report.pictures.canvas import (
+from openvss.evaluation.pictures.canvas import (
     FAINT,
     INK,
     MARGIN,
