@@ -46,6 +46,16 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
+    notes = {f"note {i}": '"é\n\x01\x7f/道路' for i in range(12)}
+    model, files = net(), [tmp_path / f"{i}.safetensors" for i in range(3)]
+    for file in files:
+        save_model(model, file, "some-model", OPTIONS, notes)
+    assert len({file.read_bytes() for file in files}) == 1
+    assert read_metadata(files[0]).extra == notes
+    assert compare(model, load_state(files[0]), "").fits
+
+
 def test_a_state_with_shared_and_strided_and_half_tensors(tmp_path: Path) -> None:
     whole = torch.arange(12.0).reshape(3, 4)
     state = {"a": whole, "b": whole, "t": whole.T, "row": whole[1], "half": whole.half()}

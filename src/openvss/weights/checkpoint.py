@@ -149,10 +149,23 @@ def _write(state: dict[str, Tensor], note: dict[str, str], file: Path) -> None:
     try:
         with replacing(file, own_draft(file), durable=True) as draft:
             save_file(state, draft, note)
+            _sort_note(draft)
     except (OSError, SafetensorError) as error:
         raise OutputError(
             f"The weights {file} cannot be written ({error}): free some space, or choose another folder."
         ) from error
+
+
+def _sort_note(file: Path) -> None:
+    """Put the metadata in order, which safetensors leaves to chance: the same weights give the same bytes."""
+    with file.open("rb+") as content:
+        size = int.from_bytes(content.read(8), "little")
+        header = json.loads(content.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        assert len(text) <= size  # the tensors begin behind it
+        content.seek(8)
+        content.write(text.ljust(size))
 
 
 def _note(file: Path) -> dict[str, str]:
