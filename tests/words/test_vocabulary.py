@@ -127,6 +127,7 @@ def test_a_file_holds_one_label_a_line(tmp_path: Path) -> None:
         (b"road\nRoad\n", "In '.*': The word 'road' is given twice"),
         (b"road\n|\n", "A synonym of '|' is empty"),
         (b"stra\xdfe\n", "not a UTF-8 text file"),
+        (b"road\n" * 4_100_000, "has more than 20 MB"),
     ],
 )
 def test_a_bad_file_of_words_is_refused(tmp_path: Path, content: bytes, says: str) -> None:

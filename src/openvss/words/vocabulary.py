@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openvss.errors import InputError
+from openvss.storage.reading import read_text
 from openvss.words import builtin
 
 MAX_WORD_LENGTH = 80
+MAX_FILE = 20_000_000  # bytes of a file of words
 MAX_LABELS = 65_535  # ids are at most 16 bits wide, and one of them means "unlabelled"
 
 
@@ -106,7 +108,7 @@ def _from_list(name: str) -> Vocabulary:
 
 def _from_file(path: str) -> Vocabulary:
     try:
-        text = Path(path).expanduser().read_text(encoding="utf-8-sig")
+        text = read_text(Path(path).expanduser(), MAX_FILE)
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "it is not a UTF-8 text file"
         raise InputError(

@@ -38,6 +38,10 @@ def test_numbers_are_numbers(file: Path) -> None:
     assert recipe.optimiser.rates == {"image.backbone": 0.1}
 
 
+# ten to the power of nine values
+BOMB = "&a0 [x], " + ", ".join(f"&a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -58,6 +62,15 @@ def test_numbers_are_numbers(file: Path) -> None:
         ("schedule:", "clip: {references: [3, 6]}\nschedule:", "line 9: clip.references cannot be [3, 6]"),
         ("  lr: 3e-5", "  lr: [", ": the recipe cannot be read"),
         ("  lr: 3e-5", "  lr: -1", "line 7: optimiser.lr cannot be -1"),
+        (
+            "schedule:",
+            "validation: {on: [{name: ../../x}]}\nschedule:",
+            'name cannot be "../../x": use letters',
+        ),
+        ("schedule:", "saving: &a {every: *a}\nschedule:", "is nested too deeply, or in itself"),
+        ("schedule:", "saving: " + "[" * 3000 + "]" * 3000 + "\nschedule:", "is nested too deeply"),
+        ("schedule:", f"saving: [{BOMB}]\nschedule:", "is nested too deeply, or in itself"),
+        ("schedule:", "# " + "x" * 3_000_000 + "\nschedule:", "has more than 2 MB"),
     ],
 )
 def test_mistakes_are_named(file: Path, old: str, new: str, said: str) -> None:
@@ -75,6 +88,7 @@ def test_mistakes_are_named(file: Path, old: str, new: str, said: str) -> None:
         ("data.batch=x", '--set data.batch=x: data.batch cannot be "x"'),
         ("data.train.3.set=x", "data.train is a list without an entry 3: give a number from 0 to 0"),
         ("data.batch", "is not KEY=VALUE"),
+        ("saving=&a {every: *a}", "--set saving=&a {every: *a}: the value cannot be read as YAML"),
         ("schedule.steps.x=3", '--set schedule.steps.x=3: schedule.steps cannot be {"x": 3}'),
         (
             "shcedule.steps=3",

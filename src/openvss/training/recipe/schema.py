@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -223,6 +224,15 @@ class ValidationSet(Section):
     protocol: str | None = None
     videos: int | None = Field(default=None, ge=1)
     held_out: bool = False
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\w[\w .+-]{0,99}", value):
+            raise PydanticCustomError(
+                "name", "use letters, digits and any of . _ + - (its pictures go to a folder of that name)"
+            )
+        return value
 
 
 class Validation(Section):

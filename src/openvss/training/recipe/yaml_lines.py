@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from openvss.errors import InputError
+from openvss.storage.reading import read_text
 
 Key = tuple[str | int, ...]
 
@@ -31,26 +32,49 @@ _Loader.add_implicit_resolver(
 )
 
 
+MOST_BYTES = 2_000_000  # of a recipe
+MOST_VALUES = 100_000  # in it
+
+
 def read(file: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     """The content of a file, and the line of every key and entry in it."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = read_text(file, MOST_BYTES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not a UTF-8 text file"
         raise InputError(f"The recipe {file} cannot be read ({reason}): check the path.") from error
     try:
-        root = yaml.compose(text, _Loader)
-        content = yaml.load(text, _Loader)
+        root, content = yaml.compose(text, _Loader), _load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not YAML"
         raise InputError(f"{file}{line}: the recipe cannot be read: {problem}.") from error
+    except RecursionError:
+        raise InputError(f"The recipe {file} is nested too deeply, or in itself: write it out.") from None
     if not isinstance(content, dict) or root is None:
         raise InputError(f"The recipe {file} has no keys: see docs/train.md for an example.")
     lines: dict[Key, int] = {}
     _note_lines(root, (), file, lines)
     return content, lines
+
+
+def _load(text: str) -> Any:
+    """The content of YAML; RecursionError if it is nested in itself or grows without bound by its aliases."""
+    content = yaml.load(text, _Loader)
+    if _count(content) > MOST_VALUES:
+        raise RecursionError
+    return content
+
+
+def _count(value: Any, before: int = 0) -> int:
+    """How many values there are once aliases are written out; counting stops where that is too many."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in inner:
+        if before > MOST_VALUES:
+            break
+        before = _count(one, before)
+    return before + 1
 
 
 def _note_lines(node: yaml.Node, key: Key, file: Path, lines: dict[Key, int]) -> None:
@@ -80,8 +104,8 @@ def change(content: dict[str, Any], assignment: str) -> Key:
             f"--set {assignment} is not KEY=VALUE: write, for example, --set schedule.steps=100."
         )
     try:
-        value = yaml.load(text, _Loader)
-    except yaml.YAMLError:
+        value = _load(text)
+    except (yaml.YAMLError, RecursionError):
         raise InputError(f"--set {assignment}: the value cannot be read as YAML: quote it.") from None
     *outer, last = path.strip().split(".")
     key: list[str | int] = []
