@@ -12,7 +12,7 @@ def test_a_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_bytes("\ufeffé".encode())
     assert read_text(file, 5) == "é"
-    with pytest.raises(InputError, match="a has more than 0.000004 MB: name a smaller text file"):
+    with pytest.raises(InputError, match=r"a has more than .* MB: name a smaller text file\."):
         read_text(file, 4)
 
 
