@@ -25,7 +25,10 @@ def test_costs_of_models(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = json.loads(run.ok(*command, "--json"))
     assert [row["name"] for row in rows] == ["small"]
     assert rows[0]["clip_macs"] > rows[0]["streaming_macs"] > 0
-    assert "small" in run.ok(*command)
+    assert rows[0]["streaming_fps"] > 0
+    assert rows[0]["clip_fps"] > 0
+    table = run.ok(*command)
+    assert all(word in table for word in ("small", "params", "FPS", "stream", "clip", "memory"))
     (less,) = json.loads(run.ok(*command, "--json", "--option", "stride=32"))
     assert less["streaming_macs"] < rows[0]["streaming_macs"]
     assert "layers" in run.sentence(*command, "--option", "layer=1")

@@ -1,4 +1,4 @@
-"""`openvss data make|check|prepare` as a user meets them."""
+"""`openvss data make|check|overlap|prepare` as a user meets them."""
 
 from __future__ import annotations
 
@@ -52,6 +52,17 @@ def test_the_progress_of_a_check_counts_clips(
     events = [json.loads(line) for line in run.ok("data", "check", "folder:set", "--json").splitlines()]
     assert [(event["clips"], event["total"]) for event in events[:-1]] == [(1, 2), (2, 2)]
     assert "2 videos, 5 frames" in events[-1]["summary"]
+
+
+def test_overlap_of_consecutive_masks(run: Runner, tmp_path: Path) -> None:
+    write_set(tmp_path / "set", (6, 2))
+    assert run.ok("data", "overlap", "folder:set") == (
+        "mIoU 100.0 %, and 100.0 % of the pixels keep their label: 6 pairs of consecutive frames.\n"
+    )
+    assert "2 pairs of frames 4 apart" in run.ok("data", "overlap", "folder:set", "--gap", "4")
+    done = json.loads(run.ok("data", "overlap", "folder:set", "--json").splitlines()[-1])
+    assert done == {"event": "done", "pairs": 6, "miou": 1.0, "kept": 1.0, "gap": 1}
+    assert "no split" in run.sentence("data", "overlap", "vspw:set", "--split", "all")
 
 
 def test_prepare_makes_labels_once(run: Runner, tmp_path: Path) -> None:

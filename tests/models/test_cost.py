@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor
 
-from openvss.models.cost import Subject, interleave, measure, multiply_adds, peak_bytes
+from openvss.models import cost
+from openvss.models.cost import Cost, Subject, interleave, measure, multiply_adds, peak_bytes
 from openvss.models.registry import build_model
 
 NANO = {"backbone": "mit-nano", "words": "road, sky", "dim": 16}
@@ -40,13 +42,44 @@ def test_steps_take_turns() -> None:
     assert [len(series) for series in times] == [2, 2]
 
 
+def subject(name: str, **options: object) -> Subject:
+    torch.manual_seed(0)
+    model = build_model(name, {**NANO, **options})
+    assert model.fixed_words is not None
+    return Subject(name, model, model.embed(model.fixed_words), (64, 64), batch=2)
+
+
+def test_frames_per_second_count_the_context_once_for_a_video(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given the times of two frames streaming, two clips, k-means, and k-means with its frames encoded."""
+    monkeypatch.setattr(cost, "interleave", lambda steps, rounds: [[40.0], [100.0], [71.0], [710.0]])
+
+    def measured(name: str) -> Cost:
+        return measure([subject(name, heads=2)] if name != "segformer-b0" else [subject(name)], rounds=1)[0]
+
+    plain, plusplus = measured("segformer-b0"), measured("cffm++-b0")
+    for one in (plain, plusplus):
+        assert (one.streaming_ms, one.clip_ms) == (20, 50)
+    assert (plain.streaming_fps, plain.clip_fps) == (1000 / 20, 1000 / 50)
+    assert (plain.summarise_ms, plain.context_ms) == (0, 0)
+    assert (plusplus.summarise_ms, plusplus.context_ms) == (71, 710)
+    assert (plusplus.streaming_fps, plusplus.clip_fps) == (1000 / (20 + 1), 1000 / (50 + 10))
+
+
+def test_the_context_is_that_of_encoded_frames() -> None:
+    one = subject("cffm++-b0", heads=2)
+    cached, anew = one.summarise(), one.encode_and_summarise()
+    assert cached is not None
+    assert anew is not None
+    assert cached["prototypes"].shape == anew["prototypes"].shape == (1, 100, 16)
+    # what is timed as encoding anew really passes the backbone, for ten frames
+    assert multiply_adds(one.encode_and_summarise) - multiply_adds(one.summarise) == multiply_adds(
+        lambda: one.model.encode_reference(one.far)
+    )
+    assert subject("segformer-b0").summarise() is None
+
+
 def test_costs_side_by_side() -> None:
-    subjects = []
-    for name, options in (("segformer-b0", {}), ("cffm-b0", {"heads": 2}), ("cffm++-b0", {"heads": 2})):
-        torch.manual_seed(0)
-        model = build_model(name, {**NANO, **options})
-        assert model.fixed_words is not None
-        subjects.append(Subject(name, model, model.embed(model.fixed_words), (64, 64), batch=2))
+    subjects = [subject("segformer-b0"), subject("cffm-b0", heads=2), subject("cffm++-b0", heads=2)]
     for one in subjects:
         assert torch.allclose(one.stream(), one.encode_all(), atol=1e-5)
     segformer, cffm, plusplus = measure(subjects, rounds=1)

@@ -50,7 +50,12 @@ def model(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Parameters, multiply-adds, time and memory of a frame: streaming, and with references encoded anew."""
+    """Parameters, multiply-adds, time and memory of a frame: streaming, and with references encoded anew.
+
+    FPS is batch / seconds. If a model has a context of the whole video (CFFM++'s prototypes), making it
+    counts once for 71 frames, the length of VSPW's validation videos on average: of frames encoded already
+    when streaming, and with these frames encoded in a clip. The CFFM paper's FPS are those of --batch 2.
+    """
     from openvss.models.cost import measure
 
     width, height = width_and_height(size, "853x480", least=32)
@@ -97,7 +102,8 @@ def _print(costs: Sequence[Cost]) -> None:
 
     table = Table(
         Column("model", min_width=max(len(cost.name) for cost in costs)),
-        "parameters (M)", "GMACs streaming", "GMACs clip", "ms streaming", "ms clip", "memory (MB)",
+        "params\n(M)", "GMACs\nstream", "GMACs\nclip", "ms\nstream", "ms\nclip", "FPS\nstream", "FPS\nclip",
+        "memory\n(MB)",
         box=None, pad_edge=False,
     )  # fmt: skip
     for cost in costs:
@@ -110,6 +116,8 @@ def _print(costs: Sequence[Cost]) -> None:
             f"{cost.clip_macs / 1e9:.1f}",
             f"{cost.streaming_ms:.0f}" + ("" if cost is first else f" ({times:.2f} x)"),
             f"{cost.clip_ms:.0f}",
+            f"{cost.streaming_fps:.1f}",
+            f"{cost.clip_fps:.1f}",
             f"{cost.memory / 1e6:.0f}",
         )
     Console().print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Self
@@ -56,6 +57,31 @@ def check(
         emit("done", summary=summary)
     else:
         typer.echo(f"All is well with {summary}")
+
+
+@app.command("overlap")
+def overlap(
+    data: Annotated[str, typer.Argument(metavar="NAME:ROOT", help="Such as vspw:/data/VSPW_480p.")],
+    split: Annotated[
+        str | None, typer.Option(help="Part of the data set.", show_default="val; all of a folder")
+    ] = None,
+    gap: Annotated[int, typer.Option(min=1, help="How many frames the two masks are apart.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print machine-readable lines.")] = False,
+) -> None:
+    """Compare the ground truth of consecutive frames: mIoU of the two, and pixels that keep their label."""
+    from openvss.data.catalogue import open_dataset
+    from openvss.evaluation.overlap import overlap as run
+
+    with _Work("comparing", as_json, "Stopped before everything was compared.", "clips") as work:
+        found = run(open_dataset(data, split), gap, work.update)
+    if as_json:
+        emit("done", **asdict(found), gap=gap)
+    else:
+        apart = "consecutive frames" if gap == 1 else f"frames {gap} apart"
+        typer.echo(
+            f"mIoU {100 * found.miou:.1f} %, and {100 * found.kept:.1f} % of the pixels keep their label: "
+            f"{found.pairs} pairs of {apart}."
+        )
 
 
 @app.command("prepare", cls=filled(preparable=_preparable))

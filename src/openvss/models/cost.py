@@ -16,15 +16,20 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from openvss.models.base import VideoModel, encode_clips
+from openvss.models.base import VideoContext, VideoModel, encode_clips
 from openvss.models.words import WordEmbeddings
 
 Step = Callable[[], object]
+
+VIDEO_FRAMES = 71  # of a video in VSPW's validation set, on average: its context is made once for so many
 
 
 @dataclass(frozen=True)
 class Cost:
     """Of one frame of one video; times are medians.
+
+    Frames per second are batch / seconds, with the context of a video, if the model has one, made once for
+    `VIDEO_FRAMES` frames. The other times and the multiply-adds are without it.
 
     Attributes:
         name: Of the model.
@@ -33,6 +38,10 @@ class Cost:
         clip_macs: Of a frame whose references are encoded with it.
         streaming_ms: Time of a frame whose references are cached.
         clip_ms: Time of a frame whose references are encoded with it.
+        summarise_ms: Time in which the context of a video is made of frames that are encoded already.
+        context_ms: Time in which these frames are encoded, and the context is made.
+        streaming_fps: Frames per second, of `streaming_ms` and `summarise_ms`.
+        clip_fps: Frames per second, of `clip_ms` and `context_ms`.
         memory: Most bytes that tensors held while streaming, weights and cached references included.
     """
 
@@ -42,6 +51,10 @@ class Cost:
     clip_macs: int
     streaming_ms: float
     clip_ms: float
+    summarise_ms: float
+    context_ms: float
+    streaming_fps: float
+    clip_fps: float
     memory: int
 
 
@@ -55,10 +68,11 @@ class Subject:
         generator = torch.Generator().manual_seed(0)
         length, far = len(model.references) + 1, len(model.context_frames(100, 200))
         self.clip = torch.rand(batch, length, 3, *size, generator=generator).to(model.device)
-        context = torch.rand(far, 3, *size, generator=generator).to(model.device)
+        self.far = torch.rand(far, 3, *size, generator=generator).to(model.device)
         with torch.inference_mode():
             self.references = encode_clips(model.encode_reference, self.clip[:, :-1])
-            summary = model.summarise(model.encode_reference(context)) if far else None
+            self.distant = model.encode_reference(self.far) if far else None
+            summary = self.summarise()
         self.context = summary and {k: x.expand(batch, *x.shape[1:]) for k, x in summary.items()}
 
     @torch.inference_mode()
@@ -71,6 +85,16 @@ class Subject:
         """Label a frame and encode its references, too."""
         return self._finish(encode_clips(self.model.encode_reference, self.clip[:, :-1]))
 
+    @torch.inference_mode()
+    def summarise(self) -> VideoContext | None:
+        """Make the context of one video of frames that are encoded already; None if the model has none."""
+        return None if self.distant is None else self.model.summarise(self.distant)
+
+    @torch.inference_mode()
+    def encode_and_summarise(self) -> VideoContext | None:
+        """Encode the distant frames of one video and make its context; None if the model has none."""
+        return self.model.summarise(self.model.encode_reference(self.far)) if len(self.far) else None
+
     def _finish(self, references: Sequence[Mapping[str, Tensor]]) -> Tensor:
         target = self.model.encode(self.clip[:, -1])
         fused, _ = self.model.fuse(target, [dict(r) for r in references], self.context)
@@ -79,20 +103,31 @@ class Subject:
 
 def measure(subjects: Sequence[Subject], rounds: int) -> list[Cost]:
     """The models take turns, so that whatever else the machine does falls on all of them alike."""
-    steps = [step for one in subjects for step in (one.stream, one.encode_all)]
+    steps: list[Step] = []
+    for one in subjects:
+        steps += [one.stream, one.encode_all, one.summarise, one.encode_and_summarise]
     times = [statistics.median(series) for series in interleave(steps, rounds)]
-    return [
-        Cost(
-            name=one.name,
-            parameters=sum(p.numel() for p in one.model.parameters()),
-            streaming_macs=multiply_adds(one.stream) // one.batch,
-            clip_macs=multiply_adds(one.encode_all) // one.batch,
-            streaming_ms=times[2 * i] / one.batch,
-            clip_ms=times[2 * i + 1] / one.batch,
-            memory=_held(one) + peak_bytes(one.stream),
-        )
-        for i, one in enumerate(subjects)
-    ]
+    return [_cost(one, *times[4 * i : 4 * i + 4]) for i, one in enumerate(subjects)]
+
+
+def _cost(one: Subject, stream: float, encode_all: float, summarise: float, anew: float) -> Cost:
+    """From the milliseconds of a batch, and of a context."""
+    streaming, clip = stream / one.batch, encode_all / one.batch
+    if one.distant is None:
+        summarise = anew = 0.0  # what was timed did nothing
+    return Cost(
+        name=one.name,
+        parameters=sum(p.numel() for p in one.model.parameters()),
+        streaming_macs=multiply_adds(one.stream) // one.batch,
+        clip_macs=multiply_adds(one.encode_all) // one.batch,
+        streaming_ms=streaming,
+        clip_ms=clip,
+        summarise_ms=summarise,
+        context_ms=anew,
+        streaming_fps=1e3 / (streaming + summarise / VIDEO_FRAMES),
+        clip_fps=1e3 / (clip + anew / VIDEO_FRAMES),
+        memory=_held(one) + peak_bytes(one.stream),
+    )
 
 
 def interleave(

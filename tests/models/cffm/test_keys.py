@@ -15,6 +15,7 @@ from openvss.models.cffm.presets import CFFMOptions
 from openvss.models.encoders import mit as mits
 from openvss.models.registry import PRESETS, build_model
 from openvss.models.trained import load_model
+from openvss.weights.checkpoint import Metadata, load_state, read_metadata, save_model
 from openvss.weights.strict import compare
 from tests.weights.mit_files import mit_shapes
 from tests.weights.open_clip_files import Shapes, State, random_state
@@ -143,3 +144,30 @@ def test_student_and_teacher_fill_cffm_plusplus_but_for_its_new_layers() -> None
     report = compare(model, with_teacher(student, teacher), "both")
     assert not report.unexpected
     assert all(name.startswith("global_") for name in report.missing)
+
+
+def test_the_documented_way_to_join_a_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The student is a run of ours, the teacher a file of the authors."""
+    page = Path(__file__).parents[3] / "docs" / "cffm.md"
+    snippet = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    small, large = tmp_path / "runs" / "cffm-b0", tmp_path / "runs" / "cffm-b5"
+    for folder in (small, large):
+        folder.mkdir(parents=True)
+    student = build_model("cffm-b1", OPTIONS).state_dict()
+    save_model(student, small / "last.safetensors", "cffm-b0", OPTIONS)
+    theirs = {name: value.float() for name, value in checkpoint(layers=2).items()}
+    torch.save({"state_dict": theirs}, large / "cffm_b5.pth")
+    monkeypatch.chdir(tmp_path)
+    assert 'Path("runs/cffm-b5/last.safetensors")' in snippet
+    exec(snippet.replace("cffm-b5/last.safetensors", "cffm-b5/cffm_b5.pth"), {})
+    file = tmp_path / "runs" / "cffm-b0-with-b5.safetensors"
+    assert read_metadata(file) == Metadata("cffm++-b0", {"teacher": "mit-b5"})
+    joined = load_state(file)
+    report = compare(build_model("cffm++-b1", {**OPTIONS, "teacher": "mit-nano"}), joined, "both")
+    assert not report.unexpected
+    assert all(name.startswith("global_") for name in report.missing)
+    bias = theirs["decode_head.linear_pred.bias"]
+    assert torch.equal(joined["teacher.frame_classifier.project.bias"], bias)
+    own = student["frame_classifier.project.bias"]
+    assert torch.equal(joined["frame_classifier.project.bias"], own)
+    assert not torch.equal(own, bias)
