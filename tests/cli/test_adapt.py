@@ -12,8 +12,10 @@ from PIL import Image
 
 from openvss.models.registry import build_model
 from openvss.training.recipe.reader import read_stages
+from openvss.training.runs import log as journal
 from openvss.weights.checkpoint import load_state, read_metadata, save_model
 from tests.cli.runner import Runner
+from tests.training.small import toy_images
 
 OPTIONS = {"pair": "clip-convnext-nano", "templates": "plain", "square": None, "width": 32}
 QUICK = [
@@ -64,6 +66,21 @@ def test_a_checkpoint_adapts_itself(run: Runner, checkpoint: Path, photos: Path,
     assert read_metadata(out / "run" / "last.safetensors").preset == "sed-b"
     (stage,) = read_stages(out / "adapt.yaml")
     assert stage.recipe.schedule.steps == 1000  # what --set changes is for one run
+
+
+def test_labels_of_others_are_scored_and_not_learnt(
+    run: Runner, checkpoint: Path, photos: Path, tmp_path: Path
+) -> None:
+    labelled = toy_images(tmp_path / "labelled", images=2)
+    command: list[str | Path] = ["adapt", checkpoint, "--data", photos, "--words", "sky, road", "--cpu"]
+    command += SETTINGS
+    run.ok(*command, "--out", tmp_path / "blind")
+    run.ok(*command, "--out", tmp_path / "out", "--check", f"folder:{labelled}")
+    scored = journal.read(tmp_path / "out" / "run", "validation")
+    assert [entry["step"] for entry in scored] == [0, 4]
+    assert all(0 <= entry["miou"] <= 1 for entry in scored)
+    blind, out = (load_state(tmp_path / name / "run" / "last.safetensors") for name in ("blind", "out"))
+    assert all(torch.equal(blind[name], out[name]) for name in blind)
 
 
 def test_a_dry_run_says_how_fast_each_part_learns(

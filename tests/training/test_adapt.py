@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from openvss.models.registry import build_model
 from openvss.training.adapt import find_start, gather, lowered_rates, write_recipe
 from openvss.training.optimisation import groups_of
 from openvss.training.recipe.reader import read_stages
+from openvss.training.recipe.schema import LAST, WordChoice
+from openvss.training.stepper import word_weights
 from openvss.weights.checkpoint import save_model
 from openvss.words.vocabulary import Vocabulary
 from tests.video.clips import write_clip
@@ -116,6 +119,35 @@ def test_attached_encoders_learn_slower(
 def test_rival_words_are_balanced(folder: Path, tmp_path: Path) -> None:
     (stage,) = read_stages(write_recipe("tiny", [str(folder)], "sky, road", tmp_path / "out", 1.0), [])
     assert stage.recipe.words.balance == 1
+
+
+def test_words_that_labels_taught_weigh_less(folder: Path, tmp_path: Path) -> None:
+    """Eq. 6, if the run that the weights lie in says which words these are."""
+    save_model(build_model("sed-b", OPTIONS), tmp_path / "last.safetensors", "sed-b", OPTIONS)
+
+    def words_for() -> WordChoice:
+        file = write_recipe(str(tmp_path), [str(folder)], "sky, road | street", tmp_path / "out", 1.0)
+        return read_stages(file)[0].recipe.words
+
+    assert words_for().seen is None
+    status = {"labelled_words": ["street", "pavement"], "status": "finished"}
+    (tmp_path / "run.json").write_text(json.dumps(status))
+    assert (words_for().seen, words_for().alpha) == ("street, pavement", 0.3)
+    weights = word_weights(words_for(), WORDS)
+    assert weights is not None
+    torch.testing.assert_close(weights, torch.tensor([0.7, 0.3]))
+    (tmp_path / "run.json").write_text(json.dumps({"labelled_words": []}))
+    assert words_for().seen is None
+
+
+def test_labels_of_others_are_for_scores(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    stages = read_stages(write_recipe("tiny", [str(folder)], "sky, road", out, 1.0, check="camvid:CamVid"))
+    recipe = stages[0].recipe
+    assert recipe.validation is not None
+    assert [one.set for one in recipe.validation.on] == ["camvid:CamVid"]
+    assert (recipe.validation.best, recipe.validation.before) == (LAST, True)
+    assert [(one.set, one.labels) for one in recipe.data.train] == [(f"folder:{out}/pictures", "made")]
 
 
 def test_where_to_start(tmp_path: Path) -> None:

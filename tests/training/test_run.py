@@ -35,7 +35,9 @@ def test_learns_and_leaves_a_usable_run(run: Runner, videos: Path, tmp_path: Pat
         0.9,
         0.999,
     ]
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "finished"
+    status = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert status["status"] == "finished"
+    assert "blue plain sky" in status["labelled_words"]
     segmenter = load(str(tmp_path / "run"), "red plain disc, blue plain sky")
     assert "stem.weight" in segmenter.model.state_dict()
 

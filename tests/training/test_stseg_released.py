@@ -107,7 +107,7 @@ def test_weights_to_adapt_fit_wholly(
     monkeypatch.setitem(
         PRESETS, "stseg-b", replace(PRESETS["stseg-b"], options=STSegOptions(**vars(SMALL), sam="nano"))
     )
-    assert find_start("sed-b", file).file == file
+    assert (find_start("sed-b", file).file, find_start("sed-b", file).seen) == (file, "coco-stuff")
     with pytest.raises(InputError, match=r"not those of this model: missing sam\."):
         find_start("stseg-b", file)
     with pytest.raises(InputError, match="--weights needs a preset"):

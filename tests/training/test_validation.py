@@ -22,6 +22,7 @@ from openvss.weights.checkpoint import BEST, LAST, find_checkpoint, read_metadat
 from openvss.words.vocabulary import Label, Vocabulary
 from tests.cli.runner import Runner
 from tests.evaluation.sets import write_objects, write_set
+from tests.training.drive import PRESET
 from tests.training.small import recipe, write
 
 
@@ -85,6 +86,24 @@ def test_a_run_that_was_not_scored_remembers_nothing(run: Runner, videos: Path, 
     found = evaluated(run, tmp_path / "run", videos)
     assert (found["model"]["size"], found["model"]["context"]) == (64, "past")
     assert found["model"]["selected_by"] == "last, step 4 of 4"
+
+
+def test_a_run_that_starts_from_trained_weights_is_scored_before(
+    run: Runner, videos: Path, tmp_path: Path
+) -> None:
+    on = [{"set": f"folder:{videos}", "split": "val"}]
+    plain = write(tmp_path / "p.yaml", recipe(videos, validation={"on": on, "every": 4}))
+    assert "and 1 validations" in run.ok("train", plain, "--out", "plain", "--cpu", "--dry-run")
+    run.ok("train", plain, "--out", "plain", "--cpu")
+    before = {"on": on, "every": 4, "before": True}
+    start = {"preset": PRESET, "init_from": "plain"}
+    file = write(tmp_path / "r.yaml", recipe(videos, model=start, validation=before))
+    assert "and 2 validations" in run.ok("train", file, "--out", "run", "--cpu", "--dry-run")
+    run.ok("train", file, "--out", "run", "--cpu")
+    run.ok("train", file, "--out", "run", "--cpu", "--resume")
+    first, last = journal.read(tmp_path / "run", "validation")
+    assert (first["step"], last["step"]) == (0, 4)
+    assert first["miou"] == journal.read(tmp_path / "plain", "validation")[0]["miou"]
 
 
 def test_the_model_s_own_size_is_remembered(run: Runner, videos: Path, tmp_path: Path) -> None:

@@ -24,6 +24,10 @@ def adapt(
         Path | None,
         typer.Option(metavar="FILE", help="Weights for a preset to start from, such as SED's own."),
     ] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(metavar="NAME:ROOT", help="Labelled data to score before, after and in between."),
+    ] = None,
     every: Annotated[float, typer.Option(min=0.001, help="Seconds between frames taken from a video.")] = 1.0,
     changes: Changes = None,
     out: Annotated[Path, typer.Option(help="Folder of the pictures, the recipe and the run.")] = Path(
@@ -43,7 +47,7 @@ def adapt(
     from openvss.training.adapt import write_recipe
 
     run_recipe(
-        write_recipe(model, data, words, out, every, weights),
+        write_recipe(model, data, words, out, every, weights, check),
         out / "run",
         changes,
         resume=resume,

@@ -18,7 +18,10 @@ from openvss.data.catalogue import LAYOUTS
 from openvss.errors import InputError
 from openvss.models.registry import PRESETS, build_model
 from openvss.models.trained import pretrained_parts, state_for
+from openvss.storage.settings import read_settings
 from openvss.training.optimisation import matches
+from openvss.training.recipe.schema import LAST, WordChoice
+from openvss.training.runs.folder import STATUS
 from openvss.video.images import frame_files
 from openvss.video.sources import Source, open_source
 from openvss.weights import bundled
@@ -28,16 +31,26 @@ from openvss.words.vocabulary import Vocabulary
 
 RECIPE, PICTURES = "adapt.yaml", "pictures"
 MOST_WORDS = 171  # in a step: as many as stage 1 of STSeg has
+SED_PRESETS, SED_WORDS = ("sed-b", "sed-b-fast"), "coco-stuff"  # what the authors' file was trained with
+ROUND = 250  # steps
 PAIR_RATE, BACKBONE_RATE = 0.01, 0.1  # of the rate, as in the recipes of SED and of OV2VSS
 
 
 @dataclass(frozen=True)
 class Start:
-    """A trained model: the preset and options it is built with, and its weights."""
+    """A trained model.
+
+    Attributes:
+        preset: What it is built by.
+        options: What it is built with.
+        file: Its weights.
+        seen: The words that labels have taught it; None if they are not known.
+    """
 
     preset: str
     options: dict[str, object]
     file: Path
+    seen: str | None = None
 
 
 def write_recipe(
@@ -47,6 +60,7 @@ def write_recipe(
     out: Path,
     every: float,
     weights: Path | None = None,
+    check: str | None = None,
 ) -> Path:
     """Gather the pictures in `out/pictures` and write `out/adapt.yaml`, which trains on them.
 
@@ -57,6 +71,7 @@ def write_recipe(
         out: Folder of the pictures, the recipe and the run.
         every: Seconds between two frames that are taken from a video.
         weights: A file for the preset to start from, ours or of other software.
+        check: A data set as `name:root` with labels that the model is scored on, not trained.
     """
     start = find_start(model, weights)
     sets = [spec for spec in data if spec.partition(":")[0] in LAYOUTS]
@@ -71,7 +86,7 @@ def write_recipe(
     if words is not None:
         sets.append(gather(others, Vocabulary.parse(words), out / PICTURES, every))
     file = out / RECIPE
-    content = yaml.safe_dump(_recipe(start, sets), sort_keys=False, allow_unicode=True)
+    content = yaml.safe_dump(_recipe(start, sets, check), sort_keys=False, allow_unicode=True)
     file.write_text(f"# Self-training, written by `openvss adapt`\n{content}", encoding="utf-8")
     return file
 
@@ -91,7 +106,8 @@ def find_start(model: str, weights: Path | None = None) -> Start:
     if file is None:
         raise InputError(f"There is no checkpoint {model} to adapt: name a file, a run or a preset.")
     note = read_metadata(file)
-    return Start(note.preset, note.options, file)
+    status = next(read_settings([file.parent / STATUS]), {})
+    return Start(note.preset, note.options, file, ", ".join(status.get("labelled_words", ())) or None)
 
 
 def _with_weights(model: str, file: Path) -> Start:
@@ -106,7 +122,7 @@ def _with_weights(model: str, file: Path) -> Start:
     state = state_for(model, file)
     with torch.device("meta"):
         require_fit(compare(build_model(model), state, str(file)))
-    return Start(model, {}, file.absolute())
+    return Start(model, {}, file.absolute(), SED_WORDS if model in SED_PRESETS else None)
 
 
 def gather(data: Sequence[str], vocabulary: Vocabulary, folder: Path, every: float) -> str:
@@ -162,9 +178,11 @@ def _frames(source: Source, every: float) -> Iterator[tuple[str, Image.Image]]:
             yield f"{Path(source.name).stem}_{frame.index:06}.png", Image.fromarray(frame.pixels)
 
 
-def _recipe(start: Start, sets: Sequence[str]) -> dict[str, Any]:
+def _recipe(start: Start, sets: Sequence[str], check: str | None) -> dict[str, Any]:
     """Four rounds, each with new labels; every key can be changed with --set."""
     model = build_model(start.preset, start.options)
+    weights = {} if start.seen is None else {"seen": start.seen, "alpha": WordChoice().alpha}
+    scored = {"on": [{"set": check}], "every": ROUND, "before": True, "best": LAST}
     return {
         "model": {"preset": start.preset, "options": dict(start.options), "init_from": str(start.file)},
         "data": {"train": [{"set": spec, "labels": "made"} for spec in sets], "batch": 4},
@@ -174,15 +192,16 @@ def _recipe(start: Start, sets: Sequence[str]) -> dict[str, Any]:
             "ratio": [0.75, 1.5],
             "category_share": 1.0,
         },
-        "words": {"cap": MOST_WORDS, "balance": 0.0 if model.independent_words else 1.0},
-        "targets": {"maker": "pseudo-labels", "every": 250, "options": {"prior": "superpixels"}},
+        "words": {"cap": MOST_WORDS, "balance": 0.0 if model.independent_words else 1.0, **weights},
+        "targets": {"maker": "pseudo-labels", "every": ROUND, "options": {"prior": "superpixels"}},
         "optimiser": {
             "lr": 2e-5,
             "weight_decay": 1e-4,
             "clip_norm": 1.0,
             "rates": lowered_rates(model),
         },
-        "schedule": {"steps": 1000, "warmup": 20, "shape": "constant"},
+        "schedule": {"steps": 4 * ROUND, "warmup": 20, "shape": "constant"},
+        **({} if check is None else {"validation": scored}),
     }
 
 

@@ -106,7 +106,7 @@ def _time(recipe: Recipe, setup: TrainingSetup, seconds: float | None) -> list[s
     else:
         lines.append(f"  {steps} steps of {seconds:.2f} s: {_duration(seconds * steps)}")
     if recipe.validation is not None:
-        times = math.ceil(steps / recipe.validation.every)
+        times = math.ceil(steps / recipe.validation.every) + recipe.validation.before
         frames = sum(check.task.n_frames for check in setup.checks)
         lines.append(f"  and {times} validations of {frames} frames")
         lines += validation.remarks(recipe, setup.checks, setup.data.joint.vocabulary)

@@ -17,6 +17,7 @@ from accelerate.state import AcceleratorState
 from openvss import __version__
 from openvss.errors import InputError, Stopped
 from openvss.training import plan as plans
+from openvss.training.data.batches import TrainingData
 from openvss.training.recipe.reader import Stage
 from openvss.training.recipe.schema import Recipe
 from openvss.training.runs.folder import RunFolder, make_room
@@ -26,6 +27,7 @@ from openvss.training.setup import TrainingSetup, assemble
 from openvss.training.trainer import Trainer
 from openvss.training.validation import held_out, remarks
 from openvss.weights.checkpoint import find_checkpoint
+from openvss.words.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def train_stage(
             preset, steps = recipe.model.preset, recipe.schedule.steps
             folder.note(status="running", preset=preset, steps=steps, began=time.time(), version=__version__)
             folder.note(processes=PartialState().num_processes, stage=stage or None)
-            folder.note(held_out=held_out(setup.checks))
+            folder.note(held_out=held_out(setup.checks), labelled_words=labelled_words(recipe, setup.data))
         Trainer(recipe, setup, folder, watcher).run(resume=options.resume)
         how = "finished"
     except Stopped:
@@ -134,6 +136,15 @@ def train_stage(
                 folder.note(status=how, ended=time.time())
                 write_curves([path], path / CURVES)
             folder.release()
+
+
+def labelled_words(recipe: Recipe, data: TrainingData) -> list[str]:
+    """What labels have taught the model: words of sets that have their own, and those of `words.seen`."""
+    own = {i for source in data.sources if source.setting.labels == "own" for i in source.words}
+    labels = [data.joint.vocabulary.labels[i] for i in sorted(own)]
+    if recipe.words.seen is not None:
+        labels += Vocabulary.parse(recipe.words.seen)
+    return list(dict.fromkeys(word for label in labels for word in label.synonyms))
 
 
 def _begin(options: RunOptions) -> bool:

@@ -26,7 +26,9 @@ class Trainer:
     def __init__(self, recipe: Recipe, setup: TrainingSetup, folder: RunFolder, watcher: Watcher) -> None:
         self._recipe, self._setup, self._folder, self._watcher = recipe, setup, folder, watcher
         self._main = setup.accelerator.is_main_process
-        self._progress = state.Progress(processes=setup.accelerator.num_processes)
+        before = recipe.validation is not None and recipe.validation.before
+        processes = setup.accelerator.num_processes
+        self._progress = state.Progress(processes=processes, scored=-1 if before else 0)
 
     def run(self, *, resume: bool) -> None:
         """Train to the end; with `resume`, from the saved state if there is one."""

@@ -72,6 +72,43 @@ def test_a_prompt_for_each_part_with_its_box() -> None:
     assert (prompts.boxes[0] * 64).tolist() == pytest.approx([30.4, 38.8, 64.0, 64.0])
 
 
+def stripes() -> Tensor:
+    """Logits (1, 64, 64): ten parts, each wider than the one above it, and a speck."""
+    logits = torch.full((1, 64, 64), -1.0)
+    for i in range(10):
+        logits[0, 6 * i : 6 * i + 4, : 10 + i] = 1.0
+    logits[0, 62, 62] = 1.0
+    return logits
+
+
+def test_the_largest_parts_are_prompts() -> None:
+    prompts = parts_with_boxes(stripes(), 64)
+    assert (prompts.masks[:, 0] > 0).sum((1, 2)).tolist() == [4 * width for width in range(19, 11, -1)]
+    assert prompts.rest is not None
+    expected = torch.zeros(1, 64, 64, dtype=torch.bool)
+    expected[0, :4, :10] = expected[0, 6:10, :11] = True
+    assert torch.equal(prompts.rest, expected)
+
+
+def test_parts_beyond_the_largest_keep_the_models_mask() -> None:
+    class Nothing:
+        """Draws nothing anywhere."""
+
+        mask_side = 64
+
+        def __call__(self, frames: Tensor) -> Tensor:
+            return frames
+
+        def draw(self, image: Tensor, points: None, boxes: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+            return torch.full_like(masks, -9.0), torch.ones(len(masks))
+
+    logits = stripes()
+    refined = sam_prior(Nothing())(PICTURE, logits)  # type: ignore[arg-type]
+    assert torch.equal(refined[0, :4], torch.where(logits[0, :4] > 0, 1.0, -9.0))
+    assert torch.equal(refined[0, 6:10], torch.where(logits[0, 6:10] > 0, 1.0, -9.0))
+    assert (refined[0, 12:] == -9.0).all()  # specks are left out
+
+
 def test_no_masks_no_prompts() -> None:
     nothing = parts_with_boxes(torch.full((2, 8, 8), -1.0), 16)
     assert nothing.masks.shape == (0, 1, 16, 16)

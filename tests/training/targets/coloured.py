@@ -41,4 +41,5 @@ def label(
 ) -> LabelFolder:
     done = LabelFolder(folder, NAMES, {"snapshot": made_with})
     done.label(pictures, teacher, Refinement(Gate(), wide))  # type: ignore[arg-type]
+    done.gather(pictures)
     return done

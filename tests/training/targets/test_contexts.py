@@ -85,9 +85,10 @@ def test_what_is_made_is_kept(videos: Path, tmp_path: Path) -> None:
     assert first.read_bytes() == b"kept"
     assert second.read_bytes() == whole
     assert told == [0, 1, 2]
-    rounds.finish(job)
+    maker = Maker(contexts.contexts)
+    rounds.finish(maker, job)
     second.unlink()
-    rounds.fill(Maker(contexts.contexts), job)
+    rounds.fill(maker, job)
     assert not second.exists()
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +12,27 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from torch import nn
 
 from openvss.data.catalogue import open_dataset
 from openvss.errors import InputError
 from openvss.models.encoders.sam import Sam
+from openvss.models.preset import Preset
+from openvss.models.registry import PRESETS
 from openvss.models.stseg.presets import SEDOptions
 from openvss.models.stseg.sed import SED
+from openvss.training.targets import teacher
 from openvss.training.targets.maker import TargetRequest
-from openvss.training.targets.pseudo_labels import pseudo_labels
+from openvss.training.targets.pseudo_labels import pseudo_labels, report
 from openvss.video.formats.masks import read_mask
+from openvss.video.images import read_image
+from openvss.video.pixels import Pixels
 from tests.models.stseg.stand_in import StandInPair
+from tests.models.two_frame import TwoFrame
+from tests.training.drive import TwoFrameOptions
+from tests.training.processes import train_here, train_together
+from tests.training.small import recipe
+from tests.training.small import write as write_recipe
 
 EASY = {"threshold": 0.0, "smallest": 0.0}
 
@@ -45,12 +59,20 @@ def model() -> SED:
 
 
 def make(root: Path, folder: Path, **options: object) -> list[int]:
-    dataset = open_dataset(f"folder:{root}", labelled=False)
     told: list[int] = []
-    pseudo_labels(
-        TargetRequest(model().eval(), dataset, dataset.vocabulary, folder, EASY | options, told.append)
-    )
+    one = request(root, folder, told, **options)
+    pseudo_labels(one)
+    report(one)
     return told
+
+
+def request(root: Path, folder: Path, told: list[int], **options: object) -> TargetRequest:
+    dataset = open_dataset(f"folder:{root}", labelled=False)
+    return TargetRequest(model().eval(), dataset, dataset.vocabulary, folder, EASY | options, told.append)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_every_frame_gets_a_label_of_its_size(root: Path, tmp_path: Path) -> None:
@@ -84,3 +106,58 @@ def test_options_that_are_wrong_are_named(root: Path, tmp_path: Path) -> None:
         make(root, tmp_path / "made", treshold=0.5)
     with pytest.raises(InputError, match=r"targets\.options\.prior of the recipe"):
         make(root, tmp_path / "made", prior="dam")
+
+
+class Normed(TwoFrame):
+    """With statistics that each process takes from its own clips."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(self.stem, nn.BatchNorm2d(16))  # type: ignore[assignment]
+
+
+def test_two_processes_make_what_one_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def note(path: Path) -> Pixels:
+        assert threading.current_thread() is not threading.main_thread()  # while the model is at work
+        (tmp_path / f"{path.stem} by {os.environ.get('RANK')}").touch()
+        return read_image(path)
+
+    monkeypatch.setattr(teacher, "read_image", note)
+    monkeypatch.setitem(PRESETS, "normed", Preset("", "letters", TwoFrameOptions(), lambda options: Normed()))
+    root = write(tmp_path / "set", *(f"images/{name}" for name in "abcde"))
+    settings = recipe(
+        root,
+        model={"preset": "normed"},
+        data={"train": [{"set": f"folder:{root}", "labels": "made"}], "batch": 2},
+        targets={"maker": "pseudo-labels", "every": 2, "options": EASY | {"prior": "none", "size": 32}},
+    )
+    assert train_together(write_recipe(tmp_path / "pair.yaml", settings), tmp_path / "pair", 2) == [0, 0]
+    assert {p.name for p in tmp_path.glob("* by *")} == {"a by 0", "b by 1", "c by 0", "d by 1", "e by 0"}
+    train_here(write_recipe(tmp_path / "alone.yaml", settings), tmp_path / "alone")
+    pair, alone = (tmp_path / name / "targets" for name in ("pair", "alone"))
+    assert files_of(pair / "000") == files_of(alone / "000")
+    assert files_of(pair).keys() == files_of(alone).keys()
+    assert {f"001/0/labels/{name}.png" for name in "abcde"} < files_of(pair).keys()
+
+
+def test_a_share_that_was_cut_off_goes_on(tmp_path: Path) -> None:
+    root = write(tmp_path / "set", *(f"images/{name}" for name in "abcde"))
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    make(root, whole, prior="none")
+
+    def breaks(done: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    one = replace(request(root, cut, [], prior="none"), share=(1, 2))
+    with pytest.raises(KeyboardInterrupt):
+        pseudo_labels(replace(one, update=breaks))
+    assert (cut / "words.1.jsonl").read_text().count("\n") == 1
+    told: list[int] = []
+    pseudo_labels(replace(one, update=told.append))
+    assert told == [2, 5]  # the first of its two was finished
+    main = replace(one, share=(0, 2))
+    pseudo_labels(main)
+    for _ in range(2):  # the main process may be killed before the round is noted as done
+        report(main)
+        assert files_of(cut) == files_of(whole)

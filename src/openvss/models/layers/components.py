@@ -7,18 +7,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def components(mask: Tensor, smallest: int = 1, most: int | None = None) -> Tensor:
+def components(mask: Tensor, smallest: int = 1) -> Tensor:
     """The connected parts of a (H, W) bool mask as masks (n, H, W), largest first; corners connect.
 
     Args:
         mask: Where something is.
         smallest: Parts of fewer pixels are left out.
-        most: How many parts are given at most.
     """
     names = _names(mask)
     values, sizes = names[mask].unique(return_counts=True)
     kept = sizes >= smallest
-    order = sizes[kept].argsort(descending=True, stable=True)[:most]
+    order = sizes[kept].argsort(descending=True, stable=True)
     return names == values[kept][order][:, None, None]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from openvss.models.encoders.contract import Regions
 from openvss.models.encoders.sam import Sam, closest
-from openvss.models.stseg.prompts import parts_with_boxes, whole_masks
+from openvss.models.stseg.prompts import parts_with_boxes, to_side, whole_masks
 from openvss.models.stseg.pseudo import NOWHERE, Prior
 
 PromptMode = Literal["mask+box", "mask+point", "mask"]
@@ -22,7 +22,8 @@ def sam_prior(sam: Sam, mode: PromptMode = "mask+box") -> Prior:
     Args:
         sam: Frozen.
         mode: "mask" prompts with each word's mask at once, as the paper says; SAM was trained on masks beside
-            boxes or points round one thing, which the other modes give it, part by part.
+            boxes or points round one thing, which the other modes give it, part by part. Parts beyond the
+            largest keep the model's mask.
     """
 
     def refine(picture: Tensor, logits: Tensor) -> Tensor:
@@ -34,7 +35,8 @@ def sam_prior(sam: Sam, mode: PromptMode = "mask+box") -> Prior:
         parts = parts_with_boxes(logits, sam.mask_side)
         boxes, points = (parts.boxes, None) if mode == "mask+box" else (None, parts.points)
         drawn, _ = sam.draw(image, points, boxes, parts.masks)
-        together = logits.new_full((len(logits), sam.mask_side, sam.mask_side), NOWHERE)
+        assert parts.rest is not None
+        together = to_side(logits, sam.mask_side).masked_fill(~parts.rest, NOWHERE)
         index = parts.words[:, None, None].expand(-1, sam.mask_side, sam.mask_side)
         return together.scatter_reduce(0, index, drawn[:, 0], "amax")
 

@@ -13,7 +13,7 @@ from openvss.models.layers.components import components
 # The decoder's logits are small (2.2 at a probability of 0.9) beside SAM's own, about -20 to 10.
 GAIN = 4.0
 LIMIT = 12.0
-MOST = 8  # parts of one word
+MOST = 8  # parts of one word, the largest
 SMALLEST = 64 / 256**2  # parts that are less of the picture are left out
 MARGIN = 0.05  # of a box's sides, added all round
 
@@ -27,25 +27,33 @@ class Prompts:
         masks: Logits, (n, 1, side, side).
         boxes: Left, top, right, bottom as fractions of the picture, (n, 4); None to prompt with masks alone.
         points: x and y of the position that each is surest of, as fractions, (n, 1, 2); None like boxes.
+        rest: For each word given, where its parts are that are too many to prompt with, (N, side, side).
     """
 
     words: Tensor
     masks: Tensor
     boxes: Tensor | None = None
     points: Tensor | None = None
+    rest: Tensor | None = None
 
 
 def whole_masks(logits: Tensor, side: int) -> Prompts:
     """One prompt a word, without a box: the paper's wording. `logits` (n, h, w) are 0 where p is 0.5."""
-    masks = _to_side(logits, side)[:, None]
+    masks = to_side(logits, side)[:, None]
     return Prompts(torch.arange(len(logits), device=logits.device), _sharpen(masks))
 
 
 def parts_with_boxes(logits: Tensor, side: int) -> Prompts:
-    """One prompt for each connected part of each word: SAM knows masks beside a box round one thing."""
+    """One prompt for each of the largest connected parts of each word.
+
+    SAM knows masks beside a box round one thing.
+    """
     words, masks, boxes, points = [], [], [], []
-    for word, scores in enumerate(_to_side(logits, side)):
-        for part in components(scores > 0, max(1, round(SMALLEST * side**2)), MOST):
+    rest = torch.zeros(len(logits), side, side, dtype=torch.bool, device=logits.device)
+    for word, scores in enumerate(to_side(logits, side)):
+        parts = components(scores > 0, max(1, round(SMALLEST * side**2)))
+        rest[word] = parts[MOST:].any(0)
+        for part in parts[:MOST]:
             words.append(word)
             masks.append(torch.where(part, _sharpen(scores), -LIMIT))
             boxes.append(_box(part))
@@ -56,12 +64,14 @@ def parts_with_boxes(logits: Tensor, side: int) -> Prompts:
             logits.new_zeros(0, 1, side, side),
             logits.new_zeros(0, 4),
             logits.new_zeros(0, 1, 2),
+            rest,
         )
     ids = torch.tensor(words, device=logits.device)
-    return Prompts(ids, torch.stack(masks)[:, None], torch.stack(boxes), torch.stack(points)[:, None])
+    return Prompts(ids, torch.stack(masks)[:, None], torch.stack(boxes), torch.stack(points)[:, None], rest)
 
 
-def _to_side(logits: Tensor, side: int) -> Tensor:
+def to_side(logits: Tensor, side: int) -> Tensor:
+    """(n, h, w) -> (n, side, side)."""
     return F.interpolate(logits[None], (side, side), mode="bilinear", align_corners=False)[0]
 
 

@@ -241,6 +241,7 @@ class Validation(Section):
     Attributes:
         on: The data sets.
         every: Steps between validations; there is always one at the end.
+        before: Whether there is one before the first step, too.
         size: Short side at which the model sees frames; its own default if None.
         context: Whether models that use distant frames see only the past or the whole video.
         best: Which weights are the result: the last, or the best by a metric of one of the sets.
@@ -248,6 +249,7 @@ class Validation(Section):
 
     on: tuple[ValidationSet, ...] = Field(min_length=1)
     every: int = Field(default=1000, ge=1)
+    before: bool = False
     size: int | None = Field(default=None, ge=32)
     context: Literal["past", "whole"] = "past"
     best: str = LAST

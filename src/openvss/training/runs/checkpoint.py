@@ -30,7 +30,7 @@ class Progress:
     Attributes:
         step: Steps of the optimiser that are done.
         processes: How many take part; another number would see other samples.
-        scored: The step of the last validation.
+        scored: The step of the last validation; -1 if there is to be one before the first step.
         best: The best value so far of the deciding metric; None if there is none.
         best_step: Its step.
         log_bytes: Length of the log when this was saved: what follows belongs to steps that will be repeated.

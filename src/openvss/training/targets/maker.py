@@ -54,10 +54,12 @@ class Maker:
     Attributes:
         make: Writes the files that a request asks for.
         shared: Whether all processes make them, each its share; otherwise the main process makes them alone.
+        join: What the main process does once all have made theirs, with its own request.
     """
 
     make: Callable[[TargetRequest], None]
     shared: bool = False
+    join: Callable[[TargetRequest], None] | None = None
 
 
 def read_options(kind: type[MakerOptions], options: Mapping[str, Any]) -> MakerOptions:

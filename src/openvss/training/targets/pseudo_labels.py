@@ -54,11 +54,9 @@ class PseudoLabelOptions(BaseModel):
 
 
 def pseudo_labels(request: TargetRequest) -> None:
-    """Label every frame of the data set with the model in its present state."""
+    """Label every frame of the data set, or this process's share, with the model in its present state."""
     settings, model = read_options(PseudoLabelOptions, request.options), request.model
-    pictures = pictures_of(request.dataset)
-    made_with = {"snapshot": fingerprint(model), **settings.model_dump()}
-    done = LabelFolder(request.folder, request.vocabulary.names, made_with)
+    done = _folder(request, settings)
     refine = Refinement(
         Gate(settings.threshold, settings.score, settings.smallest),
         _prior(settings, model),
@@ -66,7 +64,16 @@ def pseudo_labels(request: TargetRequest) -> None:
         settings.drop,
     )
     teacher = Teacher(model, model.embed(request.vocabulary), settings.size)
-    done.label(pictures, teacher, refine, request.update)
+    done.label(pictures_of(request.dataset), teacher, refine, request.update)
+
+
+def report(request: TargetRequest) -> None:
+    """Join what all processes noted of their labels, and report on all of it."""
+    done, pictures = (
+        _folder(request, read_options(PseudoLabelOptions, request.options)),
+        pictures_of(request.dataset),
+    )
+    done.gather(pictures)
     write_report(done, pictures)
 
 
@@ -77,6 +84,11 @@ def pictures_of(dataset: Dataset) -> list[UnlabelledPicture]:
         for clip in dataset.clips
         for index, frame in enumerate(clip.frames)
     ]
+
+
+def _folder(request: TargetRequest, settings: PseudoLabelOptions) -> LabelFolder:
+    made_with = {"snapshot": fingerprint(request.model), **settings.model_dump()}
+    return LabelFolder(request.folder, request.vocabulary.names, made_with, request.share)
 
 
 def _prior(settings: PseudoLabelOptions, model: VideoModel) -> Prior | None:

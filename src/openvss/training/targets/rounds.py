@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from accelerate import Accelerator
+from accelerate.utils import broadcast
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from openvss.models.base import VideoModel
 from openvss.plugs import Table, later
@@ -18,7 +20,11 @@ MAKERS = Table(
     "maker of targets",
     {
         "contexts": Maker(later("openvss.training.targets.contexts:contexts"), shared=True),
-        "pseudo-labels": Maker(later("openvss.training.targets.pseudo_labels:pseudo_labels")),
+        "pseudo-labels": Maker(
+            later("openvss.training.targets.pseudo_labels:pseudo_labels"),
+            shared=True,
+            join=later("openvss.training.targets.pseudo_labels:report"),
+        ),
     },
 )
 DONE = "done.json"
@@ -51,6 +57,8 @@ def make(
         return
     maker = MAKERS.find(settings.maker)
     number = 0 if settings.every is None else step // settings.every
+    if maker.shared:
+        agree_on_buffers(model, accelerator)
     share = (accelerator.process_index, accelerator.num_processes) if maker.shared else (0, 1)
     for source in data.sources:
         if source.setting.labels == "own" and recipe.clip.context != "made":
@@ -70,7 +78,14 @@ def make(
             fill(maker, request)
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
-            finish(request)
+            finish(maker, request)
+
+
+def agree_on_buffers(model: VideoModel, accelerator: Accelerator) -> None:
+    """Give all processes the main one's statistics of batch norms, which DDP does only before a step."""
+    if accelerator.num_processes > 1:
+        norms = (module for module in model.modules() if isinstance(module, _BatchNorm))
+        broadcast([buffer for norm in norms for buffer in norm.buffers()])
 
 
 def round_folder(run: Path, number: int, source: int) -> Path:
@@ -86,7 +101,11 @@ def fill(maker: Maker, request: TargetRequest) -> None:
     maker.make(request)
 
 
-def finish(request: TargetRequest) -> None:
-    """Note that all processes have filled the folder."""
+def finish(maker: Maker, request: TargetRequest) -> None:
+    """Join what all processes have filled the folder with, unless that is done."""
+    if (request.folder / DONE).exists():
+        return
+    if maker.join is not None:
+        maker.join(request)
     words = json.dumps({"words": list(request.vocabulary.names)})
     (request.folder / DONE).write_text(f"{words}\n", encoding="utf-8")

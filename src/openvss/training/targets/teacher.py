@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from openvss.models.base import VideoModel
 from openvss.models.stseg.pseudo import UNLABELLED, PseudoLabel, Refinement
 from openvss.models.words import WordEmbeddings
 from openvss.segmenting.inputs import input_size, shrink, to_input
-from openvss.storage.atomic import replacing
+from openvss.storage.atomic import own_draft, replacing, write_text
 from openvss.video.formats.classes import class_infos
 from openvss.video.formats.masks import is_whole_png, mask_png, palette
 from openvss.video.images import read_image
 from openvss.video.labelmap import Labels, label_dtype, unlabelled_id
+from openvss.video.pixels import Pixels
+from openvss.video.prefetch import prefetch
 
 ROUND, WORDS, LABELS, BEFORE = "round.json", "words.jsonl", "labels", "before"
 
@@ -83,16 +85,26 @@ class LabelFolder:
         labels/        a mask for each picture, 255 (or 65535) where no word passed
         before/        the same without the region prior, for comparison
         words.jsonl    a line for each finished picture: the words that passed, their confidence, what drifted
+        words.N.jsonl  those of process N, if it is not the main process, until `gather`
 
     Args:
         folder: Created if missing; finished pictures in it are not labelled again.
         names: The words in id order.
         made_with: Everything that determines the labels, such as the hash of the snapshot.
+        share: This process's number, and how many processes fill the folder together.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str], made_with: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        names: Sequence[str],
+        made_with: Mapping[str, Any],
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
         self.folder = folder
         self.names = tuple(names)
+        self._process, self._processes = share
+        self._journal = folder / (f"words.{self._process}.jsonl" if self._process else WORDS)
         self._palette = palette(class_infos([(name, (name,)) for name in names]))
         folder.mkdir(parents=True, exist_ok=True)
         self._claim({**made_with, "words": list(names)})
@@ -105,13 +117,15 @@ class LabelFolder:
         refine: Refinement,
         update: Callable[[int], None] = lambda done: None,
     ) -> None:
-        """Label the remaining pictures; `update` takes the number of finished ones."""
-        with (self.folder / WORDS).open("a", encoding="utf-8") as journal:
-            for done, picture in enumerate(pictures):
-                update(done)
-                if picture.name in self.lines:
-                    continue
-                pixels = read_image(picture.path)
+        """Label what remains of this process's share: of n processes, each takes every n-th picture.
+
+        `update` takes the number of finished ones, counted as if all processes were equally fast.
+        """
+        mine = pictures[self._process :: self._processes]
+        rest = [picture for picture in mine if picture.name not in self.lines]
+        with self._journal.open("a", encoding="utf-8") as journal:
+            for done, (picture, pixels) in enumerate(prefetch(_decoded(rest)), len(mine) - len(rest)):
+                update(done * self._processes)
                 found = refine(*teacher(pixels), (pixels.shape[0], pixels.shape[1]))
                 self._write(LABELS, picture.name, found.ids)
                 self._write(BEFORE, picture.name, found.before)
@@ -121,6 +135,14 @@ class LabelFolder:
                 self.lines[picture.name] = line
         update(len(pictures))
 
+    def gather(self, pictures: Sequence[UnlabelledPicture]) -> None:
+        """Join what all processes noted, in the order of the pictures; once all are done, in one process."""
+        self.lines = self._recover()
+        text = "".join(json.dumps(self.lines[picture.name]) + "\n" for picture in pictures)
+        write_text(self.folder / WORDS, text)
+        for part in self.folder.glob("words.*.jsonl"):
+            part.unlink()
+
     def label_file(self, name: str) -> Path:
         """Where the mask of a picture is."""
         return self.folder / LABELS / f"{name}.png"
@@ -128,7 +150,7 @@ class LabelFolder:
     def _claim(self, made_with: dict[str, Any]) -> None:
         file = self.folder / ROUND
         if not file.exists():
-            file.write_text(json.dumps(made_with, indent=2) + "\n", encoding="utf-8")
+            write_text(file, json.dumps(made_with, indent=2) + "\n", own_draft(file))
         elif json.loads(file.read_text(encoding="utf-8")) != json.loads(json.dumps(made_with)):
             raise InputError(
                 f"The pseudo-labels in {self.folder} were made with another model, other words or settings: "
@@ -136,13 +158,14 @@ class LabelFolder:
             )
 
     def _recover(self) -> dict[str, dict[str, Any]]:
-        """Lines of finished pictures; a half-written last line is cut off."""
-        file = self.folder / WORDS
-        text = file.read_text(encoding="utf-8") if file.exists() else ""
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:
-            file.write_text(whole, encoding="utf-8")
-        lines = [json.loads(line) for line in whole.splitlines()]
+        """Lines of finished pictures, whoever wrote them; one's own half-written last line is cut off."""
+        lines: list[dict[str, Any]] = []
+        for file in sorted(self.folder.glob("words*.jsonl")):
+            text = file.read_text(encoding="utf-8")
+            whole = text[: text.rfind("\n") + 1]
+            if whole != text and file == self._journal:
+                file.write_text(whole, encoding="utf-8")
+            lines += map(json.loads, whole.splitlines())
         return {line["name"]: line for line in lines if is_whole_png(self.label_file(line["name"]))}
 
     def _write(self, part: str, name: str, ids: Tensor) -> None:
@@ -165,3 +188,10 @@ class LabelFolder:
             "labelled": round((found.ids != UNLABELLED).float().mean().item(), 4),
             "changed": round((found.ids != found.before).float().mean().item(), 4),
         }
+
+
+def _decoded(
+    pictures: Sequence[UnlabelledPicture],
+) -> Generator[tuple[UnlabelledPicture, Pixels], None, None]:
+    for picture in pictures:
+        yield picture, read_image(picture.path)
