@@ -29,7 +29,7 @@ def task_again(run: str, result: Mapping[str, Any]) -> Task:
     task = find_task(dataset, listed or ", ".join(result["words"]), result["protocol"])
     if data_sha256(dataset) != data.get("sha256") or [str(word) for word in task.words] != result["words"]:
         raise InputError(
-            f"The data in {data['root']} or their words are no longer those of {run}: evaluate again."
+            f"The data in {data['root']} or their words have changed since {run} was made: evaluate again."
         )
     return task
 

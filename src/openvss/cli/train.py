@@ -21,9 +21,10 @@ Changes = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")]
-Cpu = Annotated[bool, typer.Option("--cpu", help="Use no accelerator.")]
+Cpu = Annotated[bool, typer.Option("--cpu", help="Compute on the CPU, without an accelerator.")]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Print what would be done, after a few steps that leave no trace.")
+    bool,
+    typer.Option("--dry-run", help="Print what would be done, after trying a few steps; nothing is written."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable lines instead of a bar.")]
 

@@ -116,8 +116,8 @@ def _find_layout(folder: Path, dataset: Dataset) -> Place:
                 "of the predicted masks."
             )
         raise InputError(
-            f"{folder} holds no predictions for this data set: its first frame is looked for as "
-            f"{layouts[0](clip, index)} or {layouts[1](clip, index)}, among others."
+            f"{folder} holds no predictions for this data set: its first frame is expected, for "
+            f"example, at {layouts[0](clip, index)} or {layouts[1](clip, index)}."
         )
     return layouts[found.index(max(found))]
 

@@ -25,7 +25,7 @@ def choose(vocabulary: Vocabulary, fixed: Vocabulary) -> Tensor:
         if place in places[:i]:
             first = vocabulary.labels[places.index(place)]
             raise InputError(
-                f"{first.name!r} and {vocabulary.labels[i].name!r} are one class of this model, "
+                f"{first.name!r} and {vocabulary.labels[i].name!r} are the same class of this model, "
                 f"{fixed.labels[place].name!r}: keep one of them."
             )
     return F.one_hot(torch.tensor(places), len(fixed)).float()[:, None]

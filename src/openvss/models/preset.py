@@ -78,5 +78,5 @@ class Preset:
 def weight_of_past(smoothing: float) -> float:
     """The option `smoothing` of several systems, if it is one."""
     if not 0 <= smoothing < 1:
-        raise InputError(f"smoothing is the weight of the past, from 0 to less than 1, not {smoothing:g}.")
+        raise InputError(f"smoothing must be at least 0 and less than 1, not {smoothing:g}.")
     return smoothing

@@ -54,8 +54,8 @@ def load_model(
     own = find_preset(name).weights
     if own is None:
         raise InputError(
-            f"There are no trained weights of {name} yet: give some with --weights FILE, or see what it does "
-            "without with --untrained."
+            f"There are no trained weights for {name} yet: give a file with --weights FILE, or use random "
+            "weights with --untrained."
         )
     model = _build(name, chosen)
     _require_fit(model, chosen, checkpoint.load_state(bundled.path(own)))
@@ -170,7 +170,8 @@ def _require_fit(model: VideoModel, chosen: Mapping[str, object], state: Mapping
     if chosen and not compare(model, state, "").fits:
         given = ", ".join(f"{key}={json.dumps(value)}" for key, value in chosen.items())
         raise InputError(
-            f"The weights do not fit the model with {given}: leave out what has to be chosen in training."
+            f"The weights do not fit the model with {given}: leave out options that can only be chosen in "
+            "training."
         )
 
 

@@ -122,7 +122,9 @@ def _check_templates(templates: Sequence[str]) -> None:
         raise InputError('There are no prompt templates: give at least "{}".')
     for template in templates:
         if "{}" not in template:
-            raise InputError(f"The prompt template {template!r} has no place for the word: write {{}} there.")
+            raise InputError(
+                f"The prompt template {template!r} has no {{}}: write it where the word belongs."
+            )
 
 
 def _embed_word(word: str, encoder: TextEncoder, templates: Sequence[str], average: bool) -> Tensor:

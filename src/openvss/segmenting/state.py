@@ -140,7 +140,7 @@ class StreamState:
         size = (image.shape[-2], image.shape[-1])
         if self.input_size not in (None, size):
             raise InputError(
-                f"Frame {frame.index} has another size than those before it: call reset() between videos."
+                f"Frame {frame.index} differs in size from those before it: call reset() between videos."
             )
         if self.last_time is not None and frame.time <= self.last_time:
             raise InputError(

@@ -88,8 +88,8 @@ class RunDirectory:
             if len(differing) > MOST_NAMED:
                 named.append(f"and {len(differing) - MOST_NAMED} more")
             raise InputError(
-                f"The {self._kind} in {self.path} had other settings ({'; '.join(named)}): resume it with "
-                "its own, replace it with --overwrite, or choose another --out."
+                f"The {self._kind} in {self.path} was made with different settings ({'; '.join(named)}): "
+                "resume it with the same ones, replace it with --overwrite, or choose another --out."
             )
 
 
@@ -97,7 +97,7 @@ def refuse_foreign(paths: Iterable[Path]) -> None:
     """What no run of ours wrote is never replaced."""
     for path in paths:
         raise InputError(
-            f"{path} is there already and no run of OpenVSS made it: move it away or choose another --out."
+            f"{path} already exists and was not made by OpenVSS: move it away or choose another --out."
         )
 
 

@@ -56,7 +56,7 @@ class ArrayFrames:
             if (width, height) != self.size:
                 raise InputError(
                     f"Array {index} is {width}x{height}, but the first is {self.size[0]}x{self.size[1]}; "
-                    "all frames of a video have one size."
+                    "all frames of a video must have the same size."
                 )
             yield Frame(index, index / self.rate, pixels, 1 / self.rate)
 

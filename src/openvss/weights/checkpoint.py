@@ -169,7 +169,7 @@ def _note(file: Path) -> dict[str, str]:
 
 def _require_file(file: Path) -> None:
     if file.is_dir():
-        raise InputError(f"The weights {file} are a folder: name a file in it, or give a run as --model.")
+        raise InputError(f"The weights file {file} is a folder: name a file in it, or give a run as --model.")
     if not file.is_file():
         raise InputError(f"The weights file {file} does not exist: check the path.")
 

@@ -143,7 +143,7 @@ def _word(text: str, label: str) -> str:
     word = " ".join(unicodedata.normalize("NFC", text.lower()).split())
     if word == "unlabelled":
         raise InputError(
-            "'unlabelled' is what pixels without a word are called: leave it out, and see --unlabelled-below."
+            "'unlabelled' is the name for pixels without a word: leave it out, and see --unlabelled-below."
         )
     if len(word) > MAX_WORD_LENGTH:
         raise InputError(

@@ -52,7 +52,7 @@ class RunFolder:
         """Make the folder ready; on the main process only."""
         make_folder(self.path)
         if not os.access(self.path, os.W_OK):
-            raise OutputError(f"The folder {self.path} cannot be written: choose another --out.")
+            raise OutputError(f"The folder {self.path} is not writable: choose another --out.")
         self._directory.claim(self, resume=resume, overwrite=overwrite)
 
     def release(self) -> None:
@@ -80,7 +80,7 @@ class RunFolder:
     def found(self) -> Settings | None:
         """The recipe of the run in the folder."""
         if not (self.path / RECIPE).exists() and (self.path / STATUS).exists():
-            raise InputError(f"{self.path} holds what another command wrote: choose another --out.")
+            raise InputError(f"{self.path} holds the results of another command: choose another --out.")
         if not _begun(self.path):
             return None
         found = yaml.safe_load((self.path / RECIPE).read_text(encoding="utf-8"))
