@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from openvss.data.base import Ids
     from openvss.evaluation.compare import Compared
 
-WIDE = 240  # columns of a table that goes to a file or a pipe, where nothing may be cut off
+WIDE = 240  # columns of a table written to a file or a pipe, where nothing may be cut off
 PICTURE = Path("strip.png")
 
 
@@ -64,7 +64,7 @@ def compare(
 
 
 def _strip(runs: list[Path], video: str, wanted: str | None, out: Path, *, as_json: bool) -> None:
-    """Draw the picture; a run's predictions are read or made again, since its folder keeps none."""
+    """Draw the picture; predictions are read or computed again, since the folder of a run has none."""
     from openvss.cli.from_result import scored_again, task_again
     from openvss.evaluation import compare as comparison
     from openvss.evaluation import compare_frames

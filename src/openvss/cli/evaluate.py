@@ -1,4 +1,4 @@
-"""`openvss evaluate`: ground truth and a model, or anyone's predictions, in; a report out."""
+"""`openvss evaluate`: ground truth and a model, or predictions of any software, in; a report out."""
 
 from __future__ import annotations
 

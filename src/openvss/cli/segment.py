@@ -180,7 +180,7 @@ def _about_one_word(word: str) -> str:
 
 
 def _check_places(source: Source, folder: Path, resume: bool) -> None:
-    """Refuse what would lose something: the input, or a live run whose frames cannot be read again."""
+    """Refuse what would lose data: the input, or a live run whose frames cannot be read again."""
     if resume and not source.files:
         raise InputError(
             f"{source.name} cannot be resumed because its frames cannot be read again: choose another --out."
@@ -249,7 +249,7 @@ def _rate(text: str | None) -> Fraction | None:
 
 
 def _name(source: Source) -> str:
-    """A folder name made of the input's name; a glob's is that of its folder and pattern."""
+    """A folder name from the input's name; for a glob, from its folder and pattern."""
     path = Path(source.name)
     stem = path.stem if source.kind in ("video", "image") or "*" in path.name else path.name
     if source.kind == "frames" and "*" in path.name:

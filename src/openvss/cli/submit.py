@@ -1,4 +1,4 @@
-"""`openvss submit`: predictions in the form in which the VSPW challenge takes them."""
+"""`openvss submit`: predictions in the format of the VSPW challenge."""
 
 from __future__ import annotations
 

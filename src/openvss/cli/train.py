@@ -78,7 +78,7 @@ def run_recipe(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Train by a recipe in a folder, or print what that would do; last comes the folder of the result."""
+    """Train by a recipe in a folder, or print what that would do; the last line names the result's folder."""
     from openvss.training.recipe.reader import read_stages
 
     stages = read_stages(recipe, changes or [])

@@ -1,4 +1,4 @@
-"""Wrong arguments, as one sentence."""
+"""Wrong arguments as one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`folder:ROOT`: anyone's own videos or images with labels.
+"""`folder:ROOT`: a user's own videos or images with labels.
 
 Videos, or images:
 

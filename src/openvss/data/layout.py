@@ -74,7 +74,7 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Layout:
-    """Everything that is known about one data set alone; its file declares it, and `LAYOUTS` lists it.
+    """Everything specific to one data set; its file declares it, and `LAYOUTS` lists it.
 
     Attributes:
         read: From its root and a split.

@@ -128,12 +128,12 @@ class _Window:
                 raise ValueError("the text ends early")
 
     def skip(self, character: str) -> None:
-        """Pass the character, if it comes next."""
+        """Skip the character if it comes next."""
         if self.peek() == character:
             self._at += 1
 
     def expect(self, character: str) -> None:
-        """Pass the character, which must come next."""
+        """Skip the character, which must come next."""
         if self.peek() != character:
             raise ValueError(f"{character} was expected")
         self._at += 1

@@ -41,7 +41,7 @@ class Task:
 
     def __post_init__(self) -> None:
         for clip in self.dataset.clips:
-            self.object_of(clip)  # a missing word is an error now, and not after an hour
+            self.object_of(clip)  # so that a missing word is an error now and not after an hour
 
     @property
     def objects_only(self) -> bool:

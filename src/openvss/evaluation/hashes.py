@@ -1,4 +1,4 @@
-"""Hashes that tell data and predictions from others of the same name, wherever they lie."""
+"""Hashes that distinguish data and predictions from others of the same name, wherever they are stored."""
 
 from __future__ import annotations
 

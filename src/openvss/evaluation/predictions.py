@@ -1,4 +1,4 @@
-"""Predicted labels, and those that other software, or `openvss segment`, left in a folder of masks.
+"""Predicted labels, and masks in a folder that other software or `openvss segment` wrote.
 
 A mask holds ids that count from 0 in the order of the data set's list of words, whatever the data set's own
 files hold; 255 (65535 beyond 254 words) means unlabelled.

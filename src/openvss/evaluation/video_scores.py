@@ -73,7 +73,7 @@ def score_video(
 
 
 def save(score: VideoScore, path: Path) -> None:
-    """Write a score so that the file is there whole or not at all."""
+    """Write a score; the file is complete or absent."""
     arrays: dict[str, npt.NDArray[Any]] = {}
     values: dict[str, dict[str, Any]] = {}
     for name, metric in score.metrics.items():

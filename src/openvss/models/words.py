@@ -27,7 +27,7 @@ from openvss.storage.atomic import own_draft, replacing
 from openvss.weights import bundled
 from openvss.words import Vocabulary
 
-KEPT_AT_ONCE = 32  # words: what stopping costs at most
+KEPT_AT_ONCE = 32  # words: the most that an interruption costs
 
 log = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ class Segmenter:
     """Labels the frames of one video after another.
 
     Args:
-        model: Any `VideoModel`; `openvss.load` brings one by name.
+        model: Any `VideoModel`; `openvss.load` gives one by name.
         words: `"person | pedestrian, road, sky"`, a built-in list's name or a `Vocabulary`; may be set later.
             A closed-set model starts with all its own.
         settings: How to stream; the defaults of `StreamSettings` if None.

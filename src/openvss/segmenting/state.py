@@ -131,7 +131,7 @@ class StreamState:
         return bool(self.model.context_frames(0, 1))
 
     def enter(self, frame: Frame, image: Tensor) -> int:
-        """The slot of the next frame, once it is sure that the frame continues the video.
+        """The slot of the next frame, after checking that the frame continues the video.
 
         Args:
             frame: As it came.

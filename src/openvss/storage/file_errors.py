@@ -1,4 +1,4 @@
-"""Errors of the file system as one sentence that names the folder."""
+"""File system errors as one sentence that names the folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def make_folder(folder: Path) -> None:
     """Make a folder for output, with those above it, unless it exists."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError as error:  # below /proc and the like, where nothing can be made
+    except FileNotFoundError as error:  # below /proc, for example, where nothing can be created
         raise InputError(f"{folder} cannot be created ({error.strerror}): choose another --out.") from error
     except OSError as error:
         raise unusable(folder, error) from error
@@ -22,7 +22,7 @@ def make_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def reporting(folder: Path) -> Iterator[None]:
-    """While a run writes: turn errors of the file system into a sentence, and let all others pass."""
+    """While a run writes: turn file system errors into a sentence, and let all others pass."""
     try:
         yield
     except Exception as error:

@@ -58,11 +58,11 @@ class SegmentFolder:
         self._directory = RunDirectory(out)
 
     def claim(self, *, resume: bool, overwrite: bool) -> bool:
-        """Make the folder ready for this run; True if the run is there already, finished."""
+        """Prepare the folder for this run; True if it is already finished."""
         return self._directory.claim(self, resume=resume, overwrite=overwrite)
 
     def release(self) -> None:
-        """Let other runs have the folder."""
+        """Release the folder to other runs."""
         self._directory.release()
 
     def clean(self) -> None:
@@ -82,7 +82,7 @@ class SegmentFolder:
         shutil.rmtree(self.partial)
 
     def discard(self) -> None:
-        """Leave nothing behind of a run that wrote nothing."""
+        """Remove the traces of a run that wrote nothing."""
         shutil.rmtree(self.partial, ignore_errors=True)
         self.release()
         delete_if_empty(self.masks)
@@ -107,7 +107,7 @@ class SegmentFolder:
         return ["the words"] if any(p.read_text(encoding="utf-8") != self._classes for p in written) else []
 
     def take_up(self) -> bool:
-        """Go on with the run in the folder; True if it is finished."""
+        """Continue the run in the folder; True if it is finished."""
         if (self.partial / MARKER).exists():
             self.publish()
         for settings in read_settings([self.out / RUN]):
@@ -119,7 +119,7 @@ class SegmentFolder:
         return False
 
     def begin(self, found: Settings | None) -> None:
-        """Start anew, in place of the run in the folder, if any."""
+        """Start over, in place of the run in the folder, if any."""
         if found is not None:
             self._remove(found)
         refuse_foreign(self._foreign())
@@ -166,5 +166,5 @@ class SegmentFolder:
 
 
 def _compared(settings: Settings) -> Settings:
-    """What has to agree for a run to be resumed: its input is known by content, not by how it is spelt."""
+    """What has to agree for a run to be resumed: its input is identified by content, not by path."""
     return {key: value for key, value in settings.items() if key not in ("input", "broken")}

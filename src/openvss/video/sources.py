@@ -1,4 +1,4 @@
-"""Any input to timed frames: the entrance, which finds out what the input is."""
+"""Any input to timed frames: the entry point, which finds out what the input is."""
 
 from __future__ import annotations
 

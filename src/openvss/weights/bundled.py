@@ -28,7 +28,7 @@ def card(name: str) -> str:
 
 
 def sha256(name: str) -> str:
-    """Hash of the weights file: what a run was made with."""
+    """Hash of the weights file, to say what a run was made with."""
     return hashlib.sha256(path(name).read_bytes()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Filling a module with weights so that nothing is missing, left over or of another shape unnoticed."""
+"""Loads weights into a module strictly: anything missing, left over or of another shape is an error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Report:
 
     @property
     def fits(self) -> bool:
-        """Whether every weight has its place and every place its weight."""
+        """Whether names and shapes match completely."""
         return not (self.missing or self.unexpected or self.misshapen)
 
     def __str__(self) -> str:

@@ -40,7 +40,7 @@ class VTE(nn.Module):
         self.alpha = nn.Parameter(torch.full((dim,), ALPHA))
 
     def look(self, dense: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of dense features (B, T, D, h, w), free of words: (B, T, h w, D) each."""
+        """Keys and values of dense features (B, T, D, h, w), independent of words: (B, T, h w, D) each."""
         tokens = self.norm_image(dense.flatten(3).transpose(2, 3))
         return self.key(tokens), self.value(tokens)
 

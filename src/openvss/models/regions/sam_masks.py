@@ -1,4 +1,4 @@
-"""Regions from SAM: prompt it with a grid of points, keep the masks it is sure of, lay them on each other."""
+"""Regions from SAM: prompt it with a grid of points, keep the masks it is sure of, stack them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Superpixels by SLIC: k-means of colour and place, where a pixel knows only the nine clusters around it."""
+"""Superpixels by SLIC: k-means of colour and place, where a pixel considers only nine clusters."""
 
 from __future__ import annotations
 

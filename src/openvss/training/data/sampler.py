@@ -1,4 +1,4 @@
-"""Training samples: which comes when, and each one as a clip seen through a random view.
+"""Training samples: their order, and each one as a clip seen through a random view.
 
 Every position of the order can be computed by itself, so a resumed run continues with the same samples.
 """
