@@ -30,7 +30,7 @@ class ClipSet:
             file is named whether or not it exists.
         frame_ending: What follows a frame's own name in its file's name, without the suffix.
         label_ending: The same for label files.
-        uncounted: Classes of the label files whose pixels do not count and that are no words.
+        uncounted: Classes of the label files whose pixels do not count and that are not words.
     """
 
     name: str

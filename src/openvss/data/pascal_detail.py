@@ -144,7 +144,7 @@ class _Window:
         while True:
             with contextlib.suppress(ValueError):  # as long as the rest of the value is unread
                 value, end = self._decoder.raw_decode(self._text, self._at)
-                if end < len(self._text):  # else a number might go on
+                if end < len(self._text):  # otherwise a number might continue
                     span = self._before + self._at, self._before + end
                     self._at = end
                     return value, span

@@ -1,6 +1,6 @@
 """The folder of one evaluation: who is using it, what is unfinished, and how finished files get their names.
 
-Everything unfinished stands in `.partial`, with the settings and a file for each scored video. At the end the
+Everything unfinished is in `.partial`, with the settings and a file for each scored video. At the end the
 report's files move to their names, `metrics.json` last: a folder that holds it holds a finished evaluation.
 """
 

@@ -128,7 +128,7 @@ def _is_prediction(path: Path, clip: Clip, index: int) -> bool:
 
 
 def _layouts(folder: Path, dataset: Dataset) -> list[Place]:
-    """Where the prediction of a clip's frame may lie."""
+    """The possible paths of the prediction of a clip's frame."""
 
     def by_clip(clip: Clip, index: int) -> Path:
         return folder / clip.name / f"{clip.frames[index].stem}.png"

@@ -162,7 +162,7 @@ class VideoModel(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.parameters()).device
 
     def _summarise_batch(self, context: Tensor | VideoContext) -> VideoContext:

@@ -1,4 +1,4 @@
-"""The folder of one run: who is using it, and whether a run begins in it, goes on or is refused."""
+"""The folder of one run: who is using it, and whether a run starts in it, continues or is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RunContents(Protocol):
         """The settings of the run in the folder; None if there is none."""
 
     def differences(self, found: Settings) -> Sequence[object]:
-        """What keeps that run from being resumed as this one; each is shown by its `str`."""
+        """What keeps that run from being resumed as this one; messages show the `str` of each."""
 
     def take_up(self) -> bool:
         """Prepare the folder to continue that run; True if it is finished."""

@@ -62,7 +62,7 @@ class ArrayFrames:
 
 
 def _rgb(array: object, index: int) -> Pixels:
-    """A copy of its own, since producers like to reuse their buffer."""
+    """A separate copy, since producers often reuse their buffer."""
     if not isinstance(array, np.ndarray):
         raise InputError(f"Frame {index} is of type {type(array).__name__}; {WANTED}.")
     is_picture = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))

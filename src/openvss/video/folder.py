@@ -1,6 +1,6 @@
 """The folder of one segmentation: what is unfinished in it, and how finished files get their names.
 
-Everything unfinished stands in `.partial`, with the settings in `run.json`. Once all files are complete, a
+Everything unfinished is in `.partial`, with the settings in `run.json`. Once all files are complete, a
 marker says so and they move to their names, `run.json` last: a folder with `run.json` holds a finished run.
 """
 
@@ -50,7 +50,7 @@ class SegmentFolder:
         self.masks = (out if MASKS in formats else self.partial) / "masks"
         self._formats = formats
         self._classes = classes_json(classes)
-        # As JSON gives it back. By "output" this module recognises a `run.json` of its own.
+        # As JSON gives it back. This module recognises its own `run.json` by "output".
         self._settings: dict[str, Any] = json.loads(
             json.dumps({**run, "output": {"formats": list(formats), "legend": legend}})
         )
@@ -129,7 +129,7 @@ class SegmentFolder:
         self._write_settings(self._settings)
 
     def _names(self) -> list[str]:
-        """What a run of these formats can leave, `run.json` last."""
+        """All files that a run of these formats can leave, `run.json` last."""
         return [*(name for chosen in self._formats for name in FORMATS[chosen].products), *ALWAYS, RUN]
 
     def _write_settings(self, settings: Settings) -> None:
@@ -137,7 +137,7 @@ class SegmentFolder:
         write_text(self.partial / RUN, text, self.partial / "run.tmp")
 
     def _foreign(self) -> Iterator[Path]:
-        """What stands in the way of this run's files."""
+        """Existing files in the way of this run's files."""
         for name in self._names():
             path = self.out / name
             if path == self.masks and path.is_dir():
@@ -148,7 +148,7 @@ class SegmentFolder:
                 yield path
 
     def _remove(self, found: Settings) -> None:
-        """Delete what an earlier run wrote, and nothing else."""
+        """Delete the files of an earlier run, and nothing else."""
         # First it becomes an unfinished run, so that this too can be interrupted.
         self.partial.mkdir(exist_ok=True)
         (self.partial / MARKER).unlink(missing_ok=True)

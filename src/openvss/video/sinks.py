@@ -98,7 +98,7 @@ class OutputFolder:
     def replay(self, frame: Frame) -> LabelMap:
         """Take a frame that the interrupted run had finished, and return its labels.
 
-        Their confidence is the frame's mean everywhere: the run kept no more of it.
+        Their confidence is the frame's mean everywhere, which is all that was kept.
         """
         if frame.index >= self.finished:
             raise ValueError(f"Frame {frame.index} was not finished by the interrupted run: write it")

@@ -14,7 +14,7 @@ Change = Literal["as it is", "transposed", "in halves", "in thirds", "squeezed"]
 
 @dataclass(frozen=True)
 class Rule:
-    r"""What happens to the weights whose whole name matches.
+    r"""What to do with the weights whose whole name matches.
 
     Attributes:
         pattern: Regular expression of their name.

@@ -12,12 +12,12 @@ from openvss.errors import InputError
 
 @dataclass(frozen=True)
 class Report:
-    """How a table of weights fits a module.
+    """How well a table of weights fits a module.
 
     Attributes:
         source: Where the weights are from.
-        missing: Names that the module has and the weights lack.
-        unexpected: Names that the weights have and the module lacks.
+        missing: Names in the module that the weights lack.
+        unexpected: Names in the weights that the module lacks.
         misshapen: Names of both whose shapes differ, with the shapes.
     """
 
@@ -41,7 +41,7 @@ class Report:
 
 
 def compare(module: nn.Module, state: Mapping[str, Tensor], source: str) -> Report:
-    """How `state` fits `module`, which stays as it is."""
+    """How well `state` fits `module`, which is not changed."""
     own = module.state_dict()
     shared = [name for name in own if name in state]
     return Report(

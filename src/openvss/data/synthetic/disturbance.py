@@ -17,7 +17,7 @@ PATCH_GREY = 128
 
 @dataclass(frozen=True)
 class Disturbance:
-    """How much each frame is disturbed, drawn anew for every frame.
+    """How much each frame is disturbed, drawn separately for every frame.
 
     Attributes:
         noise: Standard deviation of the noise on values in 0..1.

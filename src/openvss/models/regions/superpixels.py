@@ -20,7 +20,7 @@ class Superpixels:
     Clusters are found from every second pixel of every second row; then all pixels choose.
 
     Args:
-        count: As for `RegionsTinyOptions`, like the rest.
+        count: As for `RegionsTinyOptions`, as are the others.
     """
 
     def __init__(

@@ -119,7 +119,7 @@ def open_audio(container: InputContainer) -> Audio | None:
 
 
 def reopen(path: Path | None) -> InputContainer | None:
-    """The source once more, beside its decoder; None if there is no file or it cannot be opened."""
+    """The source, opened again beside its decoder; None if there is no file or it cannot be opened."""
     if path is None:
         return None
     try:
