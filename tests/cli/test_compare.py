@@ -211,7 +211,7 @@ def test_a_strip_that_cannot_be_drawn(run: Runner, tmp_path: Path, monkeypatch: 
         (["a", "--strip", "v0", "--frames", "0-2"], "Frame 1 of v0 has no labels"),
         (["a", "--strip", "v0", "--frames", "x"], "--frames x names no frames"),
         (["a", "b", "--strip", "v0"], "b cannot be compared with a because they have different data: leave"),
-        (["a", "--strip", "v0", "--out", "x.jpg"], "cannot be x.jpg: name a .png file"),
+        (["a", "--strip", "v0", "--out", "x.jpg"], "cannot be written to x.jpg: name a .png file"),
         (["a", "--strip", "v0", "--out", "no/x.png"], "name a .png file in an existing folder"),
         (["model", "--strip", "v0"], "model does not say how its model was loaded: evaluate again."),
         (["masks", "--strip", "v0"], "holds no finished evaluation"),

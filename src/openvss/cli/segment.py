@@ -160,9 +160,8 @@ def segment(
     if outputs.complete:
         done = job.Done(outputs.finished, outputs.finished, outputs.broken)
     else:
-        stopping = (
-            resumable(overwrite=overwrite) if source.files else nullcontext()
-        )  # live sources cannot be read again
+        live = not source.files  # cannot be resumed
+        stopping = nullcontext() if live else resumable(overwrite=overwrite)
         with stopping, progress(_name(source), source.n_frames, outputs.finished, as_json) as update:
             done = job.run(source, segmenter, outputs, update)
     _report(folder, outputs.products, done, as_json)
