@@ -37,8 +37,8 @@ class VideoFile:
     """Frames of a video file; every iteration starts again from the first.
 
     Damage does not end the video: the frames that can still be decoded are given out, and a BrokenVideoError
-    after the last frame says where the first damage is. A file that was cut short gives every frame before the
-    break, then the same error.
+    after the last frame says where the first damage is. A file that was cut short gives every frame before
+    the break, then the same error.
     """
 
     kind: Literal["video"] = "video"
