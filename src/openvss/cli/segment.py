@@ -27,7 +27,7 @@ FORMATS = "png,overlay,chart"
 ABOUT_WORDS = (
     'Such as "person | pedestrian, road, sky": commas between labels, bars between synonyms; or a built-in '
     f"list ({', '.join(builtin.NAMES)}; {', '.join(builtin.RAW_NAMES)} as published numbers spell them); or "
-    "@FILE with one label a line. A model with a fixed list of words needs none, and accepts no others."
+    "@FILE with one label a line. A model with a fixed list needs none and accepts only words on it."
 )
 
 
