@@ -366,11 +366,11 @@ def damage_order(folder: Path) -> None:
         (damage_size, r"v0/0002\.png is 32x23, but its ground truth .*mask/0002\.png is 32x24"),
         (
             damage_truth,
-            r"mask/0002\.png is 32x23, but its image .*origin/0002\.jpg is 32x24: a label file has",
+            r"mask/0002\.png is 32x23, but its image .*origin/0002\.jpg is 32x24: both must have",
         ),
         (
             damage_both,
-            r"mask/0002\.png is 32x23, but its image .*origin/0002\.jpg is 32x24: a label file has",
+            r"mask/0002\.png is 32x23, but its image .*origin/0002\.jpg is 32x24: both must have",
         ),
         (damage_ids, r"v0/0002\.png holds the id 4, but the list has 4 words"),
         (damage_rgb, r"v0/0002\.png is a RGB picture"),
@@ -411,7 +411,7 @@ def test_the_ground_truth_is_no_prediction_of_itself(tmp_path: Path) -> None:
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
     task = task_of(write_set(tmp_path / "set"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"holds no predictions .* first frame is expected .*v0/0000\.png"):
+    with pytest.raises(InputError, match=r"holds no predictions .* first frame is expected, .*v0/0000\.png"):
         from_folder(task, tmp_path / "empty")
     with pytest.raises(InputError, match="is not a folder"):
         from_folder(task, tmp_path / "nothing")

@@ -120,7 +120,7 @@ def test_rival_words_are_balanced(folder: Path, tmp_path: Path) -> None:
 
 def test_where_to_start(tmp_path: Path) -> None:
     assert find_start("tiny").file.name == "tiny.safetensors"
-    with pytest.raises(InputError, match="no trained weights for sed-b"):
+    with pytest.raises(InputError, match="no trained weights of sed-b"):
         find_start("sed-b")
     with pytest.raises(InputError, match="no checkpoint gone"):
         find_start("gone")

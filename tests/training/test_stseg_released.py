@@ -96,7 +96,7 @@ def test_adapting_starts_from_seds_file(
     assert read_metadata(file).preset == "sed-b"
     after = load_state(file)["decoder.embed.weight"]
     torch.testing.assert_close(after, released[f"{DECODER}conv1.weight"], atol=1e-6, rtol=0)
-    assert "no trained weights for sed-b" in run.sentence(*command)
+    assert "no trained weights of sed-b" in run.sentence(*command)
 
 
 def test_weights_to_adapt_fit_wholly(
