@@ -52,7 +52,7 @@ class BrokenVideoError(OpenVSSError):
 class Stopped(BaseException):
     """Ctrl-C or SIGTERM in a command; not a KeyboardInterrupt, which typer gives its own exit code.
 
-    It is no `OpenVSSError`, nor even an `Exception`, so that nothing takes it for a failure:
+    It is not an `OpenVSSError`, nor even an `Exception`, so that no handler takes it for a failure:
 
     Example:
         >>> import openvss

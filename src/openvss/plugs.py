@@ -1,4 +1,4 @@
-"""Tables of what can be asked for by name: ours, and what installed packages add through entry points."""
+"""Tables of named things: ours, and what installed packages add through entry points."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ T = TypeVar("T")
 class Table(MutableMapping[str, T], Generic[T]):
     """Names and what they stand for.
 
-    A package of somebody else adds to it without touching ours: by an entry point of the table's group, which
-    is imported once its name is looked up, or by `add`.
+    Another package adds to it without changing ours: with an entry point of the table's group, which is
+    imported when its name is looked up, or with `add`.
 
     Args:
         kind: What is named, for messages: "model".
@@ -49,7 +49,7 @@ class Table(MutableMapping[str, T], Generic[T]):
     def __setitem__(self, name: str, entry: T) -> None:
         self._entries[name] = entry
 
-    def __delitem__(self, name: str) -> None:  # what a package adds is found again
+    def __delitem__(self, name: str) -> None:  # an entry point is found again
         del self._entries[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -61,7 +61,7 @@ def test_a_table(run: Runner, tmp_path: Path) -> None:
     assert "mIoU" in table
     assert table.count(f"{100 * miou:.2f}") >= 2
     assert "cannot be compared" not in table
-    assert "* b cannot be compared with a: other words." in run.ok("compare", "a", "b")
+    assert "* b cannot be compared with a: different words." in run.ok("compare", "a", "b")
     listed = json.loads(run.ok("compare", "a", "b", "--json"))
     assert listed["comparable"] is False
     assert listed["runs"][1]["differs"] == ["words"]
@@ -210,8 +210,8 @@ def test_a_strip_that_cannot_be_drawn(run: Runner, tmp_path: Path, monkeypatch: 
         (["a", "--strip", "v0", "--frames", "0-4"], "v0 has no frame 4: give --frames from 0 to 3."),
         (["a", "--strip", "v0", "--frames", "0-2"], "Frame 1 of v0 has no labels"),
         (["a", "--strip", "v0", "--frames", "x"], "--frames x names no frames"),
-        (["a", "b", "--strip", "v0"], "b cannot be compared with a, it has other data: leave"),
-        (["a", "--strip", "v0", "--out", "x.jpg"], "cannot be x.jpg: name a .png file"),
+        (["a", "b", "--strip", "v0"], "b cannot be compared with a because they have different data: leave"),
+        (["a", "--strip", "v0", "--out", "x.jpg"], "cannot be written to x.jpg: name a .png file"),
         (["a", "--strip", "v0", "--out", "no/x.png"], "name a .png file in an existing folder"),
         (["model", "--strip", "v0"], "model does not say how its model was loaded: evaluate again."),
         (["masks", "--strip", "v0"], "holds no finished evaluation"),
@@ -233,7 +233,7 @@ def test_a_strip_that_cannot_be_drawn(run: Runner, tmp_path: Path, monkeypatch: 
     shutil.rmtree("masks")
     assert "masks in masks, which does not exist" in run.sentence("compare", "a", "--strip", "v0")
     shutil.copy("other/data/v0/mask/0000.png", "set/data/v0/mask/0000.png")
-    assert "The data in set or their words are no longer those of a" in run.sentence(
+    assert "The data in set or their words have changed since a was made" in run.sentence(
         "compare", "a", "--strip", "v0"
     )
     shutil.rmtree("set/data/v0/mask")

@@ -55,7 +55,7 @@ def test_precision_is_a_setting_like_others(run: Runner, tmp_path: Path) -> None
     run.ok(*arguments)
     assert metrics("out")["model"]["precision"] == "fp32"
     said = run.sentence(*arguments, "--precision", "bf16", "--resume")
-    assert 'other settings (model.precision: "fp32" then, "bf16" now)' in said
+    assert 'different settings (model.precision: "fp32" then, "bf16" now)' in said
     run.ok(*arguments, "--precision", "bf16", "--overwrite")
     assert metrics("out")["model"]["precision"] == "bf16"
 
@@ -98,11 +98,11 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
         ([*data, "--predictions", "empty", "--size", "64"], "--size"),
         (
             [*data, "--predictions", "empty", "--device", "cpu"],
-            "--device would do nothing with --predictions",
+            "--device cannot be combined with --predictions",
         ),
-        ([*data, "--predictions", "empty", "--precision", "bf16"], "--precision would do nothing"),
+        ([*data, "--predictions", "empty", "--precision", "bf16"], "--precision cannot be combined"),
         ([*data, "--device", "cpu", "--precision", "fp16"], "fp16 needs a GPU: use bf16 or fp32"),
-        ([*data, "--out", "file"], "file in its way"),
+        ([*data, "--out", "file"], "file is in the way"),
         ([*data, "--resume", "--overwrite"], "only one of them"),
         (["set", *data], "unexpected extra argument"),
     ):
@@ -116,7 +116,7 @@ def test_what_does_not_count_and_what_ids_mean_is_said(run: Runner, tmp_path: Pa
     run.ok("segment", "set/data/v0/origin", "road, person, tree", "--out", "made", *SMALL)
     code, printed, remarks = run("evaluate", "--data", "folder:set", "--predictions", "made", "--out", "out")
     assert code == 0
-    assert "Masks are read as 0 road, 1 person, 2 tree: not as the ids" in remarks
+    assert "Masks are read as 0 road, 1 person, 2 tree, which are not the ids" in remarks
     assert 'Pixels of "background" do not count.' in printed
     assert 'Pixels of "background" do not count.' in (tmp_path / "out" / "report.md").read_text()
 
@@ -155,7 +155,7 @@ def test_named_objects_among_any_words(run: Runner, tmp_path: Path) -> None:
     assert metrics("default")["words"][:4] == ["swan", "person | human", "horse", "grass"]
     table = run.ok("compare", "own", "default")
     assert "object IoU" in table
-    assert "other words" in table
+    assert "different words" in table
     for arguments, part in (
         (["--words", "horse, person"], "The object of the sequence 'lake' is 'swan'"),
         (["--words", "vspw", "--protocol", "vspw-80-44"], "leave --protocol out"),

@@ -78,7 +78,7 @@ def test_segmenting_with_a_checkpoint_a_weights_file_or_none(
     assert names("--model", closed, "--weights", file) == (["dog", "cat", "sky"], trained)
     assert names("--model", closed, "--untrained") == (["car", "sea"], None)
     said = run.sentence("segment", clip, "--model", closed, *SMALL)
-    assert "no trained weights of closed yet" in said
+    assert "no trained weights for closed yet" in said
     said = run.sentence("segment", clip, "sky, cow", "--model", "run", "--out", "new", *SMALL)
     assert "does not know the word 'cow'" in said
 
@@ -110,8 +110,8 @@ def test_options_decide_a_score(run: Runner, tmp_path: Path) -> None:
     run.ok(*call)
     result = json.loads((tmp_path / "a" / "metrics.json").read_text())
     assert result["model"]["options"] == {"smoothing": 0}
-    assert "other settings" in run.sentence(*call[:-1], "smoothing=0.5", "--resume")
-    assert "would do nothing" in run.sentence(*call, "--predictions", "set")
+    assert "different settings" in run.sentence(*call[:-1], "smoothing=0.5", "--resume")
+    assert "cannot be combined" in run.sentence(*call, "--predictions", "set")
 
 
 def test_a_segformer_in_the_layout_of_the_hub(run: Runner, tmp_path: Path) -> None:
@@ -141,4 +141,4 @@ def test_scoring_a_checkpoint(run: Runner, tmp_path: Path, closed: str) -> None:
     said = run.sentence("evaluate", *data, "--model", closed, "--untrained", *SMALL)
     assert "does not know the word 'sky'" in said
     said = run.sentence("evaluate", *data, "--predictions", "set", "--untrained")
-    assert "--untrained would do nothing with --predictions" in said
+    assert "--untrained cannot be combined with --predictions" in said

@@ -193,8 +193,8 @@ def test_the_help_names_every_built_in_list(run: Runner, monkeypatch: pytest.Mon
 def test_a_single_word_is_remarked_upon(run: Runner, tmp_path: Path) -> None:
     Image.fromarray(picture(0, (48, 32))).save(tmp_path / "a.png")
     said = {
-        "dog": "name what else",
-        "vpsw": "else there is to see. Or did you mean the list vspw?",
+        "dog": "add words for the rest",
+        "vpsw": "rest of the picture. Or did you mean the list vspw?",
         "coco": "the list coco-stuff?",
         "a.png": "the words in that file, @a.png?",
         "dog, sky": None,
@@ -230,7 +230,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
         ([clip, WORDS, "--fps", "fast"], "--fps"),
         (["empty", WORDS, "--fps", "1e12"], "0.001 to 1000"),
         (["empty", WORDS, "--fps", "1e999999999"], "0.001 to 1000"),
-        ([clip, WORDS, "--weights", "empty"], "empty are a folder"),
+        ([clip, WORDS, "--weights", "empty"], "empty is a folder"),
         ([clip, WORDS, "--model", "file.pth"], "--model NAME --weights FILE"),
         (["one.png", WORDS, "--format", "png,labels"], "The format labels cannot have frames of 1x1"),
         (["~nosuchuser/clip.mp4", WORDS], "check the path"),
@@ -242,7 +242,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
         ([clip, WORDS, "--device", "meta"], "no device 'meta'"),
         ([clip, WORDS, "--device", "cpu", "--precision", "fp16"], "fp16 needs a GPU: use bf16 or fp32"),
         ([clip, WORDS, "--unlabelled-below", "50"], "0 to 1"),
-        ([clip, WORDS, "--out", "file"], "file in its way"),
+        ([clip, WORDS, "--out", "file"], "file is in the way"),
         ([clip, WORDS, "--resume", "--overwrite"], "only one of them"),
     ):
         assert part in run.sentence(2, "segment", *arguments)

@@ -89,7 +89,7 @@ def test_a_stopped_submission_starts_again(
         patch.setattr(Submission, "add", stop)
         code, _, err = run(*command)
     assert code == 1
-    assert "the same command starts it again" in err
+    assert "the same command starts again" in err
     assert "--resume" not in err
     assert not list(tmp_path.glob("s.zip*"))
     run.ok(*command)
@@ -107,7 +107,7 @@ def test_bad_arguments_for_a_submission(run: Runner, tmp_path: Path) -> None:
         (["set"], "holds no finished evaluation"),
         (["scored", "--data", "vspw:vspw", "--size", "32"], "leave out --data and --size"),
         (["--data", "vspw:vspw", "--model", "tiny", "--predictions", "set"], "give one of them"),
-        (["--data", "vspw:vspw", "--size", "32", "--predictions", "set"], "--size would do nothing with"),
+        (["--data", "vspw:vspw", "--size", "32", "--predictions", "set"], "--size cannot be combined with"),
         (["--data", "vspw:vspw", "--out", "set", "--overwrite"], "set is a folder"),
         (["--data", "vspw:vspw", "--out", "no/s.zip"], "in no, which is not a folder"),
         (["--data", "vspw:vspw", "--resume"], "No such option: --resume"),

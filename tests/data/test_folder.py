@@ -164,7 +164,7 @@ def images(root: Path, frames: Sequence[str], labels: Sequence[str]) -> str:
         (
             ["1.jpg", "2.jpg"],
             ["1.png", "00002.png"],
-            r"00002\.png has the name of no image, while .*2\.jpg has",
+            r"00002\.png matches no image, and .*2\.jpg has",
         ),
         (["1.jpg"], ["1.png", "1.tif"], r"1\.png and 1\.tif have the same name"),
         (["1.jpg", "1.png"], ["1.png"], r"1\.jpg and 1\.png have the same name"),

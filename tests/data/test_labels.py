@@ -55,7 +55,7 @@ def test_signed_16_and_32_bit_tiffs_of_other_tools_are_read(tmp_path: Path) -> N
 def test_pictures_are_no_label_files(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "mask.png"
     Image.new(mode, (3, 2)).save(path)
-    with pytest.raises(InputError, match=rf"^{path} is a {mode} picture and no label file"):
+    with pytest.raises(InputError, match=rf"^{path} is a {mode} picture, not a label file"):
         read_ids(path)
 
 

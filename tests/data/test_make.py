@@ -254,7 +254,7 @@ def test_disturbances_spoil_frames_and_not_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"videos": 0}, "The number of videos is at least 1, not 0"),
+        ({"videos": 0}, "The number of videos must be at least 1, not 0"),
         ({"size": (64, 31)}, "from 32 to 4096 pixels wide and high, not 64x31"),
         ({"size": (5000, 64)}, "from 32 to 4096 pixels wide and high, not 5000x64"),
     ],
@@ -265,7 +265,9 @@ def test_impossible_options_are_refused(change: dict[str, object], message: str)
 
 
 def test_impossible_disturbances_are_refused() -> None:
-    with pytest.raises(InputError, match="The noise of synthetic frames is a fraction from 0 to 1, not 2"):
+    with pytest.raises(
+        InputError, match="The noise of synthetic frames must be a fraction from 0 to 1, not 2"
+    ):
         Disturbance(noise=2)
 
 

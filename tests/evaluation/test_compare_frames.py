@@ -174,7 +174,7 @@ def test_the_frames_that_are_shown(labelled: Sequence[int], wanted: str | None, 
         ("18-30", "v has no frame 30: give --frames from 0 to 29."),
         ("0-9999999999999", "v has no frame 9999999999999"),
         ("3,4", "Frame 3 of v has no labels, .* such as --frames 0,2,4,6,8,10."),
-        ("0,2,4,6,8,10,12,14,16,18,20,22,24", "are 13 frames: give at most 12"),
+        ("0,2,4,6,8,10,12,14,16,18,20,22,24", "names 13 frames: give at most 12"),
     ],
 )
 def test_frames_that_cannot_be_shown(wanted: str, message: str) -> None:

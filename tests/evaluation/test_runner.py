@@ -219,13 +219,13 @@ def test_only_a_run_of_the_same_settings_is_resumed(tmp_path: Path) -> None:
     score(task, Noisy(task.dataset), tmp_path / "out")
     other = Noisy(task.dataset)
     other.origin = {"model": {"name": "other"}, "predictions": None}
-    with pytest.raises(InputError, match=r"other settings \(model\.name: \"noisy\" then, \"other\" now"):
+    with pytest.raises(InputError, match=r"different settings \(model\.name: \"noisy\" then, \"other\" now"):
         folder_for(tmp_path / "out", task, other, resume=True)
     with pytest.raises(InputError, match="already holds an evaluation"):
         folder_for(tmp_path / "out", task, other)
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "report.md").write_text("mine")
-    with pytest.raises(InputError, match=r"report\.md is there already"):
+    with pytest.raises(InputError, match=r"report\.md already exists"):
         folder_for(tmp_path / "foreign", task, other)
 
 
@@ -240,7 +240,7 @@ def test_only_a_run_of_the_same_masks_is_resumed_wherever_they_lie(tmp_path: Pat
     ids = np.asarray(Image.open(moved / "v1" / "0002.png")).copy()
     ids[5, 5] = (ids[5, 5] + 1) % 4
     Image.fromarray(ids).save(moved / "v1" / "0002.png")
-    with pytest.raises(InputError, match=r"other settings \(predictions_sha256\)"):
+    with pytest.raises(InputError, match=r"different settings \(predictions_sha256\)"):
         folder_for(tmp_path / "out", task, from_folder(task, moved), resume=True)
 
 
@@ -291,7 +291,7 @@ def test_only_a_run_of_the_same_data_is_resumed_wherever_they_lie(
     folder.release()
     change(tmp_path / "moved")
     changed = task_of(tmp_path / "moved")
-    with pytest.raises(InputError, match=r"other settings \(data\.(pictures_)?sha256(; data\.sha256)?\)"):
+    with pytest.raises(InputError, match=r"different settings \(data\.(pictures_)?sha256(; data\.sha256)?\)"):
         folder_for(tmp_path / "out", changed, Noisy(changed.dataset), resume=True)
 
 
@@ -366,11 +366,11 @@ def damage_order(folder: Path) -> None:
         (damage_size, r"v0/0002\.png is 32x23, but its ground truth .*mask/0002\.png is 32x24"),
         (
             damage_truth,
-            r"mask/0002\.png is 32x23, but its image .*origin/0002\.jpg is 32x24: a label file has",
+            r"mask/0002\.png is 32x23, but its image .*origin/0002\.jpg is 32x24: both must have",
         ),
         (
             damage_both,
-            r"mask/0002\.png is 32x23, but its image .*origin/0002\.jpg is 32x24: a label file has",
+            r"mask/0002\.png is 32x23, but its image .*origin/0002\.jpg is 32x24: both must have",
         ),
         (damage_ids, r"v0/0002\.png holds the id 4, but the list has 4 words"),
         (damage_rgb, r"v0/0002\.png is a RGB picture"),
@@ -411,7 +411,7 @@ def test_the_ground_truth_is_no_prediction_of_itself(tmp_path: Path) -> None:
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
     task = task_of(write_set(tmp_path / "set"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"holds no predictions .* looked for as .*v0/0000\.png"):
+    with pytest.raises(InputError, match=r"holds no predictions .* first frame is expected, .*v0/0000\.png"):
         from_folder(task, tmp_path / "empty")
     with pytest.raises(InputError, match="is not a folder"):
         from_folder(task, tmp_path / "nothing")

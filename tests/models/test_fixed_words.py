@@ -40,7 +40,7 @@ def test_a_shared_word_means_the_class_of_that_name() -> None:
 def test_unknown_words_and_two_words_of_one_class_are_named() -> None:
     with pytest.raises(InputError, match=r"'dog'.*its 2 words, such as road, sky"):
         places("sky, dog", "road, sky")
-    with pytest.raises(InputError, match=r"'person' and 'rider' are one class.*'human'"):
+    with pytest.raises(InputError, match=r"'person' and 'rider' are the same class.*'human'"):
         places("person, sky, rider", "human | person | rider, sky")
 
 

@@ -74,7 +74,7 @@ def test_unknown_presets_and_options_are_named(
 
 
 def test_without_trained_weights_a_model_must_be_asked_for_as_it_is(closed: str) -> None:
-    with pytest.raises(InputError, match=r"no trained weights of closed yet.*--weights FILE.*--untrained"):
+    with pytest.raises(InputError, match=r"no trained weights for closed yet.*--weights FILE.*--untrained"):
         load_model(closed)
     torch.manual_seed(3)
     model = load_model(closed, untrained=True)

@@ -44,13 +44,13 @@ def test_options_of_the_command_have_the_same_defaults() -> None:
             [-0.1, 1.1, 50, float("nan")],
             "a fraction from 0 to 1, not",
         ),
-        ("size", [None, 32, 4096], [31, 4097, 0, -5], "the short side in pixels, from 32 to 4096, not"),
-        ("context", ["past", "whole"], ["all", "", None], "The context is past or whole, not"),
+        ("size", [None, 32, 4096], [31, 4097, 0, -5], "a short side in pixels, must be from 32 to 4096, not"),
+        ("context", ["past", "whole"], ["all", "", None], "The context must be past or whole, not"),
         (
             "precision",
             ["fp32", "bf16", "fp16"],
             ["fp8", "", None],
-            "The precision is fp32, bf16 or fp16, not",
+            "The precision must be fp32, bf16 or fp16, not",
         ),
     ],
 )

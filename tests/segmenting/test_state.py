@@ -132,9 +132,9 @@ def test_a_frame_must_continue_the_video() -> None:
     assert state.enter(frame(30), image()) == 30
     with pytest.raises(InputError, match="Frame 30 is not later than the one before it: call reset"):
         state.enter(frame(30), image())
-    with pytest.raises(InputError, match="Frame 31 has another size than those before it: call reset"):
+    with pytest.raises(InputError, match="Frame 31 differs in size from those before it: call reset"):
         state.enter(frame(31), image((32, 64)))
-    with pytest.raises(InputError, match="Frame 31 has another size"):
+    with pytest.raises(InputError, match="Frame 31 differs in size"):
         state.enter(frame(31), image((64, 32)))
     assert state.enter(frame(32), image()) == 32
     assert (state.first_slot, state.last_time) == (30, Fraction(32, 15))

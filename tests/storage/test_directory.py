@@ -92,8 +92,8 @@ def test_resuming_takes_up(tmp_path: Path, finished: bool) -> None:
 def test_differing_settings_are_named(tmp_path: Path, number: int, named: str) -> None:
     contents = Contents(EARLIER, differing=range(number))
     sentence = (
-        rf"^The run in {tmp_path} had other settings \({named}\): resume it with its own, replace it with "
-        r"--overwrite, or choose another --out\.$"
+        rf"^The run in {tmp_path} was made with different settings \({named}\): resume it with the "
+        r"same ones, replace it with --overwrite, or choose another --out\.$"
     )
     with pytest.raises(InputError, match=sentence):
         RunDirectory(tmp_path).claim(contents, resume=True, overwrite=False)
@@ -125,7 +125,7 @@ def test_errors_of_the_file_system_are_one_sentence(tmp_path: Path, monkeypatch:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(lock_module, "lock_descriptor", refuse)
-    with pytest.raises(OutputError, match="has no locks"):
+    with pytest.raises(OutputError, match="does not support locks"):
         RunDirectory(tmp_path).claim(Contents(), resume=False, overwrite=False)
 
 
@@ -145,8 +145,6 @@ def test_a_second_run_is_refused_and_changes_nothing(tmp_path: Path) -> None:
 
 def test_foreign_files_are_named(tmp_path: Path) -> None:
     refuse_foreign([])
-    sentence = (
-        r"^a\.txt is there already and no run of OpenVSS made it: move it away or choose another --out\.$"
-    )
+    sentence = r"^a\.txt already exists and was not made by OpenVSS: move it away or choose another --out\.$"
     with pytest.raises(InputError, match=sentence):
         refuse_foreign([Path("a.txt"), Path("b.txt")])

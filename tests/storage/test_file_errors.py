@@ -53,11 +53,11 @@ def test_folders_are_made_with_those_above(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "kind", "words"),
     [
-        (errno.EEXIST, InputError, "cannot be the output folder, there is a file in its way"),
-        (errno.ENOTDIR, InputError, "cannot be the output folder, there is a file in its way"),
+        (errno.EEXIST, InputError, "cannot be the output folder because a file is in the way"),
+        (errno.ENOTDIR, InputError, "cannot be the output folder because a file is in the way"),
         (errno.EACCES, InputError, "is not writable"),
         (errno.EROFS, InputError, "is not writable"),
-        (errno.ENOENT, InputError, "cannot be made"),
+        (errno.ENOENT, InputError, "cannot be created"),
         (errno.ENOSPC, OutputError, "is full: free some space"),
         (errno.ELOOP, OutputError, "Cannot write to"),
     ],
@@ -78,5 +78,5 @@ def test_a_folder_that_cannot_be_made(
 def test_a_file_system_without_locks(tmp_path: Path, number: int) -> None:
     error = unusable(tmp_path, failure(number))
     assert isinstance(error, OutputError)
-    assert f"The file system of {tmp_path} has no locks" in str(error)
+    assert f"The file system of {tmp_path} does not support locks" in str(error)
     assert "choose another --out" in str(error)

@@ -69,7 +69,7 @@ def test_a_run_is_not_overwritten(run: Runner, videos: Path, tmp_path: Path) -> 
     run.ok("train", file, "--out", "run", "--cpu")
     assert "already holds a run" in run.sentence("train", file, "--out", "run", "--cpu")
     other = run.sentence("train", file, "--out", "run", "--cpu", "--resume", "--set", "seed=5")
-    assert "other settings (seed: 0 then, 5 now)" in other
+    assert "different settings (seed: 0 then, 5 now)" in other
     run.ok("train", file, "--out", "run", "--cpu", "--overwrite", "--set", "seed=5")
 
 

@@ -42,11 +42,11 @@ def test_overwriting_deletes_only_what_a_run_wrote(tmp_path: Path, state: str) -
 def test_files_of_others_are_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "overlay.mp4").write_bytes(b"my holiday")
     for overwrite in (False, True):
-        with pytest.raises(InputError, match=r"overlay\.mp4 is there already"):
+        with pytest.raises(InputError, match=r"overlay\.mp4 already exists"):
             open_folder(tmp_path, overwrite=overwrite)
     assert contents(tmp_path) == {"overlay.mp4": b"my holiday"}
     (tmp_path / "run.json").write_text('{"of": "another program"}')
-    with pytest.raises(InputError, match=r"run\.json is there already"):
+    with pytest.raises(InputError, match=r"run\.json already exists"):
         open_folder(tmp_path, formats=("png",), overwrite=True)
 
 
@@ -58,7 +58,7 @@ def test_resume_and_overwrite_exclude_each_other(tmp_path: Path) -> None:
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
     for out in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(InputError, match="a file in its way"):
+        with pytest.raises(InputError, match="a file is in the way"):
             open_folder(out)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from openvss.data.base import Ids
     from openvss.evaluation.compare import Compared
 
-WIDE = 240  # columns of a table that goes to a file or a pipe, where nothing may be cut off
+WIDE = 240  # columns of a table written to a file or a pipe, where nothing may be cut off
 PICTURE = Path("strip.png")
 
 
@@ -57,26 +57,26 @@ def compare(
         _strip(runs, strip, frames, out or PICTURE, as_json=as_json)
         return
     if frames is not None or out is not None:
-        raise InputError("--frames and --out are about a picture: give --strip VIDEO with them.")
+        raise InputError("--frames and --out are for a picture: give --strip VIDEO with them.")
     if len(runs) < 2:
         raise InputError("There is nothing to compare: name at least two folders that evaluate wrote.")
     _table(runs, as_json=as_json)
 
 
 def _strip(runs: list[Path], video: str, wanted: str | None, out: Path, *, as_json: bool) -> None:
-    """Draw the picture; a run's predictions are read or made again, since its folder keeps none."""
+    """Draw the picture; predictions are read or computed again, since the folder of a run has none."""
     from openvss.cli.from_result import scored_again, task_again
     from openvss.evaluation import compare as comparison
     from openvss.evaluation import compare_frames
 
     if out.suffix.lower() != ".png" or not out.parent.is_dir():
-        raise InputError(f"The picture cannot be {out}: name a .png file in an existing folder.")
+        raise InputError(f"The picture cannot be written to {out}: name a .png file in an existing folder.")
     rows, results = comparison.compare(runs), [comparison.read_run(run) for run in runs]
     for row in rows:
         if row.differs:
             raise InputError(
-                f"{row.run} cannot be compared with {rows[0].run}, it has other {' and '.join(row.differs)}: "
-                "leave one of them out."
+                f"{row.run} cannot be compared with {rows[0].run} because they have different "
+                f"{' and '.join(row.differs)}: leave one of them out."
             )
     task = task_again(rows[0].run, results[0])
     clip = compare_frames.find_video(task, video)
@@ -119,7 +119,7 @@ def _table(runs: list[Path], *, as_json: bool) -> None:
     for row in rows:
         if row.differs:
             differing = " and ".join(row.differs)
-            typer.echo(f"* {row.run} cannot be compared with {rows[0].run}: other {differing}.")
+            typer.echo(f"* {row.run} cannot be compared with {rows[0].run}: different {differing}.")
 
 
 def _print_table(rows: list[Compared]) -> None:

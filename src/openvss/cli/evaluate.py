@@ -1,4 +1,4 @@
-"""`openvss evaluate`: ground truth and a model, or anyone's predictions, in; a report out."""
+"""`openvss evaluate`: ground truth and a model, or predictions of any software, in; a report out."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder for the report.", show_default="evaluated/<data>-<split>-<model>"),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the report in the folder.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print machine-readable lines instead of a bar.")
@@ -56,7 +56,7 @@ def evaluate(
     if data is None:
         raise InputError("There is nothing to score: give --data name:root, such as vspw:/data/VSPW_480p.")
     if model and predictions:
-        raise InputError("--model and --predictions are two things to score: give one of them.")
+        raise InputError("--model and --predictions exclude each other: give one of them.")
     from openvss.data.catalogue import open_dataset
 
     options = parse_options(option)
@@ -78,7 +78,9 @@ def _score(
     if scored.origin["model"] is None and task.dataset.renumbers:
         words = ", ".join(f"{i} {name}" for i, name in enumerate(task.words.names[:3]))
         more = ", ..." if len(task.words) > 3 else ""
-        typer.echo(f"Masks are read as {words}{more}: not as the ids of the data's label files.", err=True)
+        typer.echo(
+            f"Masks are read as {words}{more}, which are not the ids of the data set's label files.", err=True
+        )
     settings = describe(task, scored, _versions(with_torch=scored.origin["model"] is not None))
     folder = ResultFolder(out or _default_out(task.dataset, scored), settings)
     if folder.claim(resume=resume, overwrite=overwrite):

@@ -1,4 +1,4 @@
-"""Help whose lists of names are filled in once it is asked for, since some tables take time to import."""
+"""Help whose lists of names are filled in when it is shown, since some tables take time to import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 
 
 def filled(**lists: Callable[[], str]) -> type[TyperCommand]:
-    """The class of a command in whose help `{name}` stands for what the function of that name gives."""
+    """A command class whose help replaces `{name}` by the result of the function of that name."""
 
     class FilledHelp(TyperCommand):
         def format_help(self, ctx: typer.Context, formatter: object) -> None:  # type: ignore[override]

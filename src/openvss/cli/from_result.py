@@ -1,4 +1,4 @@
-"""From the `metrics.json` of a finished evaluation to what was scored, if that is still the same."""
+"""From the `metrics.json` of a finished evaluation to what was scored, provided that it is unchanged."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def task_again(run: str, result: Mapping[str, Any]) -> Task:
     data = result["data"]
     _require_there(run, "data", data["root"])
     dataset = open_dataset(f"{data['name']}:{data['root']}", data["split"])
-    # labels of a built-in list may share synonyms, which is an error in words of one's own
+    # labels of a built-in list may share synonyms, which is an error in a user's own words
     listed = (result.get("word_list") or "").partition("@")[0]
     task = find_task(dataset, listed or ", ".join(result["words"]), result["protocol"])
     if data_sha256(dataset) != data.get("sha256") or [str(word) for word in task.words] != result["words"]:
         raise InputError(
-            f"The data in {data['root']} or their words are no longer those of {run}: evaluate again."
+            f"The data in {data['root']} or their words have changed since {run} was made: evaluate again."
         )
     return task
 
 
 def scored_again(run: str, result: Mapping[str, Any], task: Task) -> Predictions:
-    """What the evaluation in the folder `run` scored: the same model, loaded again, or the same masks."""
+    """What the evaluation in the folder `run` scored: its model, loaded again, or its masks."""
     from openvss.evaluation.predictions import FolderPredictions
 
     scored: Predictions

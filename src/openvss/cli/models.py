@@ -1,4 +1,4 @@
-"""`openvss models`: what can be asked for with `--model`, and the card of each."""
+"""`openvss models`: what `--model` accepts, and the card of each model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def models(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the models, what they are and which weights they bring; `openvss models show NAME` says more."""
+    """List the models with a summary and their weights; `openvss models show NAME` has the details."""
     if context.invoked_subcommand is not None:
         return
     from openvss.models.registry import PRESETS

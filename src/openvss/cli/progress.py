@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with the time left, or JSON lines for machines; and what Ctrl-C leaves."""
+"""Progress of long work: a bar with the time left or JSON lines, and the message after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _bar(title: str, total: int | None, unit: str) -> Iterator[Callable[[int], N
 
 @contextmanager
 def resumable(*, overwrite: bool) -> Iterator[None]:
-    """Around work that `--resume` can continue; `overwrite` is whether it was to replace an earlier run."""
+    """Wraps work that `--resume` can continue; `overwrite` says whether it replaces an earlier run."""
     try:
         yield
     except Stopped:

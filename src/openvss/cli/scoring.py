@@ -22,7 +22,7 @@ DEFAULT_MODEL = "tiny"
 
 DataOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME:ROOT", help="{datasets}, and where it lies, such as vspw:/data/VSPW_480p."),
+    typer.Option(metavar="NAME:ROOT", help="{datasets}, and its folder, such as vspw:/data/VSPW_480p."),
 ]
 ModelOption = Annotated[
     str | None,
@@ -35,7 +35,7 @@ WeightsOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Weights to use instead of the model's own.")
 ]
 UntrainedOption = Annotated[
-    bool, typer.Option("--untrained", help="Use a model without trained weights, at random.")
+    bool, typer.Option("--untrained", help="Use random weights instead of trained ones.")
 ]
 SplitOption = Annotated[
     str | None, typer.Option(help="Part of the data set.", show_default="val; all of a folder")
@@ -45,7 +45,7 @@ WordsOption = Annotated[
     str | None,
     typer.Option(
         help="Another wording of the classes: as many words as the data set has classes, in its order, "
-        "such as pc459-raw. For a set of named objects: any words among which are theirs.",
+        "such as pc459-raw. For a set of named objects: any words that include theirs.",
         show_default="the data set's own",
     ),
 ]
@@ -60,12 +60,12 @@ DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")
 ContextOption = Annotated[
     Context | None,
     typer.Option(
-        help="May the model look at the whole video, or only back?",
+        help="Whether the model may look at the whole video or only at the past.",
         show_default="past; of a run, that of its validations",
     ),
 ]
 PrecisionOption = Annotated[
-    Precision, typer.Option(help="Of the model's computation; less than fp32 is for GPUs.")
+    Precision, typer.Option(help="Precision of the model's computation; bf16 and fp16 are meant for GPUs.")
 ]
 
 
@@ -114,7 +114,7 @@ def find_task(dataset: Dataset, words: str | None, protocol: str | None) -> Task
     if names_objects(dataset):
         if protocol not in (None, PLAIN):
             raise InputError(
-                f"The protocol {protocol} is about classes, but {dataset.name} names one object a sequence: "
+                f"The protocol {protocol} scores classes, but {dataset.name} names one object per sequence: "
                 f"leave --protocol out, or give {PLAIN}."
             )
         named = default_words(dataset) if words is None else Vocabulary.parse(words)
@@ -129,8 +129,8 @@ def find_scored(task: Task, choice: ScoringChoice, predictions: Path | None) -> 
         return from_model(task, choice)
     if given := choice.given():
         raise InputError(
-            f"{' and '.join(given)} would do nothing with --predictions, which are scored as they are: "
-            "leave that out."
+            f"{' and '.join(given)} cannot be combined with --predictions, which are scored as they are: "
+            "leave one or the other out."
         )
     from openvss.evaluation.predictions import FolderPredictions
 

@@ -27,7 +27,7 @@ FORMATS = "png,overlay,chart"
 ABOUT_WORDS = (
     'Such as "person | pedestrian, road, sky": commas between labels, bars between synonyms; or a built-in '
     f"list ({', '.join(builtin.NAMES)}; {', '.join(builtin.RAW_NAMES)} as published numbers spell them); or "
-    "@FILE with one label a line. A model with a fixed list of words needs none, and takes some of its own."
+    "@FILE with one label a line. A model with a fixed list needs none and accepts only words on it."
 )
 
 
@@ -56,7 +56,7 @@ def segment(
         Path | None, typer.Option(metavar="FILE", help="Weights to use instead of the model's own.")
     ] = None,
     untrained: Annotated[
-        bool, typer.Option("--untrained", help="Use a model without trained weights, at random.")
+        bool, typer.Option("--untrained", help="Use random weights instead of trained ones.")
     ] = False,
     option: ModelOptions = None,
     out: Annotated[
@@ -79,10 +79,11 @@ def segment(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = StreamSettings.device,
     context: Annotated[
-        Context, typer.Option(help="May the model look at the whole video, or only back?")
+        Context, typer.Option(help="Whether the model may look at the whole video or only at the past.")
     ] = StreamSettings.context,
     precision: Annotated[
-        Precision, typer.Option(help="Of the model's computation; less than fp32 is for GPUs.")
+        Precision,
+        typer.Option(help="Precision of the model's computation; bf16 and fp16 are meant for GPUs."),
     ] = StreamSettings.precision,
     unlabelled_below: Annotated[
         float, typer.Option(metavar="P", help="Leave pixels less certain than P (0 to 1) unlabelled.")
@@ -159,7 +160,8 @@ def segment(
     if outputs.complete:
         done = job.Done(outputs.finished, outputs.finished, outputs.broken)
     else:
-        stopping = resumable(overwrite=overwrite) if source.files else nullcontext()  # live sources are gone
+        live = not source.files  # cannot be resumed
+        stopping = nullcontext() if live else resumable(overwrite=overwrite)
         with stopping, progress(_name(source), source.n_frames, outputs.finished, as_json) as update:
             done = job.run(source, segmenter, outputs, update)
     _report(folder, outputs.products, done, as_json)
@@ -175,13 +177,15 @@ def _about_one_word(word: str) -> str:
     hint = f" Or did you mean the list {meant[0]}?" if meant else ""
     if Path(word).is_file():
         hint = f" Or did you mean the words in that file, @{word}?"
-    return f"Every pixel will be {word!r}, the only word: name what else there is to see.{hint}"
+    return f"Every pixel will be {word!r}, the only word given: add words for the rest of the picture.{hint}"
 
 
 def _check_places(source: Source, folder: Path, resume: bool) -> None:
-    """Refuse what would lose something: the input, or a live run whose frames cannot be read again."""
+    """Refuse what would lose data: the input, or a live run whose frames cannot be read again."""
     if resume and not source.files:
-        raise InputError(f"{source.name} cannot be resumed, its frames are gone: choose another --out.")
+        raise InputError(
+            f"{source.name} cannot be resumed because its frames cannot be read again: choose another --out."
+        )
     inside = next((f for f in source.files if folder.resolve() in f.resolve().parents), None)
     if inside:
         raise InputError(f"The input {inside} lies in the output folder {folder}: choose another --out.")
@@ -246,7 +250,7 @@ def _rate(text: str | None) -> Fraction | None:
 
 
 def _name(source: Source) -> str:
-    """A folder name made of the input's name; a glob's is that of its folder and pattern."""
+    """A folder name from the input's name; for a glob, from its folder and pattern."""
     path = Path(source.name)
     stem = path.stem if source.kind in ("video", "image") or "*" in path.name else path.name
     if source.kind == "frames" and "*" in path.name:

@@ -1,4 +1,4 @@
-"""`openvss submit`: predictions in the form in which the VSPW challenge takes them."""
+"""`openvss submit`: predictions in the format of the VSPW challenge."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def submit(
         Path | None,
         typer.Argument(
             metavar="[RUN]",
-            help="A folder that `openvss evaluate` wrote: submit what it scored. Or else give --data.",
+            help="A folder that `openvss evaluate` wrote: submit what it scored. Otherwise give --data.",
         ),
     ] = None,
     data: Annotated[
@@ -71,13 +71,13 @@ def submit(
         others = {"--data": data, "--predictions": predictions, "--split": split, "--protocol": protocol}
         given = [name for name, value in {**others, "--words": words}.items() if value is not None]
         if given := [*given, *choice.given()]:
-            raise InputError(f"{run} says all of what is submitted: leave out {' and '.join(given)}.")
+            raise InputError(f"{run} already determines what is submitted: leave out {' and '.join(given)}.")
     elif data is None:
         raise InputError(
             "There is nothing to submit: name a folder that evaluate wrote, or give --data vspw:root."
         )
     elif model and predictions:
-        raise InputError("--model and --predictions are two things to submit: give one of them.")
+        raise InputError("--model and --predictions exclude each other: give one of them.")
     _check_out(out, overwrite=overwrite)
     if run is not None:
         task, scored = _from_result(run)
@@ -87,14 +87,14 @@ def submit(
         task = find_task(_open(data, split), words, protocol)
         if predictions and not task.n_frames:
             raise InputError(
-                "--predictions are found by their labels, but this split has none: give --model."
+                "--predictions are matched to label files, but this split has none: give --model."
             )
         scored = find_scored(task, choice, predictions)
     try:
         _write(out, task, scored, as_json=as_json)
     except Stopped:
         raise OpenVSSError(
-            "Stopped; a submission is made in one go, so that the same command starts it again."
+            "Stopped; a submission cannot be resumed, so the same command starts again from the beginning."
         ) from None
 
 
@@ -138,7 +138,7 @@ def _write(path: Path, task: Task, scored: Predictions, *, as_json: bool) -> Non
 
 def _require_vspw(name: str) -> None:
     if name != TAKES:
-        raise InputError(f"A submission is in the form of the VSPW challenge: give --data {TAKES}:root.")
+        raise InputError(f"A submission has the format of the VSPW challenge: give --data {TAKES}:root.")
 
 
 def _check_out(path: Path, *, overwrite: bool) -> None:

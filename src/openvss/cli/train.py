@@ -21,9 +21,10 @@ Changes = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")]
-Cpu = Annotated[bool, typer.Option("--cpu", help="Use no accelerator.")]
+Cpu = Annotated[bool, typer.Option("--cpu", help="Compute on the CPU, without an accelerator.")]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Print what would be done, after a few steps that leave no trace.")
+    bool,
+    typer.Option("--dry-run", help="Print what would be done, after trying a few steps; nothing is written."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable lines instead of a bar.")]
 
@@ -77,7 +78,7 @@ def run_recipe(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Train by a recipe in a folder, or print what that would do; last comes the folder of the result."""
+    """Train by a recipe in a folder, or print what that would do; the last line names the result's folder."""
     from openvss.training.recipe.reader import read_stages
 
     stages = read_stages(recipe, changes or [])

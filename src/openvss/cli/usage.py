@@ -1,4 +1,4 @@
-"""Wrong arguments, as one sentence."""
+"""Wrong arguments as one sentence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-# Typer raises these with click, or with a copy of click of its own.
+# Typer raises these through click or through its own copy of click.
 UsageError: Any = typer.BadParameter.__base__
 ADAPT = "`train --adapt MODEL --data ...` is now `openvss adapt MODEL --data ...`."
 MOVED = {  # (command, option) -> where it went

@@ -53,7 +53,7 @@ def read_150(root: Path, split: str) -> ClipSet:
 
 
 def read_847(root: Path, split: str) -> ClipSet:
-    """A clip for every image of the split in the full release; if that is gone, for every prepared one."""
+    """A clip for every image of the split in the full release; without that, for every prepared one."""
     images = require_folder(root / "images_detectron2" / FOLDERS[split], HINT_847)
     labels = require_folder(root / "annotations_detectron2" / FOLDERS[split], HINT_847)
     released = _segments_in(root / "images" / "ADE" / FOLDERS[split])

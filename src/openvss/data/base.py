@@ -55,7 +55,7 @@ class Dataset(Protocol):
 
     @property
     def uncounted(self) -> tuple[str, ...]:
-        """Classes of the files whose pixels do not count and that are no words, such as "background"."""
+        """Classes of the files whose pixels do not count and that are not words, such as "background"."""
 
     @property
     def renumbers(self) -> bool:

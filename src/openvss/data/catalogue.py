@@ -88,7 +88,7 @@ def read_layout(spec: str, split: str | None = None) -> ClipSet:
 
 
 class Listings:
-    """Knows which files exist, after one look at each folder."""
+    """Knows which files exist, listing each folder once."""
 
     def __init__(self) -> None:
         self._names: dict[Path, set[str]] = {}

@@ -74,7 +74,7 @@ def _problems(opened: ClipSet, clip: Clip, files: Listings) -> Iterator[str]:
         if (height, width) != first[1]:
             yield (
                 f"{frame} is {width}x{height}, but {first[0].name} is {first[1][1]}x{first[1][0]}: "
-                "all frames of a video have one size."
+                "all frames of a video must have the same size."
             )
 
 

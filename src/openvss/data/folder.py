@@ -1,4 +1,4 @@
-"""`folder:ROOT`: anyone's own videos or images with labels.
+"""`folder:ROOT`: a user's own videos or images with labels.
 
 Videos, or images:
 
@@ -156,7 +156,7 @@ def _parse(path: Path, names: list[str]) -> Vocabulary:
 def _clips(root: Path, objects: Mapping[str, tuple[int, tuple[str, ...]]] | None) -> tuple[Clip, ...]:
     videos, images = (root / "data").is_dir(), (root / "images").is_dir()
     if videos and images:
-        raise InputError(f"{root} holds both data/ (videos) and images/: make two sets of it.")
+        raise InputError(f"{root} holds both data/ (videos) and images/: split it into two sets.")
     if images and objects is not None:
         raise InputError(
             f"{root / SEQUENCES} names the objects of videos, but {root} holds no data/: remove it."
@@ -181,8 +181,8 @@ def _images(root: Path) -> tuple[Clip, ...]:
     inside = next((path for path in sorted(images.iterdir()) if path.is_dir() and frames_in(path)), None)
     if inside is not None:
         raise InputError(
-            f"{inside} holds pictures, which are not read there: put them into {images}, or as videos into "
-            f"{root / 'data'}."
+            f"{inside} holds pictures, which are not read there: move them to {images}, or make them videos "
+            f"in {root / 'data'}."
         )
     frames = tuple(frames_in(images))
     labels = _labels_of(frames, root / "labels")
@@ -196,8 +196,8 @@ def _labels_of(frames: tuple[Path, ...], folder: Path) -> tuple[Path | None, ...
     without = [path for stem, path in named.items() if stem not in labels]
     if left and without:
         raise InputError(
-            f"{left[0]} has the name of no image, while {without[0]} has no label: a label file has the name "
-            "of its image."
+            f"{left[0]} matches no image, and {without[0]} has no label: give each label file the name of "
+            "its image."
         )
     return tuple(labels.get(frame.stem) for frame in frames)
 

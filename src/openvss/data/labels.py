@@ -30,7 +30,7 @@ def read_ids(path: Path) -> Ids:
         with Image.open(path, formats=("PNG", "TIFF")) as image:
             if image.mode not in MODES:
                 raise InputError(
-                    f"{path} is a {image.mode} picture and no label file: save the class ids themselves, "
+                    f"{path} is a {image.mode} picture, not a label file: save the class ids themselves, "
                     "as an 8- or 16-bit grey or palette PNG."
                 )
             if image.mode == "L" and image.format == "PNG" and _png_bits(path) < 8:
@@ -46,7 +46,7 @@ def read_ids(path: Path) -> Ids:
     if pixels.dtype == np.uint8:
         return pixels
     if pixels.size and not 0 <= int(pixels.min()) <= int(pixels.max()) < RAW_IDS:
-        raise InputError(f"{path} holds numbers beyond 16 bits and is not a label file: replace it.")
+        raise InputError(f"{path} holds numbers beyond 16 bits, so it is not a label file: replace it.")
     return pixels.astype(np.uint16)
 
 
@@ -107,5 +107,5 @@ def require_size(labels: npt.NDArray[np.generic], path: Path, size: tuple[int, i
     if (height, width) != size:
         raise InputError(
             f"{path} is {width}x{height}, but its image {frame} is {size[1]}x{size[0]}: "
-            "a label file has the size of its image."
+            "both must have the same size."
         )

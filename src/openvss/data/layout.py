@@ -30,7 +30,7 @@ class ClipSet:
             file is named whether or not it exists.
         frame_ending: What follows a frame's own name in its file's name, without the suffix.
         label_ending: The same for label files.
-        uncounted: Classes of the label files whose pixels do not count and that are no words.
+        uncounted: Classes of the label files whose pixels do not count and that are not words.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Layout:
-    """Everything that is known about one data set alone; its file declares it, and `LAYOUTS` lists it.
+    """Everything specific to one data set; its file declares it, and `LAYOUTS` lists it.
 
     Attributes:
         read: From its root and a split.

@@ -49,7 +49,7 @@ PREPARED_459 = IdTable.of({place: place for place in range(459)}, 459, (459, 655
 RELEASED_59 = IdTable.of({raw: place for place, raw in enumerate(FREQUENT)}, 59, range(460))
 RELEASED_459 = IdTable.of({raw: raw - 1 for raw in range(1, 460)}, 459, (0,))
 PREPARED_FOLDER = "annotations_detectron2"
-RARE = 459  # wool: a class of the 459 that is none of the 59
+RARE = 459  # wool: a class of the 459 that is not one of the 59
 HINT = "give the folder VOCdevkit/VOC2010"
 
 
@@ -133,7 +133,7 @@ def _label_map(source: Path) -> Ids:
         return np.asarray(content["LabelMap"]).astype(np.uint16)
     except ImportError as error:
         raise InputError("The .mat files of PASCAL-Context need scipy: run `pip install scipy`.") from error
-    except Exception as error:  # scipy raises anything for a damaged file
+    except Exception as error:  # scipy raises many kinds of errors for a damaged file
         raise InputError(f"{source} cannot be read as a label map: replace it.") from error
 
 

@@ -128,12 +128,12 @@ class _Window:
                 raise ValueError("the text ends early")
 
     def skip(self, character: str) -> None:
-        """Pass the character, if it comes next."""
+        """Skip the character if it comes next."""
         if self.peek() == character:
             self._at += 1
 
     def expect(self, character: str) -> None:
-        """Pass the character, which must come next."""
+        """Skip the character, which must come next."""
         if self.peek() != character:
             raise ValueError(f"{character} was expected")
         self._at += 1
@@ -144,7 +144,7 @@ class _Window:
         while True:
             with contextlib.suppress(ValueError):  # as long as the rest of the value is unread
                 value, end = self._decoder.raw_decode(self._text, self._at)
-                if end < len(self._text):  # else a number might go on
+                if end < len(self._text):  # otherwise a number might continue
                     span = self._before + self._at, self._before + end
                     self._at = end
                     return value, span

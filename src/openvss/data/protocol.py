@@ -92,7 +92,7 @@ def _counting(counted: tuple[int, ...], ignore: int, dtype: np.dtype[Any]) -> np
 
 
 def plain(name: str, n_words: int) -> Protocol:
-    """The rules that leave nothing out."""
+    """The rules that count everything."""
     about = f"All {n_words} words of the list are candidates and all labelled pixels count."
     everything = tuple(range(n_words))
     return Protocol(name, about, n_words, candidates=everything, counted=everything)

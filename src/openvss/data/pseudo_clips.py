@@ -20,7 +20,7 @@ class CameraMotion:
     """How fast the camera may be, all within one second of 15 frames.
 
     Attributes:
-        shift: Largest way, as a share of the view's side, along each axis.
+        shift: Largest distance, as a share of the view's side, along each axis.
         zoom: Largest change of size, as the logarithm of the factor.
         light: Largest change of brightness, likewise.
         distant: Where a distant frame is taken from at most, in seconds.

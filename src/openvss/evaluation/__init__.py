@@ -1,1 +1,1 @@
-"""Numbers people can trust: metrics, protocols, reports."""
+"""Scores: metrics, protocols, reports."""

@@ -1,4 +1,4 @@
-"""Several evaluations in one table, with a mark on those that were not scored on the same terms."""
+"""Several evaluations in one table, with a mark on those that were not scored under the same rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Compared:
         protocol: What was asked.
         word_list: The built-in list, or how many words of one's own.
         metrics: Those that tables show and that it has, as fractions.
-        differs: In which terms it differs from the first run; empty if the two can be compared.
+        differs: In which settings it differs from the first run; empty if the two can be compared.
     """
 
     run: str
@@ -41,7 +41,7 @@ class Compared:
 
 
 def compare(runs: Sequence[Path]) -> list[Compared]:
-    """Read the folders that `openvss evaluate` wrote; the first sets the terms."""
+    """Read the folders that `openvss evaluate` wrote; the others are compared with the first."""
     found = [read_run(path) for path in runs]
     telling = _differing([run["model"] for run in found if run["model"]])
     names = [path.parent.resolve().name if path.name == RESULTS else path.resolve().name for path in runs]
@@ -156,7 +156,7 @@ def _row(name: str, run: Mapping[str, Any], first: Mapping[str, Any], telling: S
 
 
 def _terms(run: Mapping[str, Any], key: str) -> Any:
-    """What has to be equal; where the data lie does not matter."""
+    """What has to be equal; where the data are stored does not matter."""
     if key == "data":
         return run["data"]["name"], run["data"]["split"], run["ground_truth"]
     if key == "pictures":

@@ -49,7 +49,7 @@ def choose_frames(clip: Clip, wanted: str | None) -> list[int]:
             f"have, such as --frames {','.join(map(str, near))}."
         )
     if len(frames) > MOST:
-        raise InputError(f"--frames {wanted} are {len(frames)} frames: give at most {MOST}.")
+        raise InputError(f"--frames {wanted} names {len(frames)} frames: give at most {MOST}.")
     return frames
 
 

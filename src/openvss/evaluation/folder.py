@@ -1,6 +1,6 @@
-"""The folder of one evaluation: whose it is, what is unfinished, and how finished files get their names.
+"""The folder of one evaluation: who is using it, what is unfinished, and how finished files get their names.
 
-Everything unfinished stands in `.partial`, with the settings and a file for each scored video. At the end the
+Everything unfinished is in `.partial`, with the settings and a file for each scored video. At the end the
 report's files move to their names, `metrics.json` last: a folder that holds it holds a finished evaluation.
 """
 
@@ -43,11 +43,11 @@ class ResultFolder:
         self._directory = RunDirectory(out, "evaluation")
 
     def claim(self, *, resume: bool, overwrite: bool) -> bool:
-        """Make the folder ready for this evaluation; True if it is there already, finished."""
+        """Prepare the folder for this evaluation; True if it is already finished."""
         return self._directory.claim(self, resume=resume, overwrite=overwrite)
 
     def release(self) -> None:
-        """Let other runs have the folder."""
+        """Release the folder to other runs."""
         self._directory.release()
 
     def finished_frames(self, dataset: Dataset) -> int:
@@ -65,7 +65,7 @@ class ResultFolder:
             video_scores.save(score, self._video(video))
 
     def leave(self) -> None:
-        """Let other runs have the folder, and leave nothing behind of a run that finished no video."""
+        """Release the folder to other runs, and remove the traces of a run that finished no video."""
         empty = not any((self.out / PARTIAL).glob("*.npz"))
         if empty:
             shutil.rmtree(self.out / PARTIAL, ignore_errors=True)
@@ -84,7 +84,7 @@ class ResultFolder:
             self.release()
 
     def reporting(self) -> contextlib.AbstractContextManager[None]:
-        """Turn errors of the file system into a sentence."""
+        """Turn file system errors into a sentence."""
         return reporting(self.out)
 
     def found(self) -> Settings | None:
@@ -99,11 +99,11 @@ class ResultFolder:
         return differences(_compared(found), _compared(self.settings))
 
     def take_up(self) -> bool:
-        """Go on with the evaluation in the folder; True if it is finished."""
+        """Continue the evaluation in the folder; True if it is finished."""
         return not (self.out / PARTIAL).exists() and (self.out / RESULTS).exists()
 
     def begin(self, found: Settings | None) -> None:
-        """Start anew; the files of the evaluation that was found stay until this one is published."""
+        """Start over; the files of the evaluation that was found stay until this one is published."""
         if found is None:
             refuse_foreign(
                 self.out / name for name in (RESULTS, *all_files(), PAGE) if (self.out / name).exists()
@@ -118,7 +118,7 @@ class ResultFolder:
 
 
 def _compared(settings: Settings) -> dict[str, Any]:
-    """What has to agree: data, weights and predictions are known by content, not by where they lie."""
+    """What has to agree: data, weights and predictions are identified by content, not by path."""
     compared = {key: value for key, value in settings.items() if key != "predictions"}
     for part, place in (("data", "root"), ("model", "weights")):
         if isinstance(compared[part], dict):

@@ -20,7 +20,7 @@ from openvss.errors import InputError
 from openvss.video.labelmap import label_dtype, unlabelled_id
 from openvss.words.vocabulary import Label, Vocabulary
 
-# What objects are most often seen against: without such words everything would be taken for an object.
+# Common surroundings of objects: without such words everything would be labelled as an object.
 SURROUNDINGS = ("grass", "tree", "road", "sky", "building", "water", "fence", "wall", "sand", "rock")
 
 
@@ -41,7 +41,7 @@ class Task:
 
     def __post_init__(self) -> None:
         for clip in self.dataset.clips:
-            self.object_of(clip)  # a missing word is an error now, and not after an hour
+            self.object_of(clip)  # so that a missing word is an error now and not after an hour
 
     @property
     def objects_only(self) -> bool:
@@ -79,7 +79,7 @@ class Task:
         return self.rules.count_labels(self.labels(clip, index), self.dataset.ignore)
 
     def truth_in_words(self, clip: Clip, index: int) -> Ids:
-        """The same in ids of words, to be drawn; what is around a named object has that of no word."""
+        """The same in ids of words, to be drawn; what surrounds a named object has the id of no word."""
         truth, named = self.truth(clip, index), self.object_of(clip)
         if named is None:
             return truth
@@ -96,14 +96,14 @@ class Task:
 
 
 def names_objects(dataset: Dataset) -> bool:
-    """Whether each sequence of a data set names one object, which is all that its masks show."""
+    """Whether each sequence of a data set names one object, which is all its masks show."""
     return all(clip.objects is not None for clip in dataset.clips)
 
 
 def default_words(dataset: Dataset) -> Vocabulary:
-    """The words of all objects of such a data set, in order, and what of `SURROUNDINGS` is not among them.
+    """The words of all objects of such a data set, in order, then those of `SURROUNDINGS` not among them.
 
-    A word that has synonyms in the data set brings them.
+    A word keeps the synonyms that it has in the data set.
     """
     known = {word: label for label in dataset.vocabulary for word in label.synonyms}
     words = [word for clip in dataset.clips if clip.objects is not None for word in clip.objects[1]]

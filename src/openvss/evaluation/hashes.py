@@ -1,4 +1,4 @@
-"""Hashes that tell data and predictions from others of the same name, wherever they lie."""
+"""Hashes that distinguish data and predictions from others of the same name, wherever they are stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pictures_sha256(dataset: Dataset) -> str | None:
 
 
 def predictions_sha256(dataset: Dataset, place: Callable[[Clip, int], Path]) -> str:
-    """Hash of the content of each labelled frame's mask, which lies at `place`."""
+    """Hash of the content of each labelled frame's mask at `place`."""
     return _sha256(
         [clip.name, index, _content(place(clip, index))]
         for clip in dataset.clips

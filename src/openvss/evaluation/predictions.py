@@ -1,4 +1,4 @@
-"""Predicted labels, and those that other software, or `openvss segment`, left in a folder of masks.
+"""Predicted labels, and masks in a folder that other software or `openvss segment` wrote.
 
 A mask holds ids that count from 0 in the order of the data set's list of words, whatever the data set's own
 files hold; 255 (65535 beyond 254 words) means unlabelled.
@@ -116,8 +116,8 @@ def _find_layout(folder: Path, dataset: Dataset) -> Place:
                 "of the predicted masks."
             )
         raise InputError(
-            f"{folder} holds no predictions for this data set: its first frame is looked for as "
-            f"{layouts[0](clip, index)} or {layouts[1](clip, index)}, among others."
+            f"{folder} holds no predictions for this data set: its first frame is expected, for "
+            f"example, at {layouts[0](clip, index)} or {layouts[1](clip, index)}."
         )
     return layouts[found.index(max(found))]
 
@@ -128,7 +128,7 @@ def _is_prediction(path: Path, clip: Clip, index: int) -> bool:
 
 
 def _layouts(folder: Path, dataset: Dataset) -> list[Place]:
-    """Where the prediction of a clip's frame may lie."""
+    """The possible paths of the prediction of a clip's frame."""
 
     def by_clip(clip: Clip, index: int) -> Path:
         return folder / clip.name / f"{clip.frames[index].stem}.png"

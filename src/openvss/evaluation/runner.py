@@ -34,7 +34,7 @@ class Evaluation:
         self.ground_truth = hashlib.sha256((self.ground_truth + score.ground_truth).encode()).hexdigest()
 
     def prune(self, score: VideoScore) -> None:
-        """Make a video's score forget what is not needed once it is added."""
+        """Drop from a video's score what is not needed once it is added."""
         for name, metric in score.metrics.items():
             metric.prune(self.metrics[name])
 

@@ -1,4 +1,4 @@
-"""Predictions in the form in which the VSPW challenge takes them.
+"""Predictions in the format of the VSPW challenge.
 
 A zip file with one folder for each video and in it one PNG for each frame, named like the frame:
 

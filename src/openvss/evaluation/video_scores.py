@@ -73,7 +73,7 @@ def score_video(
 
 
 def save(score: VideoScore, path: Path) -> None:
-    """Write a score so that the file is there whole or not at all."""
+    """Write a score; the file is complete or absent."""
     arrays: dict[str, npt.NDArray[Any]] = {}
     values: dict[str, dict[str, Any]] = {}
     for name, metric in score.metrics.items():
@@ -121,8 +121,8 @@ class _Sizes:
             self._compared = self._compared or self._last
             if labels.shape != self._compared:
                 raise InputError(
-                    f"{self._clip.labels[index]} has another size than the labels before it: all frames of a "
-                    "video have one size."
+                    f"{self._clip.labels[index]} differs in size from the labels before it: all frames of a "
+                    "video must have the same size."
                 )
         self._last = labels.shape
 

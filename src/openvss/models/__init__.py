@@ -1,1 +1,1 @@
-"""The models, one package a system; what several of them share is in `base`, `encoders` and `layers`."""
+"""The models, one package per system; what several of them share is in `base`, `encoders` and `layers`."""

@@ -1,4 +1,4 @@
-"""The contract that every model keeps: one definition serves streaming, evaluation and training."""
+"""The contract that every model implements: one definition serves streaming, evaluation and training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IGNORE = 255
 
 FrameFeatures = dict[str, Tensor]  # what a model knows of frames seen alone; each tensor is (B, ...)
 VideoContext = dict[str, Tensor]  # summary of distant frames
-Fused = dict[str, Tensor]  # target in its context, still free of words
+Fused = dict[str, Tensor]  # target in its context, still independent of words
 Memory = dict[str, Tensor]  # what a recurrent model carries from frame to frame
 
 
@@ -81,11 +81,11 @@ class VideoModel(nn.Module, ABC):
         return features if self.references or self.context_frames(0, 1) else {}
 
     def encode_reference(self, frames: Tensor) -> FrameFeatures:
-        """What `compact(encode(frames))` gives; a model that can have it for less says how."""
+        """What `compact(encode(frames))` gives; a model that can compute it more cheaply overrides this."""
         return self.compact(self.encode(frames))
 
     def encode_context(self, frames: Tensor) -> FrameFeatures:
-        """What `summarise` needs of frames; a model that can have it for less than a reference says how."""
+        """What `summarise` needs of frames; a model that needs less than for a reference overrides this."""
         return self.encode_reference(frames)
 
     def context_frames(self, t: int, n_frames: int) -> list[int]:
@@ -125,7 +125,7 @@ class VideoModel(nn.Module, ABC):
             output: Of `forward`.
             labels: Ids at full resolution: (B, H, W) of the target, or (B, T, H, W) of the whole clip in the
                 order of its frames, where frames without labels are `IGNORE` throughout.
-            weights: How much each word counts, (N,); None lets all count alike.
+            weights: How much each word counts, (N,); None counts all alike.
         """
         if labels.ndim == 4:
             labels = labels[:, -1]
@@ -162,7 +162,7 @@ class VideoModel(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.parameters()).device
 
     def _summarise_batch(self, context: Tensor | VideoContext) -> VideoContext:

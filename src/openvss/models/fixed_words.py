@@ -14,8 +14,8 @@ from openvss.words.vocabulary import Label, Vocabulary
 def choose(vocabulary: Vocabulary, fixed: Vocabulary) -> Tensor:
     """(N, 1, len(fixed)), one at the class that each label means: `Words.embeddings` of a closed-set model.
 
-    A label means the class that the first of its synonyms to be known names. The list itself is always right,
-    even if two of its classes have one name.
+    A label means the class that its first known synonym names. The list itself is always valid, even if two
+    of its classes have the same name.
     """
     if vocabulary == fixed:
         return torch.eye(len(fixed))[:, None]
@@ -25,19 +25,19 @@ def choose(vocabulary: Vocabulary, fixed: Vocabulary) -> Tensor:
         if place in places[:i]:
             first = vocabulary.labels[places.index(place)]
             raise InputError(
-                f"{first.name!r} and {vocabulary.labels[i].name!r} are one class of this model, "
+                f"{first.name!r} and {vocabulary.labels[i].name!r} are the same class of this model, "
                 f"{fixed.labels[place].name!r}: keep one of them."
             )
     return F.one_hot(torch.tensor(places), len(fixed)).float()[:, None]
 
 
 def select(logits: Tensor, words: WordEmbeddings) -> Tensor:
-    """Of the logits (B, all words, ...) of a closed-set model those of the chosen words, in their order."""
+    """The chosen words' part of the logits (B, all words, ...) of a closed-set model, in their order."""
     return logits[:, words.embeddings[:, 0].argmax(-1)]
 
 
 def _classes(fixed: Vocabulary) -> dict[str, int]:
-    """Word -> class; where classes share a word, it means the one that it is the name of, else the first."""
+    """Word -> class; a word that classes share means the class named so, else the first."""
     classes: dict[str, int] = {}
     for place, label in enumerate(fixed):
         classes.setdefault(label.name, place)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preset:
-    """A system that can be asked for by name.
+    """A system under a name.
 
     Attributes:
         summary: One line for `openvss models`.
@@ -44,7 +44,7 @@ class Preset:
     keys: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] | None = None
 
     def defaults(self) -> dict[str, object]:
-        """The options and their values if nothing is said."""
+        """The options and their default values."""
         return {option.name: getattr(self.options, option.name) for option in fields(self.options)}
 
     def checked(self, name: str, given: Mapping[str, object]) -> dict[str, Any]:
@@ -78,5 +78,5 @@ class Preset:
 def weight_of_past(smoothing: float) -> float:
     """The option `smoothing` of several systems, if it is one."""
     if not 0 <= smoothing < 1:
-        raise InputError(f"smoothing is the weight of the past, from 0 to less than 1, not {smoothing:g}.")
+        raise InputError(f"smoothing must be at least 0 and less than 1, not {smoothing:g}.")
     return smoothing

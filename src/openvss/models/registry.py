@@ -1,8 +1,7 @@
 """Name -> how to build it: the table behind `--model` and `openvss models`.
 
-Nothing heavy is imported before a model is built: `openvss models` needs no torch. A package of somebody
-else adds a model by an entry point of the group `openvss.models`, named after the preset, whose value is a
-`Preset`.
+Nothing heavy is imported before a model is built: `openvss models` needs no torch. Another package adds a
+model with an entry point of the group `openvss.models`, named after the preset, whose value is a `Preset`.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def find_preset(name: str) -> Preset:
 
 
 def unknown(name: str, otherwise: str = "") -> InputError:
-    """The error about a name that no preset has; `otherwise` says what else could be given."""
+    """The error about a name that no preset has; `otherwise` names further choices."""
     close = difflib.get_close_matches(name.lower(), PRESETS, n=1)
     meant = f"did you mean {close[0]}? `openvss models`" if close else "`openvss models`"
     return InputError(f"There is no model {name!r}: {meant} lists them{otherwise}.")
@@ -66,7 +65,7 @@ def build_model(name: str, options: Mapping[str, object] | None = None) -> Video
 
 
 def options_of(name: str) -> dict[str, object]:
-    """The options of a preset and their values if nothing is said."""
+    """The options of a preset and their default values."""
     return find_preset(name).defaults()
 
 

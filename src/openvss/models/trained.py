@@ -32,7 +32,7 @@ def load_model(
         weights: A file for the preset to use instead of its own weights: a checkpoint, whose options count,
             or weights of other software.
         untrained: Take the model as it was built, at random, the same each time.
-        options: Of the model, in place of the preset's or the checkpoint's, as far as its weights stay.
+        options: Of the model, in place of the preset's or the checkpoint's, as long as its weights still fit.
     """
     chosen = options or {}
     if name.startswith(HUB):
@@ -54,8 +54,8 @@ def load_model(
     own = find_preset(name).weights
     if own is None:
         raise InputError(
-            f"There are no trained weights of {name} yet: give some with --weights FILE, or see what it does "
-            "without with --untrained."
+            f"There are no trained weights for {name} yet: give a file with --weights FILE, or use random "
+            "weights with --untrained."
         )
     model = _build(name, chosen)
     _require_fit(model, chosen, checkpoint.load_state(bundled.path(own)))
@@ -67,7 +67,7 @@ def load_model(
 def pretrained_parts(model: nn.Module) -> dict[str, nn.Module]:
     """Backbones and image-text pairs by name.
 
-    Parts within such a part are not listed: it fills them itself.
+    Parts inside such a part are not listed: it fills them itself.
     """
     found: dict[str, nn.Module] = {}
     for name, part in model.named_modules():  # the outer before the inner
@@ -106,7 +106,7 @@ def state_for(name: str, file: Path) -> dict[str, Tensor]:
 
 
 def notes(name: str, weights: str | Path | None = None) -> dict[str, str]:
-    """What the checkpoint behind a model says besides which model it is: nothing if there is none of ours.
+    """What else the checkpoint of a model notes; nothing if it is not a checkpoint of ours.
 
     Those of training runs say how they were chosen (`selected_by`), and the `size` and `context` with which
     the run was validated.
@@ -170,7 +170,8 @@ def _require_fit(model: VideoModel, chosen: Mapping[str, object], state: Mapping
     if chosen and not compare(model, state, "").fits:
         given = ", ".join(f"{key}={json.dumps(value)}" for key, value in chosen.items())
         raise InputError(
-            f"The weights do not fit the model with {given}: leave out what has to be chosen in training."
+            f"The weights do not fit the model with {given}: leave out options that can only be chosen in "
+            "training."
         )
 
 

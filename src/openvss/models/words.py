@@ -27,7 +27,7 @@ from openvss.storage.atomic import own_draft, replacing
 from openvss.weights import bundled
 from openvss.words import Vocabulary
 
-KEPT_AT_ONCE = 32  # words: what stopping costs at most
+KEPT_AT_ONCE = 32  # words: the most that an interruption costs
 
 log = logging.getLogger(__name__)
 
@@ -78,10 +78,10 @@ def embed(
 
     Args:
         vocabulary: The labels.
-        encoder: Not asked to encode anything that ships or that the cache holds.
+        encoder: Encodes only what neither ships with the package nor is in the cache.
         templates: Prompts with `{}` in the place of the word.
         cache: Folder to keep embeddings in; "user" means `user_cache()`, None keeps nothing. A cache that is
-            damaged or cannot be written costs time only. What ships is not kept again.
+            damaged or cannot be written only costs time. What ships is not cached.
         average: Whether a synonym is the mean of its prompts; otherwise templates stay apart, (N, P, D), and
             synonyms are averaged for each of them.
     """
@@ -105,11 +105,11 @@ def embed(
 
 
 def user_cache() -> Path | None:
-    """`$OPENVSS_CACHE`, else `$XDG_CACHE_HOME/openvss`, else `~/.cache/openvss`; None if there is no home."""
+    """`$OPENVSS_CACHE`, else `$XDG_CACHE_HOME/openvss`, else `~/.cache/openvss`; None without a home."""
     if own := os.environ.get("OPENVSS_CACHE"):
         return Path(own)
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if base.is_absolute():  # the XDG specification has relative paths ignored
+    if base.is_absolute():  # the XDG specification says to ignore relative paths
         return base / "openvss"
     try:
         return Path.home() / ".cache" / "openvss"
@@ -122,7 +122,9 @@ def _check_templates(templates: Sequence[str]) -> None:
         raise InputError('There are no prompt templates: give at least "{}".')
     for template in templates:
         if "{}" not in template:
-            raise InputError(f"The prompt template {template!r} has no place for the word: write {{}} there.")
+            raise InputError(
+                f"The prompt template {template!r} has no {{}}: write it where the word belongs."
+            )
 
 
 def _embed_word(word: str, encoder: TextEncoder, templates: Sequence[str], average: bool) -> Tensor:
@@ -139,7 +141,7 @@ def _mean(vectors: Tensor) -> Tensor:
 
 # The cache is one file, a shelf, for each encoder, set of templates and way to average. It holds synonyms,
 # not vocabularies, so that a word added to a list costs one encoding. Writers replace it whole: of two at
-# once the last wins, and the words that the other added are encoded again some day.
+# once the last wins, and the words that the other added are encoded again later.
 
 
 def _shelf(folder: Path, fingerprint: str, templates: Sequence[str], average: bool) -> Path:

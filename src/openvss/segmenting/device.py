@@ -13,7 +13,7 @@ LOWER: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.flo
 
 
 def choose_device(name: str) -> torch.device:
-    """The named device, or the best one there is for "auto"."""
+    """The named device, or the best available one for "auto"."""
     if name == "auto":
         best = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         return best or torch.device("cpu")

@@ -1,4 +1,4 @@
-"""Where to read coarse scores so that labels follow the frame's edges, at one cost for any number of words.
+"""Where to read coarse scores so that labels follow the frame's edges, at a cost independent of the words.
 
 Plain upsampling reads the scores of a pixel at its own place on the coarse grid. Near an edge that place
 mixes both sides. Here it is moved towards the cells that look like the pixel: with I the frame at half of the

@@ -32,7 +32,7 @@ class Segmenter:
     """Labels the frames of one video after another.
 
     Args:
-        model: Any `VideoModel`; `openvss.load` brings one by name.
+        model: Any `VideoModel`; `openvss.load` gives one by name.
         words: `"person | pedestrian, road, sky"`, a built-in list's name or a `Vocabulary`; may be set later.
             A closed-set model starts with all its own.
         settings: How to stream; the defaults of `StreamSettings` if None.
@@ -43,7 +43,7 @@ class Segmenter:
         settings: As they were asked for.
         size: Short side at which the model sees frames.
         device: Where it computes.
-        state: What is remembered of the video; its size has a bound.
+        state: What is remembered of the video; its size is bounded.
 
     Example:
         >>> import numpy as np, openvss
@@ -101,7 +101,7 @@ class Segmenter:
 
     @torch.inference_mode()
     def skip(self, frame: Frame | Pixels) -> None:
-        """Pass over a frame that an earlier run labelled; later frames may still look back at it."""
+        """Skip a frame that an earlier run labelled; later frames may still look back at it."""
         frame = self._as_frame(frame)
         if self.model.recurrent:
             self._see(frame)
@@ -111,9 +111,9 @@ class Segmenter:
 
     @torch.inference_mode()
     def ask(self, words: str | Vocabulary) -> LabelMap:
-        """Label the last frame again, with other words, from what is known of it.
+        """Label the last frame again with other words, from its stored features.
 
-        Later frames are labelled with the words as they were; `set_words` changes those.
+        Later frames are labelled with the previous words; `set_words` changes those.
         """
         if self.state.last is None:
             raise InputError("There is no frame to ask about yet: call step() first.")
@@ -143,7 +143,7 @@ class Segmenter:
         self.begin_frames(source)
 
     def begin_frames(self, frames: Iterable[Frame]) -> None:
-        """The same for frames that can be iterated over more than once."""
+        """The same for frames that can be iterated repeatedly."""
         self.reset()
         if self._looks_ahead:
             self.state.look_ahead(frames, self._shrink)

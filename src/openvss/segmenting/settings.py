@@ -58,12 +58,14 @@ class StreamSettings:
     def __post_init__(self) -> None:
         if not 0.0 <= self.unlabelled_below <= 1.0:
             given = self.unlabelled_below
-            raise InputError(f"unlabelled_below (--unlabelled-below) is a fraction from 0 to 1, not {given}.")
+            raise InputError(
+                f"unlabelled_below (--unlabelled-below) must be a fraction from 0 to 1, not {given}."
+            )
         if self.context not in get_args(Context):
-            raise InputError(f"The context is past or whole, not {self.context!r}.")
+            raise InputError(f"The context must be past or whole, not {self.context!r}.")
         if self.size is not None and not SMALLEST <= self.size <= LARGEST:
             raise InputError(
-                f"The size is the short side in pixels, from {SMALLEST} to {LARGEST}, not {self.size}."
+                f"The size, a short side in pixels, must be from {SMALLEST} to {LARGEST}, not {self.size}."
             )
         if self.precision not in get_args(Precision):
-            raise InputError(f"The precision is fp32, bf16 or fp16, not {self.precision!r}.")
+            raise InputError(f"The precision must be fp32, bf16 or fp16, not {self.precision!r}.")

@@ -1,4 +1,4 @@
-"""What streaming remembers of the past: a few frames on a 1/15 s grid, never more however long the video."""
+"""What streaming remembers of the past: a bounded number of frames on a 1/15 s grid."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def pick_references(slots: Sequence[int], target: int, distances: Sequence[int])
 class RememberedFrame:
     """A remembered frame: its features, or the small input image that they are made from when first needed.
 
-    A resumed run passes over finished frames without encoding them; only those that a later frame really
-    looks at are encoded, and they give the same features as before.
+    A resumed run skips finished frames without encoding them; only those that a later frame actually uses
+    are encoded, and they give the same features as before.
     """
 
     def __init__(self, slot: int, image: Tensor | None, features: FrameFeatures | None = None) -> None:
@@ -69,7 +69,7 @@ class Reservoir:
     """At most `capacity` frames spread evenly over everything seen, whatever its length.
 
     Of the frames offered it keeps every one whose number is a multiple of a stride that doubles when full, so
-    that its content depends on the video alone and not on where a run was cut.
+    that its content depends on the video alone and not on where a run was interrupted.
     """
 
     def __init__(self, capacity: int = RESERVOIR) -> None:
@@ -97,7 +97,7 @@ class StreamState:
     """All that streaming keeps between two frames, and which of it a model looks at.
 
     Attributes:
-        model: Whose rules say how far back to look, and how distant frames are summarised.
+        model: Its rules say how far back to look, and how distant frames are summarised.
         recent: The last frames, one per grid cell, for references.
         reservoir: Distant frames, for models that summarise the video.
         context: The summary, and the slots that it was made of.
@@ -131,7 +131,7 @@ class StreamState:
         return bool(self.model.context_frames(0, 1))
 
     def enter(self, frame: Frame, image: Tensor) -> int:
-        """The slot of the next frame, once it is sure that the frame continues the video.
+        """The slot of the next frame, after checking that the frame continues the video.
 
         Args:
             frame: As it came.
@@ -140,7 +140,7 @@ class StreamState:
         size = (image.shape[-2], image.shape[-1])
         if self.input_size not in (None, size):
             raise InputError(
-                f"Frame {frame.index} has another size than those before it: call reset() between videos."
+                f"Frame {frame.index} differs in size from those before it: call reset() between videos."
             )
         if self.last_time is not None and frame.time <= self.last_time:
             raise InputError(
@@ -173,7 +173,7 @@ class StreamState:
     def summary(
         self, here: RememberedFrame, encode: Callable[[Tensor], FrameFeatures]
     ) -> VideoContext | None:
-        """Summary of the distant frames, made anew only when they change."""
+        """Summary of the distant frames, recomputed only when they change."""
         chosen = self.distant(here)
         if not chosen:
             return None

@@ -1,1 +1,1 @@
-"""Files that survive interruptions: whole or not at all, one writer at a time, resumed to the same bytes."""
+"""Files that survive interruptions: complete or absent, one writer at a time, same bytes after a resume."""

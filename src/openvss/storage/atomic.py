@@ -39,13 +39,13 @@ def own_draft(path: Path) -> Path:
 
 
 def write_text(path: Path, text: str, draft: Path | None = None) -> None:
-    """Write a whole text file, or leave what was there."""
+    """Write a text file completely, or leave the old one."""
     with replacing(path, draft) as file:
         file.write_text(text, encoding="utf-8", newline="\n")
 
 
 def move_all(names: Iterable[str], source: Path, target: Path) -> None:
-    """Move those that exist, in order; after an interruption, a second call moves the rest."""
+    """Move the files that exist, in order; after an interruption, a second call moves the rest."""
     for name in names:
         if (source / name).exists():
             (source / name).replace(target / name)

@@ -1,4 +1,4 @@
-"""The folder of one run: whose it is, and whether a run begins in it, goes on or is refused."""
+"""The folder of one run: who is using it, and whether a run starts in it, continues or is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from openvss.storage.file_errors import make_folder, unusable
 from openvss.storage.lock import FolderLock
 from openvss.storage.settings import Settings
 
-PARTIAL = ".partial"  # holds what is unfinished, in folders that are somebody's to look at
+PARTIAL = ".partial"  # holds unfinished files, in folders that people look at
 MOST_NAMED = 5  # differing settings in a message
 
 
@@ -22,13 +22,13 @@ class RunContents(Protocol):
         """The settings of the run in the folder; None if there is none."""
 
     def differences(self, found: Settings) -> Sequence[object]:
-        """What keeps that run from being resumed as this one; each is shown by its `str`."""
+        """What keeps that run from being resumed as this one; messages show the `str` of each."""
 
     def take_up(self) -> bool:
-        """Make the folder ready for going on with that run; True if it is finished."""
+        """Prepare the folder to continue that run; True if it is finished."""
 
     def begin(self, found: Settings | None) -> None:
-        """Make the folder ready for a new run, in place of the one that was found."""
+        """Prepare the folder for a new run that replaces the one found."""
 
 
 class RunDirectory:
@@ -45,7 +45,7 @@ class RunDirectory:
         self._lock = FolderLock(path)
 
     def claim(self, contents: RunContents, *, resume: bool, overwrite: bool) -> bool:
-        """Make the folder, lock it and make it ready; True, and no longer locked, if the run is finished."""
+        """Make the folder, lock it and prepare it; True, and no longer locked, if the run is finished."""
         if resume and overwrite:
             raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
         make_folder(self.path)
@@ -62,11 +62,11 @@ class RunDirectory:
         return free
 
     def release(self) -> None:
-        """Let other runs have the folder."""
+        """Release the folder to other runs."""
         self._lock.release()
 
     def disown(self) -> None:
-        """In a process forked from the run's own: the folder is free once that has died."""
+        """In a process forked from the run: the folder is released when the run dies."""
         self._lock.disown()
 
     def _take(self, contents: RunContents, *, resume: bool, overwrite: bool) -> bool:
@@ -88,16 +88,16 @@ class RunDirectory:
             if len(differing) > MOST_NAMED:
                 named.append(f"and {len(differing) - MOST_NAMED} more")
             raise InputError(
-                f"The {self._kind} in {self.path} had other settings ({'; '.join(named)}): resume it with "
-                "its own, replace it with --overwrite, or choose another --out."
+                f"The {self._kind} in {self.path} was made with different settings ({'; '.join(named)}): "
+                "resume it with the same ones, replace it with --overwrite, or choose another --out."
             )
 
 
 def refuse_foreign(paths: Iterable[Path]) -> None:
-    """What no run of ours wrote is never replaced."""
+    """Files that OpenVSS did not write are never replaced."""
     for path in paths:
         raise InputError(
-            f"{path} is there already and no run of OpenVSS made it: move it away or choose another --out."
+            f"{path} already exists and was not made by OpenVSS: move it away or choose another --out."
         )
 
 

@@ -1,4 +1,4 @@
-"""Errors of the file system as one sentence that names the folder."""
+"""File system errors as one sentence that names the folder."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ def make_folder(folder: Path) -> None:
     """Make a folder for output, with those above it, unless it exists."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError as error:  # below /proc and the like, where nothing can be made
-        raise InputError(f"{folder} cannot be made ({error.strerror}): choose another --out.") from error
+    except FileNotFoundError as error:  # below /proc, for example, where nothing can be created
+        raise InputError(f"{folder} cannot be created ({error.strerror}): choose another --out.") from error
     except OSError as error:
         raise unusable(folder, error) from error
 
 
 @contextlib.contextmanager
 def reporting(folder: Path) -> Iterator[None]:
-    """While a run writes: turn errors of the file system into a sentence, and let all others pass."""
+    """While a run writes: turn file system errors into a sentence, and let all others pass."""
     try:
         yield
     except Exception as error:
@@ -44,13 +44,13 @@ def unusable(folder: Path, error: OSError) -> OpenVSSError:
     """The sentence for an error before anything was written."""
     if isinstance(error, FileExistsError | NotADirectoryError):
         return InputError(
-            f"{folder} cannot be the output folder, there is a file in its way: choose another --out."
+            f"{folder} cannot be the output folder because a file is in the way: choose another --out."
         )
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return InputError(f"{folder} is not writable ({error.strerror}): choose another --out.")
     if error.errno in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
         return OutputError(
-            f"The file system of {folder} has no locks ({error.strerror}), so two runs could write to it at "
-            "once: choose another --out."
+            f"The file system of {folder} does not support locks ({error.strerror}), so two runs could write "
+            "to it at once: choose another --out."
         )
     return output_error(folder, error)

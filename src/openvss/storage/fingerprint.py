@@ -1,4 +1,4 @@
-"""Tells one input from another of the same name, without reading all of it."""
+"""Distinguishes inputs of the same name without reading them completely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run a folder: a second one at the same time is refused."""
+"""One run per folder: a second one at the same time is refused."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class FolderLock:
             return
         path = self._folder / LOCK
         try:
-            path.unlink(missing_ok=True)  # while it is ours: nobody else's is deleted
-        except PermissionError:  # Windows deletes no open file
+            path.unlink(missing_ok=True)  # while it is ours, so that nobody else's is deleted
+        except PermissionError:  # Windows cannot delete an open file
             self._file.close()
             with contextlib.suppress(OSError):  # the next run has opened or deleted it
                 path.unlink()
@@ -56,7 +56,7 @@ class FolderLock:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a living run has the folder."""
+    """Whether a running process holds the folder."""
     try:
         with (folder / LOCK).open("rb") as file:
             return not lock_descriptor(file.fileno(), blocking=False)

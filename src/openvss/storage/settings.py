@@ -18,7 +18,7 @@ class Difference(NamedTuple):
     now: Any
 
     def __str__(self) -> str:
-        if self.key.endswith("sha256"):  # nobody can read the values
+        if self.key.endswith("sha256"):  # the values are unreadable
             return self.key
         return f"{self.key}: {_short(self.before)} then, {_short(self.now)} now"
 

@@ -1,4 +1,4 @@
-"""What a recipe would do: its data and parameters, and the time of a few steps that are thrown away."""
+"""What a recipe would do: its data and parameters, and the time of a few trial steps."""
 
 from __future__ import annotations
 

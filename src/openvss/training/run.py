@@ -32,7 +32,7 @@ from openvss.words.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a recipe is run.
+    """How to run a recipe.
 
     Attributes:
         resume: Resume the run in the folder.
@@ -69,7 +69,7 @@ def train(stages: list[Stage], out: Path, options: RunOptions, watcher: Watcher)
 
 
 def plan(stages: list[Stage], options: RunOptions) -> Iterator[str]:
-    """What would be done, by line; a stage that starts from another is planned with untrained weights."""
+    """The plan, line by line; a stage that starts from another is planned with untrained weights."""
     for stage in stages:
         if stage.name:
             yield f"stage {stage.name}"
@@ -155,5 +155,5 @@ def _begin(options: RunOptions) -> bool:
     cpu = options.cpu or not torch.accelerator.is_available()
     # The main process may make targets for hours while the others wait.
     PartialState(cpu=cpu, timeout=timedelta(days=1))
-    AcceleratorState._reset_state()  # of an earlier stage, whose precision may be another
+    AcceleratorState._reset_state()  # of an earlier stage, whose precision may differ
     return cpu

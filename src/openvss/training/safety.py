@@ -1,4 +1,4 @@
-"""What can go wrong in a step, and a sentence that says what to do about it."""
+"""What can go wrong in a step, and a sentence with the remedy."""
 
 from __future__ import annotations
 

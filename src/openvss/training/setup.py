@@ -1,4 +1,4 @@
-"""Everything that a stage of training is put together from, before its first step."""
+"""Assembles a stage of training before its first step."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TrainingSetup:
 
 
 def assemble(recipe: Recipe, folder: Path, cpu: bool) -> TrainingSetup:
-    """Find and build everything; mistakes in a recipe are found here."""
+    """Find and build everything; mistakes in a recipe are reported here."""
     accelerator = accelerate_for(recipe, cpu=cpu)
     model, taken = build(recipe)
     model = with_shared_norms(model, accelerator)
@@ -128,9 +128,9 @@ def options_for(recipe: Recipe) -> dict[str, object]:
 
 
 def take_weights(model: nn.Module, path: Path, preset: str, options: Mapping[str, object]) -> Taken:
-    """Fill in what agrees in name and shape from a checkpoint or the folder of a run.
+    """Fill in the tensors that agree in name and shape from a checkpoint or the folder of a run.
 
-    Files of other software are read as far as the preset knows their names.
+    Files of other software are read if the preset knows their names.
     """
     file = checkpoint.find_checkpoint(path)
     if file is None:

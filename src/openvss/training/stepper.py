@@ -35,7 +35,7 @@ class Stepper:
     """Takes steps of the optimiser.
 
     Args:
-        recipe: Says how.
+        recipe: Settings of the steps.
         accelerator: Devices and processes.
         work: Maps a batch to the terms of the loss, such as `Pass`; holds the model.
         groups: What is trained.

@@ -106,9 +106,7 @@ class Trainer:
 
     def _frame(self, what: str, done: int, total: int) -> None:
         """Report the progress of a long task, before which the state was saved."""
-        if (
-            self._stop.made and self._setup.accelerator.num_processes == 1
-        ):  # other processes would wait forever
+        if self._stop.made and self._setup.accelerator.num_processes == 1:  # others would wait forever
             raise Stopped
         self._watcher.frame(what, done, total)
 

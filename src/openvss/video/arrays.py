@@ -56,13 +56,13 @@ class ArrayFrames:
             if (width, height) != self.size:
                 raise InputError(
                     f"Array {index} is {width}x{height}, but the first is {self.size[0]}x{self.size[1]}; "
-                    "all frames of a video have one size."
+                    "all frames of a video must have the same size."
                 )
             yield Frame(index, index / self.rate, pixels, 1 / self.rate)
 
 
 def _rgb(array: object, index: int) -> Pixels:
-    """A copy of its own, since producers like to reuse their buffer."""
+    """A separate copy, since producers often reuse their buffer."""
     if not isinstance(array, np.ndarray):
         raise InputError(f"Frame {index} is of type {type(array).__name__}; {WANTED}.")
     is_picture = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))

@@ -31,7 +31,7 @@ PALETTE = bytes.fromhex(
     """
 )
 
-# What films show most often has palette entries of its own, near the natural colour and at least 17 apart.
+# Common words have palette entries of their own, near the natural colour and at least 17 apart.
 FAMILIAR = {
     "person": 59,
     "sky": 37,
@@ -103,7 +103,7 @@ def _first_comfortable(order: npt.NDArray[np.int64], nearest: Floats) -> int:
 
 
 def separation(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Floats:
-    """How well colours (A, 3) and (B, 3) can be told apart, whoever looks: (A, B).
+    """How well colours (A, 3) and (B, 3) can be told apart by any kind of sight: (A, B).
 
     The smallest CIELAB distance of the three kinds of sight, normal sight weighted down.
     """
@@ -138,7 +138,7 @@ def _generate(streams: Sequence[bytes], chosen: dict[int, Colour]) -> None:
     taken[: len(chosen)] = views(np.array(list(chosen.values()), dtype=np.uint8))
     for place in left:
         noise = np.frombuffer(streams[place][PREFERENCES:], dtype=np.uint8).reshape(GENERATED_CANDIDATES, 3)
-        draws = (40 + noise * 0.84).astype(np.uint8)  # nothing too dark to be told from black
+        draws = (40 + noise * 0.84).astype(np.uint8)  # nothing too dark to be distinguished from black
         seen = views(draws)
         best = int(np.argmax(_apart(seen, taken[: len(chosen)]).min(axis=1)))
         taken[len(chosen)] = seen[best]

@@ -36,9 +36,9 @@ class _DamagedError(Exception):
 class VideoFile:
     """Frames of a video file; every iteration starts again from the first.
 
-    A damaged place does not end the video: what the decoder can make of the rest is given out, as players
-    do, and a BrokenVideoError after the last frame says where the first damage is. A file that was cut short
-    gives every frame before the break, then the same error.
+    Damage does not end the video: the frames that can still be decoded are given out, and a BrokenVideoError
+    after the last frame says where the first damage is. A file that was cut short gives every frame before
+    the break, then the same error.
     """
 
     kind: Literal["video"] = "video"

@@ -136,7 +136,7 @@ def _flushed(stream: VideoStream) -> list[VideoFrame]:
 
 
 def ignore_damage(is_certain: bool) -> None:
-    """For `decode`: take what comes."""
+    """For `decode`: ignore damage."""
 
 
 class Clock:

@@ -1,6 +1,6 @@
 """The folder of one segmentation: what is unfinished in it, and how finished files get their names.
 
-Everything unfinished stands in `.partial`, with the settings in `run.json`. Once all files are complete, a
+Everything unfinished is in `.partial`, with the settings in `run.json`. Once all files are complete, a
 marker says so and they move to their names, `run.json` last: a folder with `run.json` holds a finished run.
 """
 
@@ -50,7 +50,7 @@ class SegmentFolder:
         self.masks = (out if MASKS in formats else self.partial) / "masks"
         self._formats = formats
         self._classes = classes_json(classes)
-        # As JSON gives it back. By "output" this module recognises a `run.json` of its own.
+        # As JSON gives it back. This module recognises its own `run.json` by "output".
         self._settings: dict[str, Any] = json.loads(
             json.dumps({**run, "output": {"formats": list(formats), "legend": legend}})
         )
@@ -58,11 +58,11 @@ class SegmentFolder:
         self._directory = RunDirectory(out)
 
     def claim(self, *, resume: bool, overwrite: bool) -> bool:
-        """Make the folder ready for this run; True if the run is there already, finished."""
+        """Prepare the folder for this run; True if it is already finished."""
         return self._directory.claim(self, resume=resume, overwrite=overwrite)
 
     def release(self) -> None:
-        """Let other runs have the folder."""
+        """Release the folder to other runs."""
         self._directory.release()
 
     def clean(self) -> None:
@@ -82,7 +82,7 @@ class SegmentFolder:
         shutil.rmtree(self.partial)
 
     def discard(self) -> None:
-        """Leave nothing behind of a run that wrote nothing."""
+        """Remove the traces of a run that wrote nothing."""
         shutil.rmtree(self.partial, ignore_errors=True)
         self.release()
         delete_if_empty(self.masks)
@@ -107,7 +107,7 @@ class SegmentFolder:
         return ["the words"] if any(p.read_text(encoding="utf-8") != self._classes for p in written) else []
 
     def take_up(self) -> bool:
-        """Go on with the run in the folder; True if it is finished."""
+        """Continue the run in the folder; True if it is finished."""
         if (self.partial / MARKER).exists():
             self.publish()
         for settings in read_settings([self.out / RUN]):
@@ -119,7 +119,7 @@ class SegmentFolder:
         return False
 
     def begin(self, found: Settings | None) -> None:
-        """Start anew, in place of the run in the folder, if any."""
+        """Start over, in place of the run in the folder, if any."""
         if found is not None:
             self._remove(found)
         refuse_foreign(self._foreign())
@@ -129,7 +129,7 @@ class SegmentFolder:
         self._write_settings(self._settings)
 
     def _names(self) -> list[str]:
-        """What a run of these formats can leave, `run.json` last."""
+        """All files that a run of these formats can leave, `run.json` last."""
         return [*(name for chosen in self._formats for name in FORMATS[chosen].products), *ALWAYS, RUN]
 
     def _write_settings(self, settings: Settings) -> None:
@@ -137,7 +137,7 @@ class SegmentFolder:
         write_text(self.partial / RUN, text, self.partial / "run.tmp")
 
     def _foreign(self) -> Iterator[Path]:
-        """What stands in the way of this run's files."""
+        """Existing files in the way of this run's files."""
         for name in self._names():
             path = self.out / name
             if path == self.masks and path.is_dir():
@@ -148,7 +148,7 @@ class SegmentFolder:
                 yield path
 
     def _remove(self, found: Settings) -> None:
-        """Delete what an earlier run wrote, and nothing else."""
+        """Delete the files of an earlier run, and nothing else."""
         # First it becomes an unfinished run, so that this too can be interrupted.
         self.partial.mkdir(exist_ok=True)
         (self.partial / MARKER).unlink(missing_ok=True)
@@ -166,5 +166,5 @@ class SegmentFolder:
 
 
 def _compared(settings: Settings) -> Settings:
-    """What has to agree for a run to be resumed: its input is known by content, not by how it is spelt."""
+    """What has to agree for a run to be resumed: its input is identified by content, not by path."""
     return {key: value for key, value in settings.items() if key not in ("input", "broken")}

@@ -121,6 +121,6 @@ def _rgb(image: Image.Image) -> Pixels:
 
 
 def _natural(path: Path) -> list[tuple[int, int, str]]:
-    """Numbers compare as numbers, all else as text."""
+    """Numbers compare as numbers, everything else as text."""
     parts = re.split(r"(\d+)", str(path).casefold())
     return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts]

@@ -1,6 +1,6 @@
-"""What an interrupted run leaves behind so that it can be resumed: masks and lines of statistics.
+"""What an interrupted run leaves so that it can be resumed: masks and lines of statistics.
 
-A frame is finished once its mask stands under its name and its line, which is written after it, ends with a
+A frame is finished once its mask has its final name and its line, which is written after it, ends with a
 newline.
 """
 
@@ -55,7 +55,7 @@ class LabelJournal:
     def replay(self, frame: Frame) -> LabelMap:
         """The labels of the next finished frame.
 
-        Of the confidences only the mean was kept, and it stands for all of them.
+        Only the mean confidence was kept; every pixel gets it.
         """
         index, time, confidence = read_stats_line(self._reader.readline())
         labels = read_mask(self._masks / frame_name(index))
@@ -92,7 +92,7 @@ class LabelJournal:
                 file.close()
 
     def _recover(self) -> int:
-        """Find the finished frames and delete what goes beyond them."""
+        """Find the finished frames and delete anything after them."""
         header = stats_header(self._names)
         finished, size = 0, len(header)
         with self._stats.open("a+b") as lines:
@@ -114,7 +114,7 @@ class LabelJournal:
 
 
 def mask_files(folder: Path) -> list[Path]:
-    """The masks in a folder, other files left aside."""
+    """The masks in a folder, ignoring other files."""
     if not folder.is_dir():
         return []
     return [path for path in folder.iterdir() if MASK_NAME.fullmatch(path.name)]

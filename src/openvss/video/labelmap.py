@@ -42,7 +42,7 @@ class LabelMap:
 
     @property
     def unlabelled(self) -> int:
-        """The id that stands for "no word"."""
+        """The id for "no word"."""
         return unlabelled_id(len(self.words))
 
     def counts(self) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Cameras and network streams: what comes once and cannot be read again."""
+"""Cameras and network streams: inputs that can be read only once."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def open_camera(number: str) -> LiveSource:
 
 def open_stream(address: str) -> LiveSource:
     """A network address: RTSP, HTTP and whatever else FFmpeg supports."""
-    name = re.sub(r"//[^/]*@", "//", address).partition("?")[0]  # no secrets in messages and run.json
+    name = re.sub(r"//[^/]*@", "//", address).partition("?")[0]  # keeps secrets out of messages and run.json
     # Over UDP, the default, a lost packet spoils the picture until the next key frame.
     options = {"rtsp_transport": "tcp"} if address.startswith("rtsp") else None
     try:

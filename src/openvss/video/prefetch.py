@@ -49,7 +49,7 @@ def _work(items: Generator[T, None, None], ready: Queue[T | _End], stopped: thre
             ready.put(item)
             if stopped.is_set():
                 break
-    except BaseException as raised:  # whatever it is belongs to the consumer
+    except BaseException as raised:  # any error is passed on to the consumer
         error = raised
     finally:
         items.close()

@@ -54,9 +54,9 @@ class OutputFolder:
             classes: The words, from `class_infos`.
             formats: Names of `catalogue.FORMATS`, such as `png` and `overlay`.
             run: The settings, for `run.json`; a run is only resumed with the same ones.
-            source: What is known of the frames to come.
+            source: What is known of the coming frames.
             legend: Whether the overlay lists the words.
-            resume: Go on with the run in the folder, if there is one.
+            resume: Continue the run in the folder, if there is one.
             overwrite: Replace the run in the folder, if there is one.
         """
         chosen = known_formats(formats)
@@ -98,7 +98,7 @@ class OutputFolder:
     def replay(self, frame: Frame) -> LabelMap:
         """Take a frame that the interrupted run had finished, and return its labels.
 
-        Their confidence is the frame's mean everywhere: the run kept no more of it.
+        Their confidence is the frame's mean everywhere, which is all that was kept.
         """
         if frame.index >= self.finished:
             raise ValueError(f"Frame {frame.index} was not finished by the interrupted run: write it")

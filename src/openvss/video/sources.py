@@ -1,4 +1,4 @@
-"""Any input to timed frames: the entrance, which finds out what the input is."""
+"""Any input to timed frames: the entry point, which finds out what the input is."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def open_source(spec: str | Path | Iterable[npt.NDArray[Any]], *, fps: Fraction 
         ['0', '1/25', '2/25']
     """
     if fps is not None and fps <= 0:
-        raise InputError(f"A rate of {fps} frames per second makes no sense; give a positive number.")
+        raise InputError(f"A rate of {fps} frames per second is not possible; give a positive number.")
     if isinstance(spec, str | Path):
         return _open_named(str(spec).strip(), fps)
     if not isinstance(spec, Iterable):

@@ -1,4 +1,4 @@
-"""Does a video file end before its own container says it does?
+"""Whether a video file ends before its container says it should.
 
 FFmpeg reads a file that was cut short to its end without an error. MP4, MOV, Matroska, WebM and AVI state the
 size of their parts, so a part that reaches beyond the end of the file proves the cut; files without such

@@ -22,9 +22,9 @@ FILE_SYSTEM = frozenset(
 
 
 class Worker:
-    """Feeds one writer. What goes wrong in its thread is raised by the next `put` or by `join`.
+    """Feeds one writer. Errors in its thread are raised by the next `put` or by `join`.
 
-    After an error the thread keeps emptying the queue, so that nobody waits for it forever.
+    After an error the thread keeps emptying the queue, so that no caller waits for it forever.
     """
 
     def __init__(self, writer: Writer, name: str) -> None:
@@ -73,7 +73,7 @@ class Worker:
                 self._writer.finish()
             else:
                 self._writer.add(item)
-        except BaseException as error:  # whatever it is, the caller is told
+        except BaseException as error:  # passed on to the caller
             self._error = _format_error(self._name, error) or error
 
 

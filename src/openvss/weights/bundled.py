@@ -18,7 +18,7 @@ def path(name: str) -> Path:
     """The weights file."""
     file = FOLDER / f"{name}.safetensors"
     if not file.is_file():
-        raise InputError(f"The installation lacks {file}: install openvss again.")
+        raise InputError(f"{file} is missing from the installation: reinstall openvss.")
     return file
 
 
@@ -28,7 +28,7 @@ def card(name: str) -> str:
 
 
 def sha256(name: str) -> str:
-    """Hash of the weights file: what a run was made with."""
+    """Hash of the weights file, to say what a run was made with."""
     return hashlib.sha256(path(name).read_bytes()).hexdigest()
 
 
@@ -40,7 +40,7 @@ def load_into(model: nn.Module, file: Path) -> None:
     try:
         fill(model, load_state(file), str(file))
     except InputError as error:
-        raise InputError(f"{file} does not hold the weights of this model: install openvss again.") from error
+        raise InputError(f"{file} does not hold the weights of this model: reinstall openvss.") from error
 
 
 def save(model: nn.Module, file: Path) -> None:

@@ -119,7 +119,7 @@ def find_checkpoint(path: Path) -> Path | None:
 
 
 def sha256(file: Path) -> str:
-    """Hash of a weights file: what a result was made with."""
+    """Hash of a weights file, to say what a result was made with."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
@@ -182,14 +182,14 @@ def _note(file: Path) -> dict[str, str]:
 
 def _require_file(file: Path) -> None:
     if file.is_dir():
-        raise InputError(f"The weights {file} are a folder: name a file in it, or give a run as --model.")
+        raise InputError(f"The weights file {file} is a folder: name a file in it, or give a run as --model.")
     if not file.is_file():
         raise InputError(f"The weights file {file} does not exist: check the path.")
 
 
 def _load_torch(file: Path) -> dict[str, Tensor]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of unusual pickle protocols, which we do not mind
+        warnings.simplefilter("ignore", UserWarning)  # about unusual pickle protocols, which are harmless
         content = torch.load(file, map_location="cpu", weights_only=True)
     for wrapper in _WRAPPERS:
         content = content.get(wrapper, content) if isinstance(content, dict) else content

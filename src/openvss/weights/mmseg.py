@@ -56,5 +56,5 @@ _FUSING = [
     ),
     Rule(r"fuse\.(\d)\.weight", (r"head.fuse.\1.weight",)),
     Rule(rf"(?:linear_fuse\.bn|batch_norm){_BN}", (r"head.norm.\1",)),
-    Rule(rf"conv_seg{_END}", ()),  # every head of mmsegmentation has it, used or not
+    Rule(rf"conv_seg{_END}", ()),  # every head of mmsegmentation has it, whether used or not
 ]

@@ -49,7 +49,7 @@ def _text(ours: str) -> list[Rule]:
         Rule(r"token_embedding\.weight", (f"{tower}embeddings.token_embedding.weight",)),
         Rule(r"positional_embedding", (f"{tower}embeddings.position_embedding.weight",)),
         Rule(rf"ln_final{_END}", (rf"{tower}final_layer_norm.\1",)),
-        # They multiply from the left. The matrix may be square: a missed transpose would raise no error.
+        # They multiply from the left. The matrix may be square, so a missed transpose would raise no error.
         Rule(r"text_projection", (f"{ours}text_projection.weight",), "transposed"),
         Rule(r"attn_mask|input_resolution|context_length|vocab_size", ()),
     ]
@@ -66,7 +66,7 @@ _VIT = [
 ]
 
 _TRANSFORMERS = [
-    Rule(r".*\.position_ids", ()),  # older files have them, though they say nothing
+    Rule(r".*\.position_ids", ()),  # older files have them, but they carry no information
     Rule(r"(.*)", (r"clip.\1",)),
 ]
 

@@ -1,4 +1,4 @@
-"""Where published weights are: a local folder, the cache of the Hugging Face hub, or the hub itself."""
+"""Finds published weights: in a local folder, the cache of the Hugging Face hub, or the hub itself."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ Change = Literal["as it is", "transposed", "in halves", "in thirds", "squeezed"]
 
 @dataclass(frozen=True)
 class Rule:
-    r"""What happens to the weights whose whole name matches.
+    r"""What to do with the weights whose whole name matches.
 
     Attributes:
         pattern: Regular expression of their name.
@@ -29,7 +29,7 @@ class Rule:
     change: Change = "as it is"
 
     def apply(self, name: str, value: Tensor) -> dict[str, Tensor] | None:
-        """Our names and tensors; None if the rule is not about this name."""
+        """Our names and tensors; None if the rule does not match this name."""
         match = re.fullmatch(self.pattern, name)
         if match is None:
             return None
@@ -49,7 +49,7 @@ class Rule:
 
 
 def rename(state: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tensor]:
-    """The first rule that is about a name decides; a name that no rule is about stays, to be reported."""
+    """The first matching rule decides; a name that no rule matches stays, so that it is reported."""
     ours: dict[str, Tensor] = {}
     for name, value in state.items():
         renamed = next((new for rule in rules if (new := rule.apply(name, value)) is not None), {name: value})

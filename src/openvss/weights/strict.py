@@ -1,4 +1,4 @@
-"""Filling a module with weights so that nothing is missing, left over or of another shape unnoticed."""
+"""Loads weights into a module strictly: anything missing, left over or of another shape is an error."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from openvss.errors import InputError
 
 @dataclass(frozen=True)
 class Report:
-    """How a table of weights fits a module.
+    """How well a table of weights fits a module.
 
     Attributes:
         source: Where the weights are from.
-        missing: Names that the module has and the weights lack.
-        unexpected: Names that the weights have and the module lacks.
+        missing: Names in the module that the weights lack.
+        unexpected: Names in the weights that the module lacks.
         misshapen: Names of both whose shapes differ, with the shapes.
     """
 
@@ -28,7 +28,7 @@ class Report:
 
     @property
     def fits(self) -> bool:
-        """Whether every weight has its place and every place its weight."""
+        """Whether names and shapes match completely."""
         return not (self.missing or self.unexpected or self.misshapen)
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Report:
 
 
 def compare(module: nn.Module, state: Mapping[str, Tensor], source: str) -> Report:
-    """How `state` fits `module`, which stays as it is."""
+    """How well `state` fits `module`, which is not changed."""
     own = module.state_dict()
     shared = [name for name in own if name in state]
     return Report(

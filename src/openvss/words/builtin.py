@@ -21,7 +21,7 @@ class ClassList:
     Attributes:
         name: What the user types for it.
         version: Raised whenever a word of the list changes.
-        source: Whose list it is, and how its names were cleaned.
+        source: Where the list comes from, and how its names were cleaned.
         labels: The synonyms of each label, in the data set's id order. Two labels may share a synonym
             (ADE-847 has 41 such words); a label never repeats one.
     """

@@ -1,4 +1,4 @@
-"""Which words of one list another list has as well, spelling aside."""
+"""Which words of one list also occur in another, ignoring spelling variants."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def known_words(vocabulary: Vocabulary, known: Vocabulary) -> list[bool]:
 
 
 def _form(word: str) -> str:
-    """What is left of a word when spaces, hyphens and the like do not count."""
+    """A word without spaces, hyphens and the like."""
     parts = word.lower().replace("-", " ").split()
     while len(parts) > 1 and parts[-1] in NOTHING_SAID:
         parts.pop()

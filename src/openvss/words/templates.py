@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 PLAIN = ("{}",)
-"""The word alone: what a sentence encoder such as MiniLM needs at the least."""
+"""The word alone: enough for a sentence encoder such as MiniLM."""
 
 SHORT = (
     "{}",
@@ -101,4 +101,4 @@ IMAGENET = (
 
 TemplateSet = Literal["plain", "short", "imagenet"]
 TEMPLATES: dict[TemplateSet, tuple[str, ...]] = {"plain": PLAIN, "short": SHORT, "imagenet": IMAGENET}
-"""By the names that options of models have for them."""
+"""By the names that the options of models use for them."""

@@ -1,4 +1,4 @@
-"""What the user types, as labels with synonyms: `"person | pedestrian, road, sky"`."""
+"""What the user types as labels with synonyms: `"person | pedestrian, road, sky"`."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _word(text: str, label: str) -> str:
     word = " ".join(unicodedata.normalize("NFC", text.lower()).split())
     if word == "unlabelled":
         raise InputError(
-            "'unlabelled' is what pixels without a word are called: leave it out, and see --unlabelled-below."
+            "'unlabelled' is the name for pixels without a word: leave it out, and see --unlabelled-below."
         )
     if len(word) > MAX_WORD_LENGTH:
         raise InputError(
@@ -156,7 +156,7 @@ def _word(text: str, label: str) -> str:
 
 
 def _distinct(labels: Iterable[Label]) -> tuple[Label, ...]:
-    """The same labels, once it is sure that no word means two of them."""
+    """The same labels, after checking that no word means two of them."""
     labels = tuple(labels)
     seen: set[str] = set()
     for word in (word for label in labels for word in label.synonyms):

@@ -348,7 +348,7 @@ def test_words_may_look_at_averages_of_dense_features() -> None:
 
 @pytest.mark.parametrize("options", [{}, {"vte": False}, {"paper_mode": True}])
 def test_the_weight_of_the_past_is_a_fraction(options: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="smoothing is the weight of the past"):
+    with pytest.raises(InputError, match="smoothing must be at least 0"):
         OV2VSSOptions(smoothing=1, **options)
 
 

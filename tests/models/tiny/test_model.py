@@ -90,7 +90,7 @@ def test_a_first_frame_is_seen_smaller_too(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0, float("nan")])
 def test_impossible_weights_of_the_past(smoothing: float) -> None:
-    with pytest.raises(InputError, match="smoothing is the weight of the past"):
+    with pytest.raises(InputError, match="smoothing must be at least 0"):
         Tiny(LetterText(), smoothing)
 
 

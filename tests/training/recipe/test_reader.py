@@ -50,7 +50,7 @@ BOMB = "&a0 [x], " + ", ".join(f"&a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i
         ("  batch: 2", "  batch: 2.5", "line 5: data.batch cannot be 2.5"),
         ("  batch: 2", "  batch: 0", "line 5: data.batch cannot be 0"),
         ("  batch: 2", "  batch: 2\n  batch: 3", "line 6: data.batch is given twice"),
-        ("  steps: 10", "  steps: 10\n  warmup: 10", "line 11: schedule.warmup is impossible: 10 steps"),
+        ("  steps: 10", "  steps: 10\n  warmup: 10", "line 11: schedule.warmup is invalid: 10 steps"),
         ("    - set: folder:x", "    - {weight: 1}", "line 4: data.train.0.set is missing"),
         (
             "    - set: folder:x",
@@ -97,12 +97,12 @@ def test_mistakes_are_named(file: Path, old: str, new: str, said: str) -> None:
         ("validation.every=3", "--set validation.every=3: validation.on is missing"),
         (
             "validation={on: [{name: a}, {name: b}], best: miou}",
-            "best is impossible: miou is neither `last` nor a metric of a set, like a.miou, b.miou.",
+            "best is invalid: miou is neither `last` nor a metric of a set, like a.miou, b.miou.",
         ),
-        ("validation={on: [{split: val}], best: c.miou}", "validation.best is impossible: c.miou is neither"),
-        ("words={cap: 5, fewest: 6}", "words.fewest is impossible"),
-        ("words={fewest: 6}", "words.fewest is impossible"),
-        ("schedule.warmup=20", "--set schedule.warmup=20: schedule.warmup is impossible"),
+        ("validation={on: [{split: val}], best: c.miou}", "validation.best is invalid: c.miou is neither"),
+        ("words={cap: 5, fewest: 6}", "words.fewest is invalid"),
+        ("words={fewest: 6}", "words.fewest is invalid"),
+        ("schedule.warmup=20", "--set schedule.warmup=20: schedule.warmup is invalid"),
     ],
 )
 def test_mistaken_overrides_are_named(file: Path, override: str, said: str) -> None:

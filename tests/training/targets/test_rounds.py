@@ -112,8 +112,8 @@ def test_who_makes_targets(name: str, shares: list[tuple[int, int]], videos: Pat
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"clip": {"context": "made"}}, "targets is impossible"),
-        ({"targets": {"maker": "contexts"}}, "targets is impossible"),
+        ({"clip": {"context": "made"}}, "targets is invalid"),
+        ({"targets": {"maker": "contexts"}}, "targets is invalid"),
         ({"targets": {"maker": "magic"}, "clip": {"context": "made"}}, "no maker of targets 'magic'"),
     ],
 )

@@ -1,7 +1,7 @@
 """Which classes of a published data set its synthetic twin shows, and what they look like.
 
 Classes are named by their words; their ids come from the built-in lists. `VOID` and `ALSO_VOID` are things
-that are no class of the set: the layout decides which numbers its files give them.
+that are not classes of the set: the layout decides which numbers its files give them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ VOID = -1
 ALSO_VOID = -2
 OBJECTS_A_SCENE = 3
 STUFF = ("sky", "wall", "building", "mountain", "road", "grass", "floor")  # in sets of images
-# What is no class looks like nothing that is one.
+# Things outside the classes look unlike any class.
 NOTHING = Composition("black", "plain", "disc")
 NOTHING_ELSE = Composition("white", "dotted", "star")
 
@@ -109,12 +109,12 @@ class Cast:
 
 
 def official(name: str, words: Sequence[str], *others: Composition, background: int | None = None) -> Cast:
-    """A cast of classes from a built-in list, and of things that are none: `VOID`, then `ALSO_VOID`.
+    """A cast of classes from a built-in list, and of things outside it: `VOID`, then `ALSO_VOID`.
 
     Args:
         name: The list.
         words: The classes.
-        others: How things that are no class look.
+        others: How things outside the list look.
         background: What skies and grounds count as, where they are no classes of the list.
     """
     ids = {labels[0]: number for number, labels in enumerate(class_list(name).labels)}

@@ -17,7 +17,7 @@ PATCH_GREY = 128
 
 @dataclass(frozen=True)
 class Disturbance:
-    """How much each frame is disturbed, drawn anew for every frame.
+    """How much each frame is disturbed, drawn separately for every frame.
 
     Attributes:
         noise: Standard deviation of the noise on values in 0..1.
@@ -32,7 +32,9 @@ class Disturbance:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not 0 <= value <= 1:
-                raise InputError(f"The {name} of synthetic frames is a fraction from 0 to 1, not {value}.")
+                raise InputError(
+                    f"The {name} of synthetic frames must be a fraction from 0 to 1, not {value}."
+                )
 
     def apply(self, pixels: Pixels, rng: random.Random) -> Pixels:
         """A disturbed copy of (H, W, 3) pixels."""

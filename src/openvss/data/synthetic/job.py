@@ -44,11 +44,11 @@ class RenderOptions:
     def __post_init__(self) -> None:
         for name in ("videos", "frames", "images"):
             if getattr(self, name) < 1:
-                raise InputError(f"The number of {name} is at least 1, not {getattr(self, name)}.")
+                raise InputError(f"The number of {name} must be at least 1, not {getattr(self, name)}.")
         if not SMALLEST <= min(self.size) <= max(self.size) <= LARGEST:
             width, height = self.size
             raise InputError(
-                f"Frames are from {SMALLEST} to {LARGEST} pixels wide and high, not {width}x{height}."
+                f"Frames must be from {SMALLEST} to {LARGEST} pixels wide and high, not {width}x{height}."
             )
 
 

@@ -1,1 +1,1 @@
-"""Metrics: what is counted, and the scores that follow from it."""
+"""Metrics: what is counted, and the scores computed from it."""

@@ -1,4 +1,4 @@
-"""Which class was taken for which, counted exactly, and the scores that follow from it.
+"""Which class was predicted as which, counted exactly, and the scores computed from it.
 
     IoU_c = hits / (pixels of c + predictions of c - hits)      accuracy_c = hits / pixels of c
 
@@ -163,7 +163,7 @@ def mean_iou(confusion: Confusion, classes: Sequence[int] | None = None) -> floa
 def mean_iou_strict(confusion: Confusion, classes: Sequence[int] | None = None) -> float:
     """The mean IoU in which a class that is absent but was predicted counts as 0.
 
-    An older convention that is still in use; it differs where many classes of the list never occur.
+    An older convention, still in use; it differs if many classes of the list never occur.
     """
     union = confusion.pixels + confusion.predicted - confusion.hits
     return _mean(_ratio(confusion.hits, union)[_only(classes)])

@@ -1,4 +1,4 @@
-"""Temporal consistency mVC_n: does the labelling hold still where the truth does?
+"""Temporal consistency mVC_n: does the labelling stay constant where the truth does?
 
 For a window of n consecutive frames, *common* are the pixels whose true label is the same in all of them, and
 *stable* those among the common ones whose predicted label is the same in all of them. The window's value is
@@ -213,7 +213,7 @@ class _Runs:
         return self._runs
 
     def forget(self) -> None:
-        """The next frame begins all runs anew."""
+        """All runs start over at the next frame."""
         self._labels = None
 
 

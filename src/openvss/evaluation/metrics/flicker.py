@@ -63,7 +63,7 @@ class Flicker:
         self._last = truth, prediction
 
     def skip(self) -> None:
-        """The next frame has no ground truth: the one after it starts anew."""
+        """The next frame has no ground truth: counting restarts after it."""
         self._last = None
 
     def _step(self, changed: int, still: int) -> None:

@@ -22,7 +22,7 @@ from openvss.video.colours import colours_for
 from openvss.video.images import read_image
 
 PICKED = 3  # frames of each kind
-STRETCH = 30  # of so many labelled frames of a video only the best and the worst one compete
+STRETCH = 30  # only the best and the worst of so many labelled frames of a video compete
 FILES = ("best.png", "worst.png")
 
 

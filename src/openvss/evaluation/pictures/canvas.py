@@ -1,4 +1,4 @@
-"""What all pictures of a report share: inks, type, and a scale of colours for shares."""
+"""What all pictures of a report share: colours, font, and a colour scale for shares."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GLOW_STOPS: tuple[Colour, ...] = ((0, 0, 0), (98, 16, 60), (214, 54, 44), (250, 
 
 @functools.cache
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The one typeface, which Pillow brings."""
+    """The one font, which ships with Pillow."""
     return ImageFont.load_default(size)
 
 

@@ -35,7 +35,7 @@ class Row:
     """The labels of one method, or the ground truth.
 
     Attributes:
-        title: Whose they are.
+        title: The name of the method.
         ids: For each frame (H, W); those beyond the list are no word.
     """
 

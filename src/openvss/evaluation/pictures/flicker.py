@@ -35,7 +35,7 @@ class Flickering:
     """A video worth looking at.
 
     Attributes:
-        title: Whose it is.
+        title: The name of the video.
         pixels: A frame of it, (H, W, 3).
         rates: (H, W): at what share of the transitions with still ground truth the pixel changed its word.
         steps: For each transition, or few of them, the share of still pixels that changed; nan where none was

@@ -35,7 +35,7 @@ def write(folder: ResultFolder, task: Task, found: Evaluation) -> dict[str, Any]
 def illustrate(
     folder: Path, title: str, task: Task, found: Evaluation, result: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
-    """Draw what there is something to draw of; gives each file and what it shows."""
+    """Draw the pictures that have content; gives each file and what it shows."""
     return [
         drawn for metric in found.metrics.values() for drawn in metric.pictures(folder, task, result, title)
     ]

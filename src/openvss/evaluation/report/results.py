@@ -56,7 +56,7 @@ def metrics_json(result: Mapping[str, Any]) -> str:
 
 
 def _without_nan(value: Any) -> Any:
-    """JSON has no nan: null says that there is no number."""
+    """JSON has no nan: null stands for a missing number."""
     if isinstance(value, dict):
         return {key: _without_nan(entry) for key, entry in value.items()}
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Backbones by name, each imported once it is asked for.
+"""Backbones by name, each imported when it is first used.
 
-A package of somebody else adds one by an entry point of the group `openvss.backbones`, whose value makes a
-module that keeps `contract.Backbone`.
+Another package adds one with an entry point of the group `openvss.backbones`, whose value makes a module that
+implements `contract.Backbone`.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class ClipViT(nn.Module):
         *layers, last = vision.encoder.layers
         for layer in layers:
             x = layer(x, attention_mask=None)
-        x = x[:, 1:]  # the class token has done its work: from here on no token sees another
+        x = x[:, 1:]  # the class token is no longer needed: from here on no token sees another
         x = x + last.self_attn.out_proj(last.self_attn.v_proj(last.layer_norm1(x)))
         x = x + last.mlp(last.layer_norm2(x))
         x = self.clip.visual_projection(vision.post_layernorm(x))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
-LENGTH = 77  # positions of the text towers; what is longer is cut
+LENGTH = 77  # positions of the text towers; longer phrases are cut
 
 
 class Tokens(Protocol):

@@ -49,7 +49,7 @@ class ImageText(Protocol):
 
 
 class PairWithBackbone(ImageText, Protocol):
-    """An image-text pair whose image side starts with a backbone that others may use too."""
+    """An image-text pair whose image side starts with a backbone that others can share."""
 
     @property
     def backbone(self) -> Backbone:
@@ -62,7 +62,7 @@ class PairWithBackbone(ImageText, Protocol):
 
 
 class PyramidPair(Protocol):
-    """An image-text pair that also gives the maps on the way to its dense features.
+    """An image-text pair that also gives the maps below its dense features.
 
     The published one has strides 4, 8, 16 and 32; any strides that double will do.
     """

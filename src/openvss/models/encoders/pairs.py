@@ -1,7 +1,7 @@
-"""Image-text pairs by name, each imported once it is asked for.
+"""Image-text pairs by name, each imported when it is first used.
 
-A package of somebody else adds one by an entry point of the group `openvss.pairs`, whose value makes a module
-that keeps `contract.ImageText`, or of the group `openvss.pyramids`, for `contract.PyramidPair`.
+Another package adds one with an entry point of the group `openvss.pairs`, whose value makes a module that
+implements `contract.ImageText`, or of the group `openvss.pyramids`, for `contract.PyramidPair`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def pyramid(name: str) -> PyramidPair:
 
 
 def text_encoder(name: str) -> TextEncoder:
-    """What reads any words: `minilm`, or the text side of the pair of that name."""
+    """A text encoder: `minilm`, or the text side of the pair of that name."""
     if name != "minilm":
         return pair(name).text
     from openvss.models.encoders.minilm import MiniLM

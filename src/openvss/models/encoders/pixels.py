@@ -32,7 +32,7 @@ def per_channel(colour: ChannelValues, dtype: torch.dtype, device: torch.device)
 
 
 def whole_cells(frames: Tensor, cell: int) -> Tensor:
-    """Stretched to multiples of `cell` where need be, so that a grid of cells spans just the frame."""
+    """Stretched to multiples of `cell` if needed, so that a grid of cells spans exactly the frame."""
     size = [-(-side // cell) * cell for side in frames.shape[-2:]]
     if list(frames.shape[-2:]) == size:
         return frames

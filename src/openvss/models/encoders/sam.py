@@ -1,4 +1,4 @@
-"""The Segment Anything Model, frozen: what it sees of an image, and the masks it draws where prompted."""
+"""The Segment Anything Model, frozen: its image features, and the masks it predicts for prompts."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Sam(nn.Module):
         fill(self, sam(load_state(file)), str(file))
 
     def train(self, mode: bool = True) -> Sam:
-        """Stays as it is, whatever the model around it does."""
+        """Stays in eval mode, whatever the model around it does."""
         return super().train(False)
 
     @torch.no_grad()

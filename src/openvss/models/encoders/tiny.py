@@ -163,7 +163,7 @@ class TinyPair(nn.Module):
         self.image = TinyEncoder(self.dim).requires_grad_(False)
 
     def load_pretrained(self) -> None:
-        """From the weights of the bundled model."""
+        """Fill it from the weights of the bundled model."""
         prefix = "pair."
         state = load_state(bundled.path("tiny"))
         own = {name.removeprefix(prefix): x for name, x in state.items() if name.startswith(prefix)}

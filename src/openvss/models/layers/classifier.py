@@ -49,7 +49,7 @@ Classifier = FixedClassifier | WordClassifier
 
 
 def weights_of(text: TextEncoder) -> nn.ModuleList:
-    """The modules behind a text encoder: a model that holds them saves them and moves them."""
+    """The modules behind a text encoder, so that a model that holds them saves and moves them."""
     return nn.ModuleList(part for part in vars(text).values() if isinstance(part, nn.Module))
 
 

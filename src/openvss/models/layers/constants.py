@@ -1,4 +1,4 @@
-"""Tensors that depend on sizes and a device alone: built once, not again for every frame."""
+"""Tensors that depend only on sizes and a device: built once, not for every frame."""
 
 from __future__ import annotations
 

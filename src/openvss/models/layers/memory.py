@@ -1,4 +1,4 @@
-"""Dense features remembered along a video, and followed to where things are now; nothing here is trained."""
+"""Dense features remembered along a video and moved to where things are now; nothing here is trained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from openvss.models.layers.constants import built_once
 
 REACH = 3  # positions that a thing may move from one frame to the next
 TEMPERATURE = 0.03  # of the likeness to what was there
-BLOCK = 6  # positions a side that share their keys: larger does more in vain, smaller copies more
+BLOCK = 6  # positions a side that share their keys: larger wastes computation, smaller copies more
 
 
 def remember(now: Tensor, before: Tensor, smoothing: float, floor: float | Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def follow(current: Tensor, before: Tensor, radius: int, temperature: float) -> 
         current: (B, D, h, w), unit length along D.
         before: Of the same shape.
         radius: How far a thing may have moved since, in positions.
-        temperature: Of the likeness, above 0: the lower, the more the most alike counts.
+        temperature: Of the likeness, above 0: the lower, the more the closest match counts.
     """
     batch, dim, h, w = current.shape
     rows, columns = -(-h // BLOCK), -(-w // BLOCK)

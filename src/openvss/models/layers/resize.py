@@ -21,7 +21,7 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def at_most(frames: Tensor, pixels: int | None) -> Tensor:
-    """Frames shrunk, with their aspect ratio, to about that many pixels."""
+    """Frames shrunk to about that many pixels, keeping their aspect ratio."""
     height, width = size_of(frames)
     if pixels is None or height * width <= pixels:
         return frames

@@ -1,4 +1,4 @@
-"""Affinities of deep scales help those of shallow ones (Eq. 5), as in MRCFA (Sun et al., 2022)."""
+"""Affinities of deep scales refine those of shallow ones (Eq. 5), as in MRCFA (Sun et al., 2022)."""
 
 from __future__ import annotations
 

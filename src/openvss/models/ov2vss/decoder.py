@@ -17,7 +17,7 @@ ROOM = 1 << 22  # numbers in the largest tensor of a chunk of words: 16 MB in fl
 
 
 class OV2VSSDecoder(Protocol):
-    """An `nn.Module` that compares words with a frame; what is free of words is done in `fuse`."""
+    """An `nn.Module` that compares words with a frame; what does not depend on words is done in `fuse`."""
 
     def fuse(self, maps: Sequence[Tensor], o: Tensor, dense: Tensor | None) -> Fused:
         """Prepare a frame.

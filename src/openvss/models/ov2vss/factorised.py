@@ -1,4 +1,4 @@
-"""A decoder whose cost hardly depends on the number of words: not the paper's, for small models.
+"""A decoder whose cost hardly depends on the number of words; not in the paper, meant for small models.
 
 The video is put into the dense features once, before any word is known; a word then costs one product for
 each position. It starts as the pair alone: the video's part is added through a layer that starts at zero.

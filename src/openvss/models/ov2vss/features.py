@@ -1,4 +1,4 @@
-"""How OV2VSS names what it knows of a frame: `FrameFeatures` are flat.
+"""The names of the features that OV2VSS keeps of a frame: `FrameFeatures` is flat.
 
 `u0`, `u1`, ... are the maps U^l, finest first. `p0.0` ... `p0.3` are the four pooled maps of the first scale,
 and so on. `dense` is F^V.
@@ -40,5 +40,5 @@ def maps(features: FrameFeatures) -> list[Tensor]:
 
 
 def views(features: FrameFeatures) -> list[View]:
-    """All scales as the chain wants them; without maps where the frame has been compacted."""
+    """All scales as the chain takes them; without maps where the frame has been compacted."""
     return [View(pooled, features.get(f"u{i}")) for i, pooled in enumerate(unpack(features))]

@@ -1,4 +1,4 @@
-"""Dense features of earlier frames, followed to where things are now: ours, not the paper's.
+"""Dense features of earlier frames, moved to where things are now; ours, not in the paper.
 
 Eq. 12 compares words with what the pair sees in the target alone. Here they are compared with an average over
 time: what is remembered moves with the picture, and counts as far as the picture still shows it. Nothing is

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from openvss.models.layers.attention import attend
 from openvss.models.ov2vss.pooling import P2T, standardise
 
-# Standard deviation, over the tokens, of what a region's softmax is taken of. Left to the layers that make
+# Standard deviation, over the tokens, of the input of a region's softmax. Left to the layers that make
 # it, it starts so small that every region is the mean of the whole frame.
 SHARPNESS = 2.0
 
@@ -21,7 +21,7 @@ class RFE(nn.Module):
     Args:
         scales: Number of scales.
         channels: C.
-        regions: Soft regions; unrelated to any number of words.
+        regions: Soft regions; independent of the number of words.
         heads: Of the attention.
     """
 

@@ -1,4 +1,4 @@
-"""Video Text Encoding: words look at the frame before they are compared with it (Eq. 11)."""
+"""Video Text Encoding: words attend to the frame before they are compared with it (Eq. 11)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class QuickGELU(nn.Module):
 class VTE(nn.Module):
     """Refined text = F^T + alpha (attention of F^T to F^V, then a feed-forward network), Eq. 11.
 
-    Each word looks on its own: no word changes another.
+    Each word attends on its own: no word changes another.
 
     Args:
         dim: Length of the pair's vectors.
@@ -40,7 +40,7 @@ class VTE(nn.Module):
         self.alpha = nn.Parameter(torch.full((dim,), ALPHA))
 
     def look(self, dense: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of dense features (B, T, D, h, w), free of words: (B, T, h w, D) each."""
+        """Keys and values of dense features (B, T, D, h, w), independent of words: (B, T, h w, D) each."""
         tokens = self.norm_image(dense.flatten(3).transpose(2, 3))
         return self.key(tokens), self.value(tokens)
 

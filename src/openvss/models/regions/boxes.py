@@ -1,4 +1,4 @@
-"""Boxes round masks, and of overlapping boxes only the best."""
+"""Boxes around masks, and non-maximum suppression."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def keep_best(boxes: Tensor, scores: Tensor, overlap: float) -> Tensor:
     Args:
         boxes: (n, 4).
         scores: (n,).
-        overlap: The IoU above which two boxes show the same.
+        overlap: The IoU above which two boxes count as duplicates.
 
     Returns:
         The best first.

@@ -1,4 +1,4 @@
-"""Regions from SAM: prompt it with a grid of points, keep the masks it is sure of, lay them on each other."""
+"""Regions from SAM: prompt it with a grid of points, keep the masks it is sure of, stack them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class SamMasks(nn.Module):
     def _masks(self, image: Tensor, points: Tensor, there: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Logits (n, side, side) and quality of the masks that pass; `there` of the square is the frame."""
         kept = [(image.new_empty(0, self.sam.mask_side, self.sam.mask_side), image.new_empty(0))]
-        for some in points.to(image).split(CHUNK):  # three masks a prompt: most are gone before the next
+        for some in points.to(image).split(CHUNK):  # three masks per prompt: most are dropped before the next
             drawn, scores = self.sam.draw(image, points=some[:, None], several=True)
             logits, quality = drawn.flatten(0, 1), scores.flatten()
             steady = stability(logits[:, : there[0], : there[1]], OFFSET)

@@ -1,4 +1,4 @@
-"""Superpixels by SLIC: k-means of colour and place, where a pixel knows only the nine clusters around it."""
+"""Superpixels by SLIC: k-means of colour and place, where a pixel considers only nine clusters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Superpixels:
     Clusters are found from every second pixel of every second row; then all pixels choose.
 
     Args:
-        count: As for `RegionsTinyOptions`, like the rest.
+        count: As for `RegionsTinyOptions`, as are the others.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ class SegFormer(VideoModel):
 
     Args:
         backbone: Gives the pyramid.
-        words: What it tells apart: a fixed list, or a text encoder for any words.
+        words: Its classes: a fixed list, or a text encoder for any words.
         dim: Width of the decoder.
     """
 

@@ -1,4 +1,4 @@
-"""Training samples: which comes when, and each one as a clip seen through a random view.
+"""Training samples: their order, and each one as a clip seen through a random view.
 
 Every position of the order can be computed by itself, so a resumed run continues with the same samples.
 """
@@ -72,10 +72,10 @@ class SampleOrder:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """What a model is shown once.
+    """One training example.
 
     Attributes:
-        name: Where it comes from.
+        name: Its origin.
         frames: (T, 3, H, W), references then target.
         context: (K, 3, H, W) distant frames, a made context for a batch of one, or None.
         labels: (T, H, W) joint ids, `UNKNOWN` where there is no label.
@@ -144,7 +144,7 @@ class Sampler:
         return apply_to_frames(view, pixels), context, apply_to_masks(view, filled)
 
     def _masks(self, source: SampleSource, clip: Clip, sample: Sample, target: Pixels) -> list[Ids | None]:
-        """Labels of the clip's frames, as far as they are needed and exist."""
+        """Labels of the clip's frames that are needed and exist."""
         n = len(sample.clip)
         wanted = n if n > 1 and self._view.reverse else self._n_labels
         before = [

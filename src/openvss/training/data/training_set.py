@@ -176,10 +176,10 @@ def frame_name(clip: Clip, frame: int) -> str:
 
 
 def label_file(folder: Path, clip: Clip, frame: int) -> Path:
-    """Where the label that the run makes of a frame lies: a PNG of ids, 255 or 65535 where there is none."""
+    """The path of the label made for a frame: a PNG of ids, 255 or 65535 where there is none."""
     return folder / "labels" / f"{frame_name(clip, frame)}.png"
 
 
 def context_file(folder: Path, clip: Clip) -> Path:
-    """Where the context that the run makes of a video lies: safetensors of `VideoModel.summarise`."""
+    """The path of the context made for a video: safetensors of `VideoModel.summarise`."""
     return folder / "contexts" / f"{clip.name}.safetensors"

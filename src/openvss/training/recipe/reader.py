@@ -88,7 +88,7 @@ def _recipe(content: dict[str, Any], stage: Key, where: _Where) -> Recipe:
         raise InputError(_sentence(error, content, stage, where)) from None
     except TypeError:
         raise InputError(
-            f"{where.file} contains a value that is no number, text, list or section: remove or quote it."
+            f"{where.file} contains a value that is not a number, text, list or section: remove or quote it."
         ) from None
 
 
@@ -106,7 +106,7 @@ def _sentence(error: ValidationError, content: dict[str, Any], stage: Key, where
     if first["type"] == "missing":
         return f"{place}: {name} is missing: add it."
     if first["type"] == "impossible":
-        return f"{place}: {name} is impossible: {context['reason']}."
+        return f"{place}: {name} is invalid: {context['reason']}."
     value = json.dumps(first["input"])
     value = value if len(value) <= 60 else value[:57] + "..."
     reason = first["msg"][:1].lower() + first["msg"][1:]

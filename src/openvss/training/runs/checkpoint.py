@@ -25,7 +25,7 @@ VERSION = 1
 
 @dataclass
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
         step: Steps of the optimiser that are done.

@@ -1,4 +1,4 @@
-"""The folder of one run: whose it is, and whether it can be written, found out before the first step."""
+"""The folder of one run: who is using it, and whether it can be written, found out before the first step."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OWN = (  # what a run writes; nothing else is removed when it is replaced
     "targets",
     "tensorboard",
 )
-FREE_TO_CHANGE = ("saving", "workers", "cache", "pin_memory")  # none of these decides what is learnt
+FREE_TO_CHANGE = ("saving", "workers", "cache", "pin_memory")  # none of these affects what is learned
 
 
 class RunFolder:
@@ -49,18 +49,18 @@ class RunFolder:
         return self.path / STATE
 
     def claim(self, *, resume: bool, overwrite: bool) -> None:
-        """Make the folder ready; on the main process only."""
+        """Prepare the folder; on the main process only."""
         make_folder(self.path)
         if not os.access(self.path, os.W_OK):
-            raise OutputError(f"The folder {self.path} cannot be written: choose another --out.")
+            raise OutputError(f"The folder {self.path} is not writable: choose another --out.")
         self._directory.claim(self, resume=resume, overwrite=overwrite)
 
     def release(self) -> None:
-        """Let other runs have the folder."""
+        """Release the folder to other runs."""
         self._directory.release()
 
     def disown(self) -> None:
-        """In a worker process: the folder is free once its owner is dead."""
+        """In a worker process: the folder is released when its owner dies."""
         self._directory.disown()
 
     def require_space(self, n_bytes: int) -> None:
@@ -73,31 +73,31 @@ class RunFolder:
             )
 
     def note(self, **values: Any) -> None:
-        """Keep how the run stands, for `openvss runs`."""
+        """Note the status of the run, for `openvss runs`."""
         before = next(read_settings([self.path / STATUS]), {})
         write_text(self.path / STATUS, json.dumps({**before, **values}, indent=2) + "\n")
 
     def found(self) -> Settings | None:
         """The recipe of the run in the folder."""
         if not (self.path / RECIPE).exists() and (self.path / STATUS).exists():
-            raise InputError(f"{self.path} holds what another command wrote: choose another --out.")
+            raise InputError(f"{self.path} holds the results of another command: choose another --out.")
         if not _begun(self.path):
             return None
         found = yaml.safe_load((self.path / RECIPE).read_text(encoding="utf-8"))
         return found if isinstance(found, dict) else {}
 
     def differences(self, found: Settings) -> list[Difference]:
-        """What keeps that run from being resumed: it goes on with the recipe that it was begun with."""
+        """What keeps that run from being resumed: a recipe other than the one it was started with."""
         differing = differences(found, self._recipe)
         return [one for one in differing if not set(FREE_TO_CHANGE) & set(one.key.split("."))]
 
     def take_up(self) -> bool:
-        """Go on with the run in the folder, with what was free to change."""
+        """Continue the run in the folder, with what was free to change."""
         self._write_recipe()
         return False
 
     def begin(self, found: Settings | None) -> None:
-        """Start anew, in place of the run in the folder, if any."""
+        """Start over, in place of the run in the folder, if any."""
         if (self.path / RECIPE).exists():
             _clear(self.path)
         self._write_recipe()
@@ -110,7 +110,7 @@ class RunFolder:
 def make_room(out: Path, folders: Sequence[Path], *, overwrite: bool) -> None:
     """Before stages are trained in `folders` of `out`: no earlier run may be taken for a part of this one.
 
-    With `overwrite` it goes as a whole: should this run die in its first stage, none would be taken up later.
+    With `overwrite` it is deleted completely, so that a run that dies in its first stage resumes no old one.
     """
     for path in filter(_begun, dict.fromkeys([*folders, out, *_stages(out)])):
         if overwrite:
@@ -138,7 +138,7 @@ def _stages(out: Path) -> list[Path]:
 
 def _begun(path: Path) -> bool:
     """Whether there is a run: its state is saved before the first step."""
-    # A recipe alone is what a mistake in it has left.
+    # A recipe alone is left by a run that failed because of a mistake in it.
     return (path / RECIPE).exists() and any(path.glob("*.safetensors"))
 
 

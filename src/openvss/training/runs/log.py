@@ -1,4 +1,4 @@
-"""What a run reports while it goes: lines of JSON in its folder, and calls to whoever watches it."""
+"""What a run reports: lines of JSON in its folder, and calls to its watcher."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOG = "log.jsonl"
 
 @dataclass(frozen=True)
 class Watcher:
-    """What a run calls while it goes.
+    """What a run calls to report its progress.
 
     Attributes:
         say: Takes a line of text.

@@ -71,14 +71,14 @@ class Audio:
             yield packet
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._packets = iter(())
         self._container.close()
 
     def _copied(self, output: AudioStream) -> Iterator[Packet[AudioStream]]:
         last: int | None = None
         for packet in self._demuxed():
-            # Muxers refuse time that stands still or runs back, which damaged files have.
+            # Muxers refuse timestamps that repeat or go back, as in damaged files.
             if packet.dts is None or packet.pts is None or (last is not None and packet.dts <= last):
                 continue
             last = packet.dts
@@ -93,7 +93,7 @@ class Audio:
             try:
                 frames: list[AudioFrame] = packet.decode()
             except FFmpegError:
-                continue  # one damaged packet is a moment of silence
+                continue  # a damaged packet becomes a moment of silence
             for frame in frames:
                 if frame.pts is not None and frame.time_base:
                     frame.pts -= round(self._origin / Fraction(frame.time_base))
@@ -119,7 +119,7 @@ def open_audio(container: InputContainer) -> Audio | None:
 
 
 def reopen(path: Path | None) -> InputContainer | None:
-    """The source once more, beside its decoder; None if there is no file or it cannot be opened."""
+    """The source, opened again beside its decoder; None if there is no file or it cannot be opened."""
     if path is None:
         return None
     try:

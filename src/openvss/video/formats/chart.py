@@ -94,7 +94,7 @@ class ChartWriter:
         picture.save(self._path)
 
     def abandon(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
 
 def _areas(shares: Floats, starts: Floats, length: float, classes: Sequence[ClassInfo]) -> Image.Image:

@@ -73,7 +73,7 @@ class Region:
         height = self.shape[0]
         last = self.ends - 1
         left, right = int(self.starts[0] // height), int(last[-1] // height)
-        if np.any(self.starts // height != last // height):  # a run that goes on in the next column
+        if np.any(self.starts // height != last // height):  # a run that continues in the next column
             top, bottom = 0, height - 1
         else:
             top, bottom = int((self.starts % height).min()), int((last % height).max())

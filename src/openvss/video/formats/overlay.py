@@ -34,7 +34,7 @@ CODEC: Final = "libx264"
 PIXELS = "yuv420p"
 OPTIONS = {"preset": "veryfast", "crf": "22", "bf": "0", "mbtree": "0"}
 THREADS = 4  # fixed, because the bytes depend on it
-SECONDS_BETWEEN_KEY_FRAMES = 2  # what a viewer's jump costs at most
+SECONDS_BETWEEN_KEY_FRAMES = 2  # the most that a viewer's jump costs
 MUXER = {"movflags": "+faststart", "fflags": "+bitexact"}
 
 
@@ -55,10 +55,10 @@ class OverlayPicture:
         Image.fromarray(self._painter.paint(item)).save(self._path)
 
     def finish(self) -> None:
-        """Nothing is left to do."""
+        """Nothing to do."""
 
     def abandon(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
 
 class OverlayVideo:
