@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from openvss.errors import InputError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -64,6 +66,8 @@ class Table(MutableMapping[str, T], Generic[T]):
     @property
     def _outside(self) -> dict[str, EntryPoint]:
         if self._found is None:
+            from importlib.metadata import entry_points  # `openvss --help` does without
+
             points = () if self._group is None else entry_points(group=self._group)
             self._found = {point.name: point for point in points}
         return self._found

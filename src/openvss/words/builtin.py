@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 
 NAMES = ("vspw", "cityscapes", "coco-stuff", "ade150", "ade847", "pc59", "pc459", "voc20", "camvid")
 RAW_NAMES = ("coco-stuff-raw", "pc59-raw", "pc459-raw", "voc20-raw")
@@ -35,7 +35,7 @@ class ClassList:
 @functools.cache
 def class_list(name: str) -> ClassList:
     """Read one of the lists in `NAMES` or `RAW_NAMES`."""
-    text = resources.files("openvss.words").joinpath("lists", f"{name}.txt").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "lists" / f"{name}.txt").read_text(encoding="utf-8")
     header, *lines = text.splitlines()
     match = _HEADER.fullmatch(header)
     if match is None or match["name"] != name:
