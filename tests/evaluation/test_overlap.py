@@ -81,5 +81,5 @@ def test_labels_without_neighbours_are_an_error_and_are_not_read(tmp_path: Path)
 def test_sizes_that_change_are_an_error(tmp_path: Path) -> None:
     root = write_set(tmp_path / "set", (3,))
     Image.new("L", (32, 23)).save(root / "data" / "v0" / "mask" / "0001.png")
-    with pytest.raises(InputError, match=r"0001\.png has another size"):
+    with pytest.raises(InputError, match=r"0001\.png differs in size"):
         overlap(open_dataset(f"folder:{root}"))

@@ -171,7 +171,7 @@ def test_errors_say_what_to_do(segmenter: Segmenter) -> None:
         segmenter.step(frames[0])
     segmenter.reset()
     segmenter.step(frames[0])
-    with pytest.raises(InputError, match=r"another size.*reset"):
+    with pytest.raises(InputError, match=r"differs in size.*reset"):
         segmenter.step(as_frames(video(2, 128, 64))[1])
     with pytest.raises(InputError, match="uint8"):
         segmenter.step(np.zeros((4, 4), np.uint8))

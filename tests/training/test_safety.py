@@ -111,7 +111,7 @@ def test_a_folder_that_cannot_be_written(
 ) -> None:
     file = write(tmp_path / "r.yaml", recipe(videos))
     (tmp_path / "taken").write_text("")
-    assert "is a file" in run.sentence("train", file, "--out", "taken", "--cpu")
+    assert "a file is in the way" in run.sentence("train", file, "--out", "taken", "--cpu")
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "run")
     assert "cannot be written" in failed(run, "train", file, "--out", "run", "--cpu")
 

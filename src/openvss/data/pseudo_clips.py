@@ -65,7 +65,7 @@ def draw_path(motion: CameraMotion, rng: random.Random) -> CameraPath:
 
 
 def _moved(start: int, crop: int, old: int, new: int, way: float) -> int:
-    """Where a view starts once its picture has another size: its centre stays, then moves on."""
+    """Where a view starts once its picture differs in size: its centre stays, then moves on."""
     centre = (start + crop / 2) / old * new
     moved = round(centre - crop / 2 + way * crop)
     return max(1 - crop, min(moved, new - 1))  # some of the picture stays in view

@@ -70,5 +70,5 @@ def _pairs(dataset: Dataset, clip: Clip, gap: int) -> Iterator[tuple[Ids, Ids]]:
 def _require_one_size(earlier: Ids, later: Ids, path: Path) -> None:
     if earlier.shape != later.shape:
         raise InputError(
-            f"{path} has another size than the labels before it: all frames of a video have one size."
+            f"{path} differs in size from the labels before it: all frames of a video have one size."
         )
