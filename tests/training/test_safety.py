@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_written(
     (tmp_path / "taken").write_text("")
     assert "a file is in the way" in run.sentence("train", file, "--out", "taken", "--cpu")
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "run")
-    assert "cannot be written" in failed(run, "train", file, "--out", "run", "--cpu")
+    assert "run is not writable" in failed(run, "train", file, "--out", "run", "--cpu")
 
 
 def test_a_full_disk_is_found_before_the_first_step(
