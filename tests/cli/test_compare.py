@@ -205,7 +205,7 @@ def test_a_strip_that_cannot_be_drawn(run: Runner, tmp_path: Path, monkeypatch: 
     for arguments, part in (
         (
             ["a", "--strip", "v3"],
-            "There is no video 'v3' among those that were scored: name one such as v0, v1.",
+            "No video named 'v3' was scored: name one such as v0, v1.",
         ),
         (["a", "--strip", "v0", "--frames", "0-4"], "v0 has no frame 4: give --frames from 0 to 3."),
         (["a", "--strip", "v0", "--frames", "0-2"], "Frame 1 of v0 has no labels"),

@@ -78,7 +78,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     for arguments, part in (
-        (["make", "nothing", "new"], "no layout 'nothing'"),
+        (["make", "nothing", "new"], "Unknown layout 'nothing'"),
         (["make", "vspw", "full"], "full is not empty"),
         (["check", "nothing:full"], "has 1 problem"),
         (["prepare", "vspw", "full"], "read as it was released"),

@@ -272,7 +272,7 @@ def test_impossible_disturbances_are_refused() -> None:
 
 
 def test_unknown_layout_and_occupied_places_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no layout 'nuscenes': choose one of vspw, cityscapes"):
+    with pytest.raises(InputError, match="Unknown layout 'nuscenes': choose one of vspw, cityscapes"):
         make("nuscenes", tmp_path / "new")
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="is not empty"):

@@ -234,7 +234,7 @@ def test_most_sets_are_read_as_released(tmp_path: Path, name: str) -> None:
 
 
 def test_unknown_names_and_empty_roots_are_explained(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="There is no data set 'kitti' to prepare"):
+    with pytest.raises(InputError, match="No data set 'kitti' can be prepared"):
         prepare("kitti", tmp_path)
     with pytest.raises(InputError, match="nowhere of pc59 does not exist"):
         prepare("pc59", tmp_path / "nowhere")

@@ -185,9 +185,9 @@ def test_frames_that_cannot_be_shown(wanted: str, message: str) -> None:
 def test_a_video_that_is_not_there(tmp_path: Path) -> None:
     task = task_of(write_set(tmp_path / "set", (2, 2, 2, 2)))
     assert find_video(task, "v2").name == "v2"
-    with pytest.raises(InputError, match=r"no video 'v22' .*: did you mean v2"):
+    with pytest.raises(InputError, match=r"No video named 'v22' was scored: did you mean v2"):
         find_video(task, "v22")
-    with pytest.raises(InputError, match=r"no video 'lake' .*: name one such as v0, v1, v2."):
+    with pytest.raises(InputError, match=r"No video named 'lake' was scored: name one such as v0, v1, v2."):
         find_video(task, "lake")
 
 

@@ -127,12 +127,12 @@ def read_lines(path: Path, hint: str) -> list[str]:
 
 
 def frames_in(folder: Path) -> list[Path]:
-    """The images in a folder, in natural order; none if there is no such folder."""
+    """The images in a folder, in natural order; empty if the folder does not exist."""
     return frame_files(folder.iterdir()) if folder.is_dir() else []
 
 
 def files_in(folder: Path, suffixes: Iterable[str]) -> list[Path]:
-    """The files in a folder that have one of the suffixes, by name; none if there is no such folder."""
+    """The files in a folder that have one of the suffixes, by name; empty if the folder does not exist."""
     wanted = set(suffixes)
     if not folder.is_dir():
         return []

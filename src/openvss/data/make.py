@@ -26,7 +26,7 @@ def make(layout: str, root: Path, seed: int = 0, options: RenderOptions = DEFAUL
     """
     writers = dict(_writers())
     if layout not in writers:
-        raise InputError(f"There is no layout {layout!r}: choose one of {', '.join(writers)}.")
+        raise InputError(f"Unknown layout {layout!r}: choose one of {', '.join(writers)}.")
     try:
         root.mkdir(parents=True, exist_ok=True)
         if any(root.iterdir()):

@@ -31,7 +31,7 @@ def prepare(name: str, root: Path, on_progress: Callable[[int, int], None] = lam
     """
     known = ", ".join(preparable())
     if name not in LAYOUTS:
-        raise InputError(f"There is no data set {name!r} to prepare: give one of {known}.")
+        raise InputError(f"No data set {name!r} can be prepared: choose one of {known}.")
     conversions = LAYOUTS[name].conversions
     if conversions is None:
         raise InputError(f"{name} is read as it was released; only {known} need preparing.")

@@ -27,7 +27,7 @@ def find_video(task: Task, name: str) -> Clip:
         return task.dataset.clips[names.index(name)]
     close = get_close_matches(name, names, n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else f"name one such as {', '.join(names[:3])}."
-    raise InputError(f"There is no video {name!r} among those that were scored: {hint}")
+    raise InputError(f"No video named {name!r} was scored: {hint}")
 
 
 def choose_frames(clip: Clip, wanted: str | None) -> list[int]:
