@@ -84,7 +84,7 @@ class Table(MutableMapping[str, T], Generic[T]):
         return entry
 
     def _choices(self, name: str) -> str:
-        close = difflib.get_close_matches(name.lower(), self, n=1)
+        close = difflib.get_close_matches(name.lower(), self)
         choose = f"did you mean {close[0]}? Choose" if close else "choose"
         return f"{choose} one of {', '.join(self)}"
 
