@@ -14,6 +14,7 @@ from openvss.segmenting.settings import Context, Precision
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 from openvss.video.sources import open_source
+from openvss.words import Vocabulary
 from tests.models.suite import WORDS, as_frames, randomise_zeros, video
 from tests.models.two_frame import TwoFrame
 
@@ -44,8 +45,19 @@ def test_words_that_cannot_be_used_change_nothing(
     after = segmenter.step(frame)
     assert same(before, after)
     assert before.words == after.words
-    with pytest.raises(InputError, match="Words are one string"):
-        getattr(segmenter, how)(["sky", "road"])
+    with pytest.raises(InputError, match="Words are a string"):
+        getattr(segmenter, how)(["sky", 3])
+
+
+def test_words_may_be_a_list_wherever_they_are_taken() -> None:
+    words, frames = ["cat | kitten", "sofa"], as_frames(video(1))
+    segmenter = Segmenter(TwoFrame(), words, device="cpu")
+    assert segmenter.vocabulary == Vocabulary.parse("cat | kitten, sofa")
+    assert segmenter.step(frames[0]).words == ("cat", "sofa")
+    assert segmenter.ask(["dog", "rug"]).words == ("dog", "rug")
+    segmenter.set_words(("rug", "dog"))
+    assert segmenter.vocabulary.names == ("rug", "dog")
+    assert [m.words for m in segmenter.stream([frames[0].pixels], ["sky", "sea"])] == [("sky", "sea")]
 
 
 def same(a: LabelMap, b: LabelMap) -> bool:

@@ -25,7 +25,7 @@ from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 from openvss.video.pixels import Pixels
 from openvss.video.sources import Source, open_source
-from openvss.words.vocabulary import Vocabulary
+from openvss.words.vocabulary import Vocabulary, Words
 
 
 class Segmenter:
@@ -33,8 +33,9 @@ class Segmenter:
 
     Args:
         model: Any `VideoModel`; `openvss.load` gives one by name.
-        words: `"person | pedestrian, road, sky"`, a built-in list's name or a `Vocabulary`; may be set later.
-            A closed-set model starts with all its own.
+        words: `"person | pedestrian, road, sky"` or `["person | pedestrian", "road", "sky"]`,
+            a built-in list's name or a `Vocabulary`; may be set later. A closed-set model starts with all its
+            own.
         settings: How to stream; the defaults of `StreamSettings` if None.
         **changes: Single settings by keyword: `size=320`, `device="cpu"`; see `StreamSettings`.
 
@@ -62,7 +63,7 @@ class Segmenter:
     def __init__(
         self,
         model: VideoModel,
-        words: str | Vocabulary | None = None,
+        words: Words | None = None,
         *,
         settings: StreamSettings | None = None,
         **changes: Unpack[StreamOptions],
@@ -82,9 +83,9 @@ class Segmenter:
         """Forget the video (not the words): the next frame is the first of another one."""
         self.state = StreamState.empty(self.model)
 
-    def set_words(self, words: str | Vocabulary) -> None:
+    def set_words(self, words: Words) -> None:
         """Change the words, also in mid-stream: nothing that was seen has to be encoded again."""
-        vocabulary = _vocabulary(words)
+        vocabulary = Vocabulary.of(words)
         self._words = vocabulary, self.model.embed(vocabulary)
 
     @property
@@ -110,7 +111,7 @@ class Segmenter:
             self.state.remember(RememberedFrame(self.state.enter(frame, image), image))
 
     @torch.inference_mode()
-    def ask(self, words: str | Vocabulary) -> LabelMap:
+    def ask(self, words: Words) -> LabelMap:
         """Label the last frame again with other words, from its stored features.
 
         Later frames are labelled with the previous words; `set_words` changes those.
@@ -125,7 +126,7 @@ class Segmenter:
             self._words = before
 
     def stream(
-        self, source: Source | str | Path | Iterable[Pixels], words: str | Vocabulary | None = None
+        self, source: Source | str | Path | Iterable[Pixels], words: Words | None = None
     ) -> Iterator[LabelMap]:
         """Label a whole video, image, folder of frames, camera or iterable of arrays, frame by frame."""
         if words is not None:
@@ -201,13 +202,3 @@ class Segmenter:
         if self._words is None:
             raise InputError('There are no words to label with: give some, such as "person, road, sky".')
         return self._words
-
-
-def _vocabulary(words: str | Vocabulary) -> Vocabulary:
-    if isinstance(words, str):
-        return Vocabulary.parse(words)
-    if not isinstance(words, Vocabulary):
-        raise InputError(
-            f'Words are one string, such as "person, road, sky", or a Vocabulary, not {words!r}.'
-        )
-    return words
