@@ -1,10 +1,12 @@
 """The streaming core, on the two-frame model of the tests."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Output
@@ -176,6 +178,30 @@ def test_bare_arrays_are_frames(segmenter: Segmenter) -> None:
     assert [g.index for g in got] == [0, 1, 2]
 
 
+def test_images_paths_and_grey_arrays_are_frames(segmenter: Segmenter, tmp_path: Path) -> None:
+    pixels = as_frames(video(1))[0].pixels
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    expected = segmenter.step(pixels)
+    for given in (Image.fromarray(pixels), tmp_path / "a.png", str(tmp_path / "a.png")):
+        segmenter.reset()
+        assert same(segmenter.step(given), expected)
+    segmenter.reset()
+    segmenter.skip(Image.fromarray(pixels))
+    grey = segmenter.step(pixels[..., 0])
+    assert (grey.index, grey.labels.shape) == (1, pixels.shape[:2])
+    assert same(next(segmenter.stream([Image.fromarray(pixels)])), expected)
+
+
+def test_asking_does_not_depend_on_a_buffer_that_was_reused() -> None:
+    model = Edges()
+    randomise_zeros(model)
+    pixels = as_frames(video(1))[0].pixels
+    segmenter = Segmenter(model, WORDS, device="cpu")
+    expected = segmenter.step(pixels)
+    pixels[:] = 0
+    assert same(segmenter.ask(WORDS), expected)
+
+
 def test_errors_say_what_to_do(segmenter: Segmenter) -> None:
     frames = as_frames(video(2))
     segmenter.step(frames[1])
@@ -186,7 +212,7 @@ def test_errors_say_what_to_do(segmenter: Segmenter) -> None:
     with pytest.raises(InputError, match=r"differs in size.*reset"):
         segmenter.step(as_frames(video(2, 128, 64))[1])
     with pytest.raises(InputError, match="uint8"):
-        segmenter.step(np.zeros((4, 4), np.uint8))
+        segmenter.step(np.zeros((4, 4, 2), np.uint8))
     with pytest.raises(InputError, match="no words"):
         Segmenter(TwoFrame(), device="cpu").step(frames[0])
     with pytest.raises(InputError, match="step"):
@@ -199,6 +225,12 @@ def test_errors_say_what_to_do(segmenter: Segmenter) -> None:
         Segmenter(TwoFrame(), WORDS, device="cpu", context="all")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no device 'abacus'"):
         Segmenter(TwoFrame(), WORDS, device="abacus")
+
+
+class Edges(TwoFrame):
+    """Follows the edges of the frame."""
+
+    edge_aware = True
 
 
 class Watched(TwoFrame):

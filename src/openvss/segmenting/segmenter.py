@@ -9,7 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
 import torch
 
 from openvss.errors import InputError
@@ -23,7 +22,7 @@ from openvss.segmenting.settings import StreamOptions, StreamSettings
 from openvss.segmenting.state import RATE, RememberedFrame, StreamState
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
-from openvss.video.pixels import Pixels
+from openvss.video.picture import Picture, to_pixels
 from openvss.video.sources import Source, open_source
 from openvss.words.vocabulary import Vocabulary, Words
 
@@ -94,14 +93,19 @@ class Segmenter:
         return self._require_words()[0]
 
     @torch.inference_mode()
-    def step(self, frame: Frame | Pixels) -> LabelMap:
-        """Label the next frame. Bare pixels are taken to be 1/15 s apart."""
+    def step(self, frame: Frame | Picture) -> LabelMap:
+        """Label the next frame.
+
+        Besides a `Frame` it may be an array, (H, W, 3) uint8 in RGB order, (H, W) grey or (H, W, 4) with
+        transparency, which is put over black; a PIL image, which is turned as its EXIF data say; or the path
+        of an image. These are taken to be 1/15 s apart.
+        """
         self._require_words()
         frame = self._as_frame(frame)
         return self._label(self._see(frame), frame)
 
     @torch.inference_mode()
-    def skip(self, frame: Frame | Pixels) -> None:
+    def skip(self, frame: Frame | Picture) -> None:
         """Skip a frame that an earlier run labelled; later frames may still look back at it."""
         frame = self._as_frame(frame)
         if self.model.recurrent:
@@ -126,9 +130,9 @@ class Segmenter:
             self._words = before
 
     def stream(
-        self, source: Source | str | Path | Iterable[Pixels], words: Words | None = None
+        self, source: Source | str | Path | Iterable[Picture], words: Words | None = None
     ) -> Iterator[LabelMap]:
-        """Label a whole video, image, folder of frames, camera or iterable of arrays, frame by frame."""
+        """Label a whole video, image, folder of frames, camera or iterable of frames, one by one."""
         if words is not None:
             self.set_words(words)
         self._require_words()
@@ -153,11 +157,10 @@ class Segmenter:
     def _looks_ahead(self) -> bool:
         return self.settings.context == "whole" and self.state.keeps_distant
 
-    def _as_frame(self, frame: Frame | Pixels) -> Frame:
+    def _as_frame(self, frame: Frame | Picture) -> Frame:
         if not isinstance(frame, Frame):
-            if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-                raise InputError(f"A frame is (height, width, 3) uint8 RGB, not {frame.shape} {frame.dtype}.")
-            frame = Frame(self.state.count, Fraction(self.state.count, RATE), frame)
+            pixels = to_pixels(frame, f"Frame {self.state.count}")
+            frame = Frame(self.state.count, Fraction(self.state.count, RATE), pixels)
         self.state.count += 1
         return frame
 
