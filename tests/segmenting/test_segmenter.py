@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
@@ -167,6 +168,71 @@ def test_unlabelled_below(segmenter: Segmenter) -> None:
     np.testing.assert_array_equal(strict.labels == 255, free.confidence < threshold)
     assert strict.shares().sum() == pytest.approx(1.0)
     assert strict.shares()[-1] == pytest.approx((free.confidence < threshold).mean())
+
+
+def clips() -> tuple[list[npt.NDArray[np.uint8]], list[npt.NDArray[np.uint8]]]:
+    first = [frame.pixels for frame in as_frames(video(12))]
+    return first, [255 - pixels[::-1] for pixels in first]
+
+
+def test_two_streams_of_one_segmenter_are_an_error(segmenter: Segmenter) -> None:
+    one, two = clips()
+    first, second = segmenter.stream(one), segmenter.stream(two)
+    next(first)
+    next(second)
+    with pytest.raises(InputError, match=r"other frames while .* second video with segmenter\.another\(\)"):
+        next(first)
+    assert [frame.index for frame in second] == list(range(1, 12))  # the second is not harmed
+    assert [frame.index for frame in segmenter.stream(one)] == list(range(12))
+
+
+@pytest.mark.parametrize("how", ["step", "skip", "reset and step"])
+def test_frames_between_those_of_a_stream_are_an_error(segmenter: Segmenter, how: str) -> None:
+    one, two = clips()
+    stream = segmenter.stream(one)
+    next(stream)
+    if how == "reset and step":
+        segmenter.reset()
+    getattr(segmenter, how.split()[-1])(two[0])
+    with pytest.raises(InputError, match=r"segmenter\.another\(\)"):
+        next(stream)
+
+
+def test_a_stream_may_be_reset_at_a_cut(segmenter: Segmenter) -> None:
+    one, two = clips()
+    found = []
+    for frame in segmenter.stream([*one, *two]):
+        found.append(frame)
+        if frame.index == len(one) - 1:
+            segmenter.reset()
+    fresh = list(Segmenter(segmenter.model, WORDS, device="cpu").stream(two))
+    assert all(same(a, b) for a, b in zip(found[len(one) :], fresh, strict=True))
+    segmenter.reset()
+    whole = [segmenter.step(pixels) for pixels in [*one, *two]]
+    assert not same(found[len(one)], whole[len(one)])
+
+
+def test_asking_and_new_words_do_not_disturb_a_stream(segmenter: Segmenter) -> None:
+    one, _ = clips()
+    expected = list(segmenter.stream(one))
+    found = []
+    for frame in segmenter.stream(one):
+        segmenter.ask("cat, sofa")
+        segmenter.set_words(WORDS)
+        found.append(frame)
+    assert all(same(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_another_labels_a_second_video_at_the_same_time(segmenter: Segmenter) -> None:
+    one, two = clips()
+    alone = [list(segmenter.stream(clip)) for clip in (one, two)]
+    other = segmenter.another()
+    assert other.model is segmenter.model
+    both = list(zip(segmenter.stream(one), other.stream(two), strict=True))
+    for mine, expected in zip(zip(*both, strict=True), alone, strict=True):
+        assert all(same(a, b) for a, b in zip(mine, expected, strict=True))
+    other.set_words("cat, sofa")
+    assert segmenter.step(one[0]).words != other.step(one[0]).words
 
 
 def test_bare_arrays_are_frames(segmenter: Segmenter) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -28,7 +29,7 @@ from openvss.words.vocabulary import Vocabulary, Words
 
 
 class Segmenter:
-    """Labels the frames of one video after another.
+    """Labels the frames of one video after another; `another()` gives a second one for two videos at once.
 
     Args:
         model: Any `VideoModel`; `openvss.load` gives one by name.
@@ -132,14 +133,47 @@ class Segmenter:
     def stream(
         self, source: Source | str | Path | Iterable[Picture], words: Words | None = None
     ) -> Iterator[LabelMap]:
-        """Label a whole video, image, folder of frames, camera or iterable of frames, one by one."""
+        """Label a whole video, image, folder of frames, camera or iterable of frames, one by one.
+
+        A segmenter remembers one video at a time. To label a second one before the first has ended, give it
+        to `another()`; two streams of one segmenter are an error.
+        """
         if words is not None:
             self.set_words(words)
         self._require_words()
         opened = source if isinstance(source, Source) else open_source(source)
         self.begin(opened)
+        state, count = self.state, 0
         for frame in opened:
-            yield self.step(frame)
+            if self.state.count and (self.state is not state or state.count != count):
+                raise InputError(
+                    "This segmenter was given other frames while it labelled a stream: label a second video "
+                    "with segmenter.another()."
+                )
+            labels = self.step(frame)
+            state, count = self.state, self.state.count
+            yield labels
+
+    def another(self) -> Segmenter:
+        """A second segmenter, for another video at the same time.
+
+        It shares the model, which is not loaded again, starts with the same words and settings, and remembers
+        nothing.
+
+        Example:
+            >>> import numpy as np, openvss
+            >>> left = openvss.load("tiny", "dog, grass", size=64, device="cpu")
+            >>> right = left.another()
+            >>> videos = np.zeros((2, 3, 48, 64, 3), np.uint8)
+            >>> for pair in zip(left.stream(videos[0]), right.stream(videos[1])):
+            ...     print([frame.index for frame in pair])
+            [0, 0]
+            [1, 1]
+            [2, 2]
+        """
+        twin = copy(self)
+        twin.reset()
+        return twin
 
     def begin(self, source: Source) -> None:
         """Start a video; with `context="whole"` this looks through it once before any frame is labelled."""
