@@ -226,8 +226,11 @@ def test_asking_and_new_words_do_not_disturb_a_stream(segmenter: Segmenter) -> N
 def test_another_labels_a_second_video_at_the_same_time(segmenter: Segmenter) -> None:
     one, two = clips()
     alone = [list(segmenter.stream(clip)) for clip in (one, two)]
+    segmenter.step(one[0])
     other = segmenter.another()
     assert other.model is segmenter.model
+    with pytest.raises(InputError, match="no frame to ask about"):
+        other.ask("cat")
     both = list(zip(segmenter.stream(one), other.stream(two), strict=True))
     for mine, expected in zip(zip(*both, strict=True), alone, strict=True):
         assert all(same(a, b) for a, b in zip(mine, expected, strict=True))

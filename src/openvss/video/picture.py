@@ -14,12 +14,12 @@ from openvss.video.images import is_still, read_image, upright
 from openvss.video.pixels import Pixels, over_black
 
 Picture = npt.NDArray[Any] | Image.Image | str | Path
-"""What `to_pixels` takes."""
+"""What `to_pixels` makes pixels of."""
 
 WANTED = "give a PIL image, the path of an image, or a uint8 array of shape (H, W, 3), (H, W) or (H, W, 4)"
 
 
-def to_pixels(picture: Picture, name: str) -> Pixels:
+def to_pixels(picture: object, name: str) -> Pixels:
     """A copy as upright (H, W, 3) uint8 RGB.
 
     Grey becomes RGB, and transparency is composited over black. PIL images are turned as their EXIF data say,
