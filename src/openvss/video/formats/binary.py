@@ -5,7 +5,6 @@ The folders are called like the words as far as file systems allow; `binary.json
 
 from __future__ import annotations
 
-import io
 import json
 import unicodedata
 from collections.abc import Sequence
@@ -13,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from openvss.video.formats.contract import Labelled, OutputPlan, frame_name
-from openvss.video.formats.masks import COMPRESSION
+from openvss.video.formats.png import GREY, png_bytes
 
 FOLDER, INDEX = "binary", "binary.json"
 # What no folder may be called on some system, or what has a meaning there.
@@ -100,8 +98,4 @@ def _key(folder: str) -> str:
 
 def _png(mask: npt.NDArray[np.bool_]) -> bytes:
     """A picture of one bit per pixel, white where the mask is true."""
-    height, width = mask.shape
-    file = io.BytesIO()
-    picture = Image.frombytes("1", (width, height), np.packbits(mask, axis=1).tobytes())
-    picture.save(file, "PNG", compress_level=COMPRESSION)
-    return file.getvalue()
+    return png_bytes(np.packbits(mask, axis=1), mask.shape[1], bits=1, colour=GREY)
