@@ -36,12 +36,12 @@ class BinaryWriter:
 
     def add(self, item: Labelled) -> None:
         """Take the next frame."""
-        frame, present = item.frame.index, item.counts[:-1] > 0
-        for word in np.flatnonzero(present):
-            if word not in self._occurred:
-                self._begin(int(word), frame)
+        frame = item.frame.index
+        present = set(np.flatnonzero(item.counts[:-1]).tolist())
+        for word in present - self._occurred:
+            self._begin(word, frame)
         for word in self._occurred:
-            mask = _png(item.labels.labels == word) if present[word] else self._black
+            mask = _png(item.labels.labels == word) if word in present else self._black
             (self._folders[word] / frame_name(frame)).write_bytes(mask)
 
     def finish(self) -> None:

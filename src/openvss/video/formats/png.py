@@ -32,7 +32,7 @@ def png_bytes(rows: npt.NDArray[np.uint8], width: int, *, bits: int, colour: int
     filtered[0, 1:] = rows[0]
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
     header = struct.pack(">IIBBBBB", width, rows.shape[0], bits, colour, 0, 0, 0)
-    pixels = zlib.compress(filtered, COMPRESSION)
+    pixels = zlib.compress(filtered.data, COMPRESSION)
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(END, b"")
 
 
