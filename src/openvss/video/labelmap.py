@@ -93,7 +93,7 @@ class LabelMap:
         ids = [i for i, name in enumerate(self.words) if _key(name) == _key(word)]
         if not ids:
             raise InputError(f"There is no label {word!r} in this map: {_choices(word, self.words)}.")
-        return np.isin(self.labels, ids)  # two labels of a built-in list may share a name
+        return np.any([self.labels == i for i in ids], axis=0)  # labels of a built-in list may share a name
 
     def overlay(self, image: Frame | Picture, *, legend: bool = True) -> Image:
         """The labels drawn over the frame that they belong to, as a PIL image.
