@@ -11,6 +11,7 @@ from PIL import Image
 
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Output
+from openvss.models.rest import prepare
 from openvss.models.words import WordEmbeddings
 from openvss.segmenting.segmenter import Segmenter
 from openvss.segmenting.settings import Context, Precision
@@ -359,5 +360,46 @@ def test_words_may_come_later() -> None:
     assert segmenter.vocabulary.names == ("cat", "sofa")
     frame = as_frames(video(1))[0]
     assert segmenter.step(frame).words == ("cat", "sofa")
-    assert segmenter.ask("dog").words == ("dog",)
+    assert segmenter.ask("dog, rug").words == ("dog", "rug")
     assert segmenter.vocabulary.names == ("cat", "sofa")
+
+
+@pytest.mark.parametrize(
+    ("words", "others", "labels", "rest"),
+    [
+        ("dog", None, ("dog", "everything else"), 1),
+        ("dog", True, ("dog", "everything else"), 1),
+        ("dog", False, ("dog",), None),
+        ("dog, cat", None, ("dog", "cat"), None),
+        ("dog, cat", True, ("dog", "cat", "everything else"), 2),
+        ("background, cat", None, ("background", "cat"), 0),
+        ("background, cat", True, ("background", "cat"), 0),
+        ("background, cat", False, ("background", "cat"), None),
+    ],
+)
+def test_everything_else(words: str, others: bool | None, labels: tuple[str, ...], rest: int | None) -> None:
+    segmenter = Segmenter(TwoFrame(), words, others=others, device="cpu")
+    found = segmenter.step(as_frames(video(1))[0])
+    assert found.words == segmenter.vocabulary.names == labels
+    assert found.rest == segmenter.rest == rest
+
+
+def test_everything_else_is_where_a_hidden_word_is_the_likelier() -> None:
+    torch.manual_seed(0)
+    frame, model = as_frames(video(1))[0], TwoFrame()
+    every = Segmenter(model, "ade150", device="cpu").step(frame)
+    common = every.words[int(every.counts().argmax())]
+    found = Segmenter(model, f"everything else, {common}", device="cpu").step(frame)
+    assert 0 < (found.labels == 0).mean() < 1
+    names = prepare(model, Vocabulary.parse(f"everything else, {common}"), 0).words.names
+    each = Segmenter(model, ", ".join(names), others=False, device="cpu").step(frame)  # without handicaps
+    assert (each.labels[found.labels == 0] > 0).all()
+
+
+def test_asking_for_everything_else_keeps_the_words(segmenter: Segmenter) -> None:
+    frame = as_frames(video(1))[0]
+    before = segmenter.step(frame)
+    assert segmenter.ask("dog").words == ("dog", "everything else")
+    assert segmenter.rest is None
+    segmenter.reset()
+    assert same(segmenter.step(frame), before)
