@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from openvss.video.formats.panoptic import PanopticWriter
 from openvss.video.formats.rle import RleWriter
 from openvss.video.frame import Frame
 from openvss.video.journal import LabelJournal
-from openvss.video.sinks import OutputFolder, SourceInfo
+from openvss.video.sinks import OutputFolder, OverlayStyle, SourceInfo
 from tests.video.formats.samples import classes, write_source
 from tests.video.runs import (
     FORMATS,
@@ -69,7 +70,7 @@ def test_masks_words_and_settings_can_be_read_back(tmp_path: Path) -> None:
         (info.id, info.name, info.colour) for info in classes()
     ]
     settings = json.loads((tmp_path / "run.json").read_text())
-    assert settings == {**RUN, "output": {"formats": list(FORMATS), "legend": True}}
+    assert settings == {**RUN, "output": {"formats": list(FORMATS), **asdict(OverlayStyle())}}
     assert len((tmp_path / "stats.csv").read_text().splitlines()) == FRAMES + 1
 
 
@@ -208,7 +209,9 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"output\.formats: .* then, .*\"png\".* now"):
         open_folder(tmp_path, formats=("png",), resume=True)
     with pytest.raises(InputError, match=r"output\.legend: true then, false now"):
-        open_folder(tmp_path, legend=False, resume=True)
+        open_folder(tmp_path, style=OverlayStyle(legend=False), resume=True)
+    with pytest.raises(InputError, match=r"output\.colours\.sky: null then, \[0, 0, 255\] now"):
+        open_folder(tmp_path, style=OverlayStyle(colours={"sky": (0, 0, 255)}), resume=True)
     with pytest.raises(InputError, match="the words"):
         open_folder(tmp_path, names=("sky", "sea"), resume=True)
     finished(tmp_path / "whole")

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openvss.cli.options import ModelOptions, parse_options
+from openvss.cli.options import (
+    ColoursOption,
+    LegendOption,
+    ModelOptions,
+    OpacityOption,
+    OutlinesOption,
+    SideBySideOption,
+    overlay_style,
+    parse_options,
+)
 from openvss.cli.progress import emit, progress, resumable
 from openvss.errors import BrokenVideoError, InputError
 from openvss.segmenting.settings import Context, Precision, StreamSettings
@@ -88,9 +97,11 @@ def segment(
     unlabelled_below: Annotated[
         float, typer.Option(metavar="P", help="Leave pixels less certain than P (0 to 1) unlabelled.")
     ] = StreamSettings.unlabelled_below,
-    legend: Annotated[
-        bool, typer.Option("--legend/--no-legend", help="Burn words and colours into the overlay.")
-    ] = True,
+    legend: LegendOption = True,
+    opacity: OpacityOption = None,
+    outlines: OutlinesOption = False,
+    side_by_side: SideBySideOption = False,
+    colours: ColoursOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the results in the folder.")
@@ -117,6 +128,9 @@ def segment(
         precision=precision,
     )
     vocabulary = None if words is None else Vocabulary.parse(words)
+    style = overlay_style(
+        legend=legend, opacity=opacity, outlines=outlines, side_by_side=side_by_side, colours=colours
+    )
     chosen = known_formats([name.strip() for name in formats.split(",")])
     source = open_source(video, fps=_rate(fps))
     folder = out or Path("segmented") / _name(source)
@@ -134,7 +148,7 @@ def segment(
     vocabulary = segmenter.vocabulary
     outputs = OutputFolder(
         folder,
-        classes=class_infos([(label.name, label.synonyms) for label in vocabulary]),
+        classes=class_infos([(label.name, label.synonyms) for label in vocabulary], own=style.colours),
         formats=chosen,
         run=_settings(source, segmenter, model, options),
         source=SourceInfo(
@@ -143,7 +157,7 @@ def segment(
             kind="image" if source.kind == "image" else "video",
             path=source.path,
         ),
-        legend=legend,
+        style=style,
         resume=resume,
         overwrite=overwrite,
     )

@@ -7,12 +7,14 @@ Oliveira and Fernandes 2009, full severity), which together are the common forms
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 Colour = tuple[int, int, int]
+REST: Colour = (136, 136, 136)  # of everything else; no word is as grey
 Floats = npt.NDArray[np.float64]
 
 # 64 colours found by farthest-point search and pairwise exchange over the sRGB cube (lightness 32 to 93,
@@ -64,8 +66,10 @@ DEUTERANOPIA = np.array(
 )
 
 
-def colours_for(names: Sequence[str]) -> tuple[Colour, ...]:
-    """A colour for each name, in order.
+def colours_for(
+    names: Sequence[str], given: Mapping[int, Colour] = MappingProxyType({})
+) -> tuple[Colour, ...]:
+    """A colour for each name, in order; `given` are the colours of some of them, by place.
 
     Familiar names have theirs. Every other name has its own order of preference among the palette, made from
     a hash of the name. Names choose in the order of their hashes, so the order of the list does not matter,
@@ -74,17 +78,23 @@ def colours_for(names: Sequence[str]) -> tuple[Colour, ...]:
     streams = _streams(names)
     palette = np.frombuffer(PALETTE, dtype=np.uint8).reshape(-1, 3)
     apart = separation(palette, palette)
-    free = np.ones(len(palette), dtype=bool)
-    nearest = np.full(len(palette), np.inf)  # distance of each palette entry to the closest one given away
-    chosen: dict[int, Colour] = {}
-    familiar = {names.index(name): entry for name, entry in FAMILIAR.items() if name in names}
-    for place in sorted(range(len(names)), key=lambda i: (i not in familiar, streams[i])):
+    chosen = dict(given)
+    taken = np.array(list(given.values()), dtype=np.uint8).reshape(-1, 3)
+    # Distance of each palette entry to the closest colour given away.
+    nearest = separation(palette, taken).min(axis=1, initial=np.inf)
+    free = nearest > 0
+    for place in sorted(
+        set(range(len(names))) - set(given), key=lambda i: (names[i] not in FAMILIAR, streams[i])
+    ):
         if not free.any():
             break
         # Not numpy's generator: its streams may change between versions.
         order = np.frombuffer(streams[place][:PREFERENCES], dtype="<u4").argsort(kind="stable")
         order = order[free[order]]
-        entry = familiar[place] if place in familiar else _first_comfortable(order, nearest)
+        own = FAMILIAR.get(names[place])
+        entry = (
+            own if own is not None and nearest[own] >= COMFORTABLE[-1] else _first_comfortable(order, nearest)
+        )
         free[entry] = False
         nearest = np.minimum(nearest, apart[entry])
         chosen[place] = _colour(palette[entry])

@@ -10,12 +10,13 @@ from PIL import Image
 from openvss.video.formats import chart
 from openvss.video.formats.chart import PLOT, ChartWriter, clock_text
 from openvss.video.formats.contract import OutputPlan, SourceInfo
+from openvss.video.formats.style import OverlayStyle
 from tests.video.formats.samples import classes, labelled
 
 
 def draw(folder: Path, frames: int, rate: Fraction = Fraction(10)) -> np.ndarray:
     """The first half of the video is word 0 above word 1, the second half unlabelled."""
-    writer = ChartWriter(OutputPlan(folder, classes(), SourceInfo((8, 8), rate), legend=True))
+    writer = ChartWriter(OutputPlan(folder, classes(), SourceInfo((8, 8), rate), OverlayStyle()))
     for index in range(frames):
         labels = np.full((8, 8), 255, dtype=np.uint8)
         if index < frames // 2:

@@ -3,13 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from openvss.video.formats.classes import class_infos
 from openvss.video.formats.painter import LINE_LIGHT, ROWS, Legend, Painter
+from openvss.video.formats.style import OverlayStyle
 from tests.video.formats.samples import WORDS, classes, items, labelled, words
+
+NO_LEGEND = OverlayStyle(legend=False)
 
 
 def test_a_pixel_is_half_itself_and_half_its_word() -> None:
     item = labelled(0, np.full((20, 30), 2, dtype=np.uint8))
-    picture = Painter(classes(), (30, 20), legend=False).paint(item)
+    picture = Painter(classes(), (30, 20), NO_LEGEND).paint(item)
     expected = item.frame.pixels // 2 + np.array(classes()[2].colour) // 2
     assert np.array_equal(picture, expected)
 
@@ -19,7 +23,7 @@ def test_unlabelled_pixels_stay_as_they_are(number: int) -> None:
     names = words(number)
     item = labelled(0, items(1, names=names)[0].labels.labels, names)
     item.labels.labels[10:20, 10:20] = item.labels.unlabelled
-    picture = Painter(classes(names), (48, 36), legend=False).paint(item)
+    picture = Painter(classes(names), (48, 36), NO_LEGEND).paint(item)
     assert np.array_equal(picture[11:20, 11:20], item.frame.pixels[11:20, 11:20])
 
 
@@ -31,7 +35,7 @@ def test_many_words_are_drawn_like_few() -> None:
     wide[labels == 255] = 65535
     large = labelled(0, wide, words(300))
     pictures = [
-        Painter(infos, (48, 36), legend=False).paint(item) for infos, item in ((few, small), (many, large))
+        Painter(infos, (48, 36), NO_LEGEND).paint(item) for infos, item in ((few, small), (many, large))
     ]
     assert np.array_equal(pictures[0], pictures[1])
 
@@ -41,16 +45,58 @@ def test_a_light_line_runs_between_regions() -> None:
     labels[:, 15:] = 1
     item = labelled(0, labels)
     item.frame.pixels[:] = 100
-    picture = Painter(classes(), (30, 20), legend=False).paint(item).astype(int)
+    picture = Painter(classes(), (30, 20), NO_LEGEND).paint(item).astype(int)
     inside = picture[:, 16]
     assert (picture[:, 16:] == inside[0]).all()
     assert np.array_equal(picture[:, 15], inside + ((255 - inside) * LINE_LIGHT >> 8))
 
 
+@pytest.mark.parametrize(("opacity", "kept"), [(0.0, 256), (0.25, 192), (1.0, 0)])
+def test_the_opacity_says_how_much_of_a_pixel_is_its_word(opacity: float, kept: int) -> None:
+    item = labelled(0, np.full((20, 30), 2, dtype=np.uint8))
+    picture = Painter(classes(), (30, 20), OverlayStyle(legend=False, opacity=opacity)).paint(item)
+    tint = np.array(classes()[2].colour) * (256 - kept) // 256
+    assert np.array_equal(picture, item.frame.pixels.astype(int) * kept // 256 + tint)
+
+
+def test_outlines_are_drawn_inside_each_region_in_its_colour() -> None:
+    labels = np.zeros((40, 60), dtype=np.uint8)
+    labels[:, 30:] = 1
+    labels[:10, 30:] = 255
+    item = labelled(0, labels)
+    style = OverlayStyle(legend=False, opacity=0, outlines=True)
+    picture = Painter(classes(), (540, 540), style).paint(item)  # in frames of this size lines are 2 wide
+    expected = item.frame.pixels.copy()
+    expected[:, 28:30] = classes()[0].colour
+    expected[10:, 30:32] = expected[10:12, 30:] = classes()[1].colour
+    assert np.array_equal(picture, expected)
+
+
+def test_the_rest_is_shown_as_it_is_with_a_line_around_words() -> None:
+    infos = class_infos([("dog", ()), ("everything else", ())], rest=1)
+    labels = np.ones((20, 30), dtype=np.uint8)
+    labels[5:15, 10:20] = 0
+    item = labelled(0, labels, ("dog", "everything else"))
+    picture = Painter(infos, (30, 20), NO_LEGEND).paint(item)
+    changed = (picture != item.frame.pixels).any(axis=-1)
+    assert changed[5:15, 10:21].all()  # the dog, and the line to the right of it
+    assert not changed[:5].any()
+    assert not changed[:, :10].any()
+    assert not changed[16:].any()
+
+
+def test_side_by_side_begins_with_the_frame() -> None:
+    item = items(1, (320, 240))[0]
+    alone, both = (
+        Painter(classes(), (320, 240), OverlayStyle(side_by_side=side)).paint(item) for side in (False, True)
+    )
+    assert np.array_equal(both, np.concatenate([item.frame.pixels, alone], axis=1))
+
+
 def test_the_frame_itself_is_not_drawn_on() -> None:
     item = items(1, (320, 240))[0]
     before = item.frame.pixels.copy()
-    Painter(classes(), (320, 240), legend=True).paint(item)
+    Painter(classes(), (320, 240), OverlayStyle()).paint(item)
     assert np.array_equal(item.frame.pixels, before)
 
 

@@ -10,10 +10,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from openvss.video.formats.classes import ClassInfo, colour_table
 from openvss.video.formats.contract import Labelled
+from openvss.video.formats.style import OverlayStyle
 from openvss.video.labelmap import Labels
 from openvss.video.pixels import Pixels
 
-TINT = 128  # of 256: how much of a pixel is the word's colour
+Mask = npt.NDArray[np.bool_]
+
+OUTLINE = 1 / 270  # of the frame's shorter side: how wide a word's outline is, inside its region
 LINE_LIGHT = 96  # of 256: how much lighter the line between regions is than what it lies on
 
 # The legend
@@ -30,25 +33,46 @@ SMOOTH = 4  # shapes are drawn this much larger, then reduced
 
 
 class Painter:
-    """Draws the labels of frames of one size."""
+    """Draws the labels of frames of one size.
 
-    def __init__(self, classes: Sequence[ClassInfo], size: tuple[int, int], *, legend: bool) -> None:
+    What is unlabelled, and the rest that no word was given for, is shown as it is.
+    """
+
+    def __init__(self, classes: Sequence[ClassInfo], size: tuple[int, int], style: OverlayStyle) -> None:
+        self._style = style
+        self._opacity = round(256 * style.opacity)
+        self._colours = colour_table(classes)
         # What a word adds to a pixel; the last row, nothing, is for "unlabelled".
-        tint = (colour_table(classes).astype(np.uint16) * TINT) >> 8
+        tint = (self._colours.astype(np.uint16) * self._opacity) >> 8
         self._tints = np.append(tint, [[0, 0, 0]], axis=0).astype(np.uint8)
-        self._legend = Legend(classes, size) if legend else None
+        self._rest = next((c.id for c in classes if c.rest), None)
+        self._outline = max(1, round(OUTLINE * min(size)))
+        self._legend = Legend(classes, size) if style.legend else None
 
     def paint(self, item: Labelled) -> Pixels:
-        """The frame with its labels drawn over it, (H, W, 3) RGB."""
+        """The frame with its labels drawn over it, RGB; (H, W, 3), or (H, 2 W, 3) side by side."""
         labels, pixels = item.labels.labels, item.frame.pixels
         # Both parts are rounded down, so their sum fits into a byte.
-        picture = (pixels.astype(np.uint16) * (256 - TINT) >> 8).astype(np.uint8) + self._tint(labels)
-        if item.counts[-1]:
-            np.copyto(picture, pixels, where=(labels == item.labels.unlabelled)[..., None])
-        _draw_lines(picture, labels)
+        kept = (pixels.astype(np.uint16) * (256 - self._opacity) >> 8).astype(np.uint8)
+        picture = kept + self._tint(labels)
+        bare = self._bare(item)
+        if bare is not None:
+            np.copyto(picture, pixels, where=bare[..., None])
+        if self._style.outlines:
+            _draw_outlines(picture, labels, self._colours, self._outline, bare)
+        else:
+            _draw_lines(picture, labels)
         if self._legend:
             self._legend.draw(picture, item.counts)
-        return picture
+        return np.concatenate([pixels, picture], axis=1) if self._style.side_by_side else picture
+
+    def _bare(self, item: Labelled) -> Mask | None:
+        """Where the frame is shown as it is; None if nowhere."""
+        ids = [item.labels.unlabelled] if item.counts[-1] else []
+        if self._rest is not None and item.counts[self._rest]:
+            ids.append(self._rest)
+        masks = [item.labels.labels == i for i in ids]
+        return np.logical_or.reduce(masks) if masks else None
 
     def _tint(self, labels: Labels) -> Pixels:
         if labels.dtype != np.uint8:
@@ -67,6 +91,20 @@ def _draw_lines(picture: Pixels, labels: Labels) -> None:
     flat = picture.reshape(-1, 3)
     colours = flat[places].astype(np.uint16)
     flat[places] = (colours + ((255 - colours) * LINE_LIGHT >> 8)).astype(np.uint8)
+
+
+def _draw_outlines(picture: Pixels, labels: Labels, colours: Pixels, wide: int, bare: Mask | None) -> None:
+    """Draw the pixels of a word that are at most `wide` from another region in the word's colour."""
+    edge = np.zeros(labels.shape, dtype=bool)
+    for step in range(1, wide + 1):
+        across, down = labels[:, step:] != labels[:, :-step], labels[step:] != labels[:-step]
+        edge[:, step:] |= across
+        edge[:, :-step] |= across
+        edge[step:] |= down
+        edge[:-step] |= down
+    if bare is not None:
+        edge &= ~bare
+    picture[edge] = colours[labels[edge]]
 
 
 class Legend:
