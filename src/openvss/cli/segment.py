@@ -138,6 +138,7 @@ def segment(
 
     from openvss.segmenting import job
     from openvss.segmenting.loading import load
+    from openvss.video.lettering import without_font
     from openvss.video.sinks import OutputFolder, SourceInfo, class_infos
 
     segmenter = load(
@@ -161,6 +162,9 @@ def segment(
         resume=resume,
         overwrite=overwrite,
     )
+    lacking = without_font(vocabulary.names)
+    if lacking:
+        typer.echo(_about_letters(lacking), err=True)
     if len(vocabulary) == 1:
         typer.echo(_about_one_word(vocabulary.names[0]), err=True)
     if as_json:
@@ -181,6 +185,11 @@ def segment(
     _report(folder, outputs.products, done, as_json)
     if done.broken:
         raise BrokenVideoError(done.broken)
+
+
+def _about_letters(lacking: str) -> str:
+    some = lacking if len(lacking) <= 10 else f"{lacking[:10]}…"
+    return f"No font here has {some}: install one, or pictures show code points in place of these letters."
 
 
 def _about_one_word(word: str) -> str:

@@ -1,5 +1,8 @@
 """A colour for every word: the same word gets the same colour, and no two words of a list look alike.
 
+Common words have fixed colours, chosen together. Another word may have to give way to a common word, to one
+of the user's own colours or, by chance, to another word of its list. The order of the list changes nothing.
+
 Distances are taken in CIELAB, for normal sight and for simulated protanopia and deuteranopia (Machado,
 Oliveira and Fernandes 2009, full severity), which together are the common forms of colour blindness.
 """
@@ -17,42 +20,89 @@ Colour = tuple[int, int, int]
 REST: Colour = (136, 136, 136)  # of everything else; no word is as grey
 Floats = npt.NDArray[np.float64]
 
-# 64 colours found by farthest-point search and pairwise exchange over the sRGB cube (lightness 32 to 93,
-# chroma above 28), maximising the smallest `separation`: any two are at least 15 apart for normal sight and 9
-# for the others.
+OPACITY = 0.5  # of the overlay's tint, unless the user says otherwise
+FOOTAGE = (24, 110, 215)  # grey levels over which tints are compared: dark, middle and light
+
+# 64 colours found by simulated annealing over the sRGB cube (lightness 40 to 93, chroma above 28), maximising
+# the smallest `separation`: any two are at least 15 apart for normal sight and 9 for the others, and as tints
+# over any footage at least 7 and 4.2. All are as far from `REST`.
 PALETTE = bytes.fromhex(
     """
-    e97aff 43ff00 594e16 6fffd3 0000ff 374e7a 6fa621 d3647a
-    3737bc ffde85 e9c8ff 216443 bc6fbc f4b190 c80bff 6fc8bc
-    4e59b1 85904e 4ede2c 90597a d3f4b1 def464 9b5959 7a6f00
-    216fff 00de59 e916d3 a60085 3721de 379be9 f4a6ff 85f4e9
-    43bc6f 852c59 90dea6 00906f e9219b 2185a6 d37a00 64c8de
-    b10bb1 f44e4e 7a43de 43592c ff9bbc ffbc64 9b0b0b ff9bde
-    377ad3 906f2c de9090 e91600 c8a643 00909b d3b100 b16fff
-    d3d385 a62c37 a69bde e92164 37bc9b bc90bc f4856f 7a2190
+    c9351f bcc9ff 62c41d c8fe0d b689e0 d857a2 cd8270 3a59ff
+    5267be ffc95c 58fed5 a4536e 11c0be f285ff 2491be bd503f
+    8fb868 ffd2a5 f9ed98 89fef4 8bbf97 4a83ff fd8a0e eff055
+    adfe75 b2fbbd b8c164 d38fa8 e92704 f899e3 7dd4c9 ffaca9
+    476fff 3bac7b 4fb848 048135 2086de b1bc86 b9e478 8becfa
+    e7904b f45806 ebcb00 b35ad9 73dbb5 5fb5ff 298da0 1462a1
+    c26cc2 6dbede 67f021 463dff 5c8958 8d9854 8343d9 8426de
+    9e319d 1d6d5d 875b81 a09029 ad2d53 8add83 903a85 5551bc
     """
 )
 
-# Common words have palette entries of their own, near the natural colour and at least 17 apart.
+# Common words, in the order of the palette, whose colours are near natural ones. What often lies side by side
+# (sky and tree, road and pavement, person and road) is, as tints over any footage, at least 15 apart for
+# normal sight and 9 for the others. Of the words in a line here, the first that a list has gets the colour.
+_FAMILIAR = """
+person, people, pedestrian
+sky
+tree, trees, vegetation
+grass, lawn, terrain
+road, street
+sidewalk, pavement
+building, house
+car
+water, sea, river
+dog
+bicycle, bike
+wall
+plant, potted plant
+flower, flowers
+cloud, clouds
+mountain, hill
+rock, stone
+ground, soil, earth
+sand
+snow
+fence
+pole
+traffic light
+traffic sign, sign symbol, sign
+bus
+truck
+train
+motorcycle, motorbike
+rider, bicyclist
+path
+cat
+horse
+cow, cattle
+sheep
+bird
+boat, ship
+aeroplane, airplane
+floor
+ceiling
+window
+door
+table, dining table
+chair
+sofa, couch
+bed
+curtain
+cabinet
+"""
 FAMILIAR = {
-    "person": 59,
-    "sky": 37,
-    "tree": 35,
-    "grass": 25,
-    "road": 33,
-    "car": 28,
-    "building": 49,
-    "water": 24,
-    "dog": 38,
-    "bicycle": 3,
-    "wall": 43,
-    "sidewalk": 30,
+    word: entry for entry, line in enumerate(_FAMILIAR.strip().splitlines()) for word in line.split(", ")
 }
 
 PREFERENCES = 4 * (len(PALETTE) // 3)  # bytes of a name's hash that order the palette for it
-COMFORTABLE = (20.0, 15.0, 10.0)  # words prefer colours at least this far from those already given
+COMFORTABLE = (9.0, 7.0, 5.0)  # words prefer colours at least this far from those already given
+TOO_CLOSE = 4.0  # to a colour of the user's own: no other word gets it
 GENERATED_CANDIDATES = 12  # how many colours a word beyond the palette chooses from
+DARKEST = 60  # no channel of such a colour is darker, so that it does not look black under the tint
+COMPARED = 200  # with so many words before it, which keeps the time for many words in proportion
 NORMAL_WEIGHT = 0.6  # colour-blind sight has less room, so normal sight is asked for 1/0.6 times its distance
+BARE_WEIGHT = 0.47  # colours as such are about twice as far apart as tints
 
 # Linear RGB -> XYZ (sRGB, D65), and linear RGB -> the linear RGB that is seen.
 TO_XYZ = np.array(
@@ -69,7 +119,7 @@ DEUTERANOPIA = np.array(
 def colours_for(
     names: Sequence[str], given: Mapping[int, Colour] = MappingProxyType({})
 ) -> tuple[Colour, ...]:
-    """A colour for each name, in order; `given` are the colours of some of them, by place.
+    """A colour for each name, in order; `given` are the user's own, by place.
 
     Familiar names have theirs. Every other name has its own order of preference among the palette, made from
     a hash of the name. Names choose in the order of their hashes, so the order of the list does not matter,
@@ -79,22 +129,20 @@ def colours_for(
     palette = np.frombuffer(PALETTE, dtype=np.uint8).reshape(-1, 3)
     apart = separation(palette, palette)
     chosen = dict(given)
-    taken = np.array(list(given.values()), dtype=np.uint8).reshape(-1, 3)
+    own = np.array(list(given.values()), dtype=np.uint8).reshape(-1, 3)
     # Distance of each palette entry to the closest colour given away.
-    nearest = separation(palette, taken).min(axis=1, initial=np.inf)
-    free = nearest > 0
-    for place in sorted(
-        set(range(len(names))) - set(given), key=lambda i: (names[i] not in FAMILIAR, streams[i])
-    ):
+    nearest = separation(palette, own).min(axis=1, initial=np.inf)
+    free = nearest >= TOO_CLOSE
+    rank = {name: i for i, name in enumerate(FAMILIAR)}
+    left = (i for i in range(len(names)) if i not in given)
+    for place in sorted(left, key=lambda i: (rank.get(names[i], len(rank)), streams[i])):
         if not free.any():
             break
         # Not numpy's generator: its streams may change between versions.
         order = np.frombuffer(streams[place][:PREFERENCES], dtype="<u4").argsort(kind="stable")
-        order = order[free[order]]
-        own = FAMILIAR.get(names[place])
-        entry = (
-            own if own is not None and nearest[own] >= COMFORTABLE[-1] else _first_comfortable(order, nearest)
-        )
+        entry = FAMILIAR.get(names[place])
+        if entry is None or not free[entry]:
+            entry = _first_comfortable(order[free[order]], nearest)
         free[entry] = False
         nearest = np.minimum(nearest, apart[entry])
         chosen[place] = _colour(palette[entry])
@@ -113,11 +161,19 @@ def _first_comfortable(order: npt.NDArray[np.int64], nearest: Floats) -> int:
 
 
 def separation(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Floats:
-    """How well colours (A, 3) and (B, 3) can be told apart by any kind of sight: (A, B).
+    """How well colours (A, 3) and (B, 3) can be told apart by any kind of sight, also as tints: (A, B).
 
-    The smallest CIELAB distance of the three kinds of sight, normal sight weighted down.
+    The smallest CIELAB distance of the three kinds of sight, of the colours over dark, middle and light
+    footage and of the colours as such; normal sight and colours as such are weighted down.
     """
-    return _apart(views(first), views(second))
+    distances = [BARE_WEIGHT * _apart(views(first), views(second))]
+    distances += [_apart(views(tinted(first, grey)), views(tinted(second, grey))) for grey in FOOTAGE]
+    return np.min(distances, axis=0)
+
+
+def tinted(rgb: npt.NDArray[np.uint8], grey: int) -> npt.NDArray[np.uint8]:
+    """Grey footage under the colours, as the overlay draws it."""
+    return (rgb * OPACITY + grey * (1 - OPACITY)).astype(np.uint8)
 
 
 def views(rgb: npt.NDArray[np.uint8]) -> Floats:
@@ -144,15 +200,34 @@ def _lab(linear: Floats) -> Floats:
 def _generate(streams: Sequence[bytes], chosen: dict[int, Colour]) -> None:
     """Colours for the names the palette could not serve: each takes the best of a few made from its hash."""
     left = sorted(set(range(len(streams))) - set(chosen), key=lambda i: streams[i])
-    taken = np.empty((len(streams), 3, 3))
-    taken[: len(chosen)] = views(np.array(list(chosen.values()), dtype=np.uint8))
-    for place in left:
-        noise = np.frombuffer(streams[place][PREFERENCES:], dtype=np.uint8).reshape(GENERATED_CANDIDATES, 3)
-        draws = (40 + noise * 0.84).astype(np.uint8)  # nothing too dark to be distinguished from black
-        seen = views(draws)
-        best = int(np.argmax(_apart(seen, taken[: len(chosen)]).min(axis=1)))
-        taken[len(chosen)] = seen[best]
-        chosen[place] = _colour(draws[best])
+    noise = np.frombuffer(b"".join(streams[i][PREFERENCES:] for i in left), dtype=np.uint8)
+    draws = (DARKEST + noise * ((255 - DARKEST) / 255)).astype(np.uint8).reshape(-1, GENERATED_CANDIDATES, 3)
+    seen = _by_component(draws.reshape(-1, 3)).reshape(3, 3, -1, GENERATED_CANDIDATES)
+    taken = np.empty((3, 3, len(streams)))
+    taken[..., : len(chosen)] = _by_component(np.array(list(chosen.values()), dtype=np.uint8))
+    used = set(chosen.values())
+    for number, place in enumerate(left):
+        before = taken[..., max(0, len(chosen) - COMPARED) : len(chosen)]
+        best = int(np.argmax(_closest(seen[:, :, number], before)))
+        taken[..., len(chosen)] = seen[:, :, number, best]
+        red, green, blue = _colour(draws[number, best])
+        while (red, green, blue) in used:
+            blue = (blue + 1) % 256
+        used.add((red, green, blue))
+        chosen[place] = red, green, blue
+
+
+def _by_component(rgb: npt.NDArray[np.uint8]) -> Floats:
+    """The views of colours (A, 3), normal sight weighted down: (3 components, 3 sights, A)."""
+    weights = np.array([NORMAL_WEIGHT, 1, 1])
+    return np.ascontiguousarray((views(rgb) * weights[:, None]).transpose(2, 1, 0))
+
+
+def _closest(seen: Floats, others: Floats) -> Floats:
+    """Square of the smallest distance of each colour (3, 3, A) from others (3, 3, B): (A,)."""
+    gap = seen[..., :, None] - others[..., None, :]
+    smallest: Floats = np.square(gap).sum(axis=0).min(axis=(0, 2))
+    return smallest
 
 
 def _streams(names: Sequence[str]) -> list[bytes]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from openvss.video.formats.classes import class_infos
+from openvss.video.formats.contract import Labelled
 from openvss.video.formats.painter import LINE_LIGHT, ROWS, Legend, Painter
 from openvss.video.formats.style import OverlayStyle
 from tests.video.formats.samples import WORDS, classes, items, labelled, words
@@ -103,11 +104,25 @@ def test_the_frame_itself_is_not_drawn_on() -> None:
 # The legend
 
 
-def drawn(legend: Legend, counts: list[int], size: tuple[int, int]) -> np.ndarray:
+def counted(counts: list[int], size: tuple[int, int], unlabelled: int = 0) -> Labelled:
+    """A grey frame with these counts, whatever its labels."""
+    item = labelled(0, np.zeros(size[::-1], dtype=np.uint8), words(len(counts)))
+    item.frame.pixels[:] = 128
+    item.__dict__["counts"] = np.array([*counts, unlabelled])
+    return item
+
+
+def drawn(legend: Legend, counts: list[int], size: tuple[int, int], unlabelled: int = 0) -> np.ndarray:
     width, height = size
     picture = np.full((height, width, 3), 128, dtype=np.uint8)
-    legend.draw(picture, np.array([*counts, 0]))
+    legend.draw(picture, counted(counts, size, unlabelled))
     return picture
+
+
+def box(picture: np.ndarray) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what was drawn."""
+    rows, columns = np.nonzero((picture != 128).any(axis=-1))
+    return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
 
 
 def shown(picture: np.ndarray, number: int) -> list[int]:
@@ -149,6 +164,74 @@ def test_the_legend_stays_in_its_corner() -> None:
     assert bottom < 120
     assert right < 160
     assert picture.max() > 230  # white letters
+
+
+CORNERS = [(bottom, right) for bottom in (False, True) for right in (False, True)]
+
+
+@pytest.mark.parametrize("corner", CORNERS)
+def test_the_legend_lies_where_it_hides_least_and_stays_there(corner: tuple[bool, bool]) -> None:
+    size = (320, 240)
+    item = counted([1] * 4, size)
+    detail = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    plain = slice(120, None) if corner[0] else slice(120), slice(160, None) if corner[1] else slice(160)
+    detail[plain] = 128
+    item.frame.pixels[:] = detail
+    legend = Legend(classes(), size)
+    for labels in (item, counted([1] * 4, size)):
+        picture = np.full((240, 320, 3), 128, dtype=np.uint8)
+        legend.draw(picture, labels)
+        left, top, right, bottom = box(picture)
+        assert (top >= 120, left >= 160) == corner
+        assert min(left, top, 320 - right, 240 - bottom) > 0
+        assert max(left, 320 - right) >= 160
+        assert max(top, 240 - bottom) >= 120
+
+
+def test_it_covers_what_nobody_asked_for_rather_than_a_word_and_a_large_word_rather_than_a_small_one() -> (
+    None
+):
+    infos = class_infos([("dog", ()), ("grass", ()), ("everything else", ())], rest=2)
+    for covered, others in ((2, (0, 1, 1)), (1, (0, 0, 0)), (255, (1, 1, 0))):
+        labels = np.full((240, 320), 1, dtype=np.uint8)
+        for place, label in zip(CORNERS, (*others, covered), strict=True):
+            labels[180 * place[0] :, 240 * place[1] :][:60, :80] = label
+        item = labelled(0, labels, ("dog", "grass", "everything else"))
+        item.frame.pixels[:] = 128
+        picture = np.full((240, 320, 3), 128, dtype=np.uint8)
+        Legend(infos, (320, 240)).draw(picture, item)
+        assert min(box(picture)[:2]) > 120, covered
+
+
+def test_the_rest_and_what_is_unlabelled_come_last() -> None:
+    size = (320, 240)
+    infos = class_infos([("everything else", ()), ("dog", ()), ("cat", ())], rest=0)
+    legend = Legend(infos, size)
+    first = drawn(legend, [1, 1, 1], size)
+    tops = [int(np.nonzero((first == c.colour).all(axis=-1))[0][0]) for c in infos]
+    assert tops[1] < tops[2] < tops[0]
+    more = drawn(legend, [1, 1, 1], size, unlabelled=1)
+    line = tops[2] - tops[1]
+    assert box(more)[3] == box(first)[3] + line
+    assert np.array_equal(drawn(legend, [1, 1, 1], size), more)  # the row stays
+
+
+@pytest.mark.parametrize("number", [1, 4, 40])
+@pytest.mark.parametrize(
+    "size", [(96, 64), (160, 120), (176, 144), (320, 240), (240, 320), (854, 480), (3840, 2160)]
+)
+def test_little_of_a_frame_is_covered_and_letters_grow_with_it(size: tuple[int, int], number: int) -> None:
+    legend = Legend(classes(words(number)), size)
+    picture = drawn(legend, [1] * number, size, unlabelled=1)
+    if (picture == 128).all():
+        assert size == (96, 64)
+        return
+    left, top, right, bottom = box(picture)
+    assert (right - left) * (bottom - top) <= 0.21 * size[0] * size[1]
+    listed = shown(picture, number)
+    assert len(listed) >= min(number, 3)
+    if size == (3840, 2160):
+        assert (bottom - top) / (len(listed) + 2) > 80
 
 
 def test_long_names_are_shortened() -> None:

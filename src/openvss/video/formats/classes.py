@@ -45,10 +45,13 @@ def class_infos(
     given = _places(labels, own)
     if rest is not None:
         given.setdefault(rest, REST)
-    colours = colours_for([name for name, _ in labels], given)
+    # The palette keeps away from the grey of the rest, which therefore changes no other colour.
+    places = [i for i in range(len(labels)) if i != rest]
+    own_colours = {place: given[i] for place, i in enumerate(places) if i in given}
+    colours = given | dict(zip(places, colours_for([labels[i][0] for i in places], own_colours), strict=True))
     return tuple(
-        ClassInfo(id=i, name=name, synonyms=tuple(synonyms), colour=colour, rest=i == rest)
-        for i, ((name, synonyms), colour) in enumerate(zip(labels, colours, strict=True))
+        ClassInfo(id=i, name=name, synonyms=tuple(synonyms), colour=colours[i], rest=i == rest)
+        for i, (name, synonyms) in enumerate(labels)
     )
 
 

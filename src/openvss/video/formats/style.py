@@ -10,9 +10,8 @@ from PIL import ImageColor
 
 from openvss.errors import InputError
 from openvss.storage.reading import read_text
-from openvss.video.colours import Colour
+from openvss.video.colours import OPACITY, Colour
 
-OPACITY = 0.5
 MOST_BYTES = 20_000_000  # of a file of colours
 
 
