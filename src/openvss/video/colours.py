@@ -25,17 +25,17 @@ FOOTAGE = (24, 110, 215)  # grey levels over which tints are compared: dark, mid
 
 # 64 colours found by simulated annealing over the sRGB cube (lightness 40 to 93, chroma above 28), maximising
 # the smallest `separation`: any two are at least 15 apart for normal sight and 9 for the others, and as tints
-# over any footage at least 7 and 4.2. All are as far from `REST`.
+# over any footage at least 7 and 4.2. `REST` is nearly as far from all of them.
 PALETTE = bytes.fromhex(
     """
-    c9351f bcc9ff 62c41d c8fe0d b689e0 d857a2 cd8270 3a59ff
-    5267be ffc95c 58fed5 a4536e 11c0be f285ff 2491be bd503f
-    8fb868 ffd2a5 f9ed98 89fef4 8bbf97 4a83ff fd8a0e eff055
-    adfe75 b2fbbd b8c164 d38fa8 e92704 f899e3 7dd4c9 ffaca9
-    476fff 3bac7b 4fb848 048135 2086de b1bc86 b9e478 8becfa
-    e7904b f45806 ebcb00 b35ad9 73dbb5 5fb5ff 298da0 1462a1
-    c26cc2 6dbede 67f021 463dff 5c8958 8d9854 8343d9 8426de
-    9e319d 1d6d5d 875b81 a09029 ad2d53 8add83 903a85 5551bc
+    c63621 afcdff 62c41d ccfd03 b888e0 d852a0 c78670 345aff
+    3a89ff ffe6a0 47fad5 a3546c 42ae7b f285ff c666bf bb5143
+    8eb96a fbacab b7c664 87fcf2 d58fab acfcc2 ff8910 f7e558
+    60b648 bce979 89bd97 4468bb e92b06 12c0c1 bd54da ac2e50
+    5d4dbe 52b2ff b0c188 fb95e4 288b9f ecc95a 8ee583 8eeafb
+    8d9854 f25d03 6ed9b5 e9cb07 2593c1 8e14dd 0b609d 2388e1
+    fecba5 9e942d a730a3 51f023 874785 3d6efe e7904b 70bbde
+    5f925b 86597f b6fe74 393efe 8649dd 0d6e5e 7dd1c8 0f7e38
     """
 )
 
@@ -133,14 +133,14 @@ def colours_for(
     # Distance of each palette entry to the closest colour given away.
     nearest = separation(palette, own).min(axis=1, initial=np.inf)
     free = nearest >= TOO_CLOSE
-    rank = {name: i for i, name in enumerate(FAMILIAR)}
-    left = (i for i in range(len(names)) if i not in given)
-    for place in sorted(left, key=lambda i: (rank.get(names[i], len(rank)), streams[i])):
+    left = [i for i in range(len(names)) if i not in given]
+    familiar = _familiar({names[i]: i for i in reversed(left)})
+    for place in sorted(left, key=lambda i: (i not in familiar, streams[i])):
         if not free.any():
             break
         # Not numpy's generator: its streams may change between versions.
         order = np.frombuffer(streams[place][:PREFERENCES], dtype="<u4").argsort(kind="stable")
-        entry = FAMILIAR.get(names[place])
+        entry = familiar.get(place)
         if entry is None or not free[entry]:
             entry = _first_comfortable(order[free[order]], nearest)
         free[entry] = False
@@ -149,6 +149,15 @@ def colours_for(
     if len(chosen) < len(names):
         _generate(streams, chosen)
     return tuple(chosen[i] for i in range(len(names)))
+
+
+def _familiar(places: Mapping[str, int]) -> dict[int, int]:
+    """The palette entries of familiar names by place: each to one name only."""
+    holders: dict[int, int] = {}
+    for name, entry in FAMILIAR.items():
+        if name in places:
+            holders.setdefault(entry, places[name])
+    return {place: entry for entry, place in holders.items()}
 
 
 def _first_comfortable(order: npt.NDArray[np.int64], nearest: Floats) -> int:
@@ -173,7 +182,8 @@ def separation(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> F
 
 def tinted(rgb: npt.NDArray[np.uint8], grey: int) -> npt.NDArray[np.uint8]:
     """Grey footage under the colours, as the overlay draws it."""
-    return (rgb * OPACITY + grey * (1 - OPACITY)).astype(np.uint8)
+    opacity = round(256 * OPACITY)
+    return ((rgb.astype(np.uint16) * opacity >> 8) + (grey * (256 - opacity) >> 8)).astype(np.uint8)
 
 
 def views(rgb: npt.NDArray[np.uint8]) -> Floats:
