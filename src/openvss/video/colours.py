@@ -29,10 +29,10 @@ FOOTAGE = (24, 110, 215)  # grey levels over which tints are compared: dark, mid
 PALETTE = bytes.fromhex(
     """
     c63621 afcdff 62c41d ccfd03 b888e0 d852a0 c78670 345aff
-    3a89ff ffe6a0 47fad5 a3546c 42ae7b f285ff c666bf bb5143
+    3a89ff 5d4dbe 47fad5 a3546c 42ae7b f285ff c666bf bb5143
     8eb96a fbacab b7c664 87fcf2 d58fab acfcc2 ff8910 f7e558
     60b648 bce979 89bd97 4468bb e92b06 12c0c1 bd54da ac2e50
-    5d4dbe 52b2ff b0c188 fb95e4 288b9f ecc95a 8ee583 8eeafb
+    ffe6a0 52b2ff b0c188 fb95e4 288b9f ecc95a 8ee583 8eeafb
     8d9854 f25d03 6ed9b5 e9cb07 2593c1 8e14dd 0b609d 2388e1
     fecba5 9e942d a730a3 51f023 874785 3d6efe e7904b 70bbde
     5f925b 86597f b6fe74 393efe 8649dd 0d6e5e 7dd1c8 0f7e38

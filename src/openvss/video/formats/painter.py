@@ -30,11 +30,11 @@ MOST_HEIGHT, MOST_WIDTH, MOST_AREA = 0.92, 0.4, 0.2  # of the frame
 FEWEST_ROWS = 2  # a frame without room for as many gets no legend,
 NARROWEST = 3  # nor one that is too narrow for words of so many font sizes
 DETAIL = 64  # a step in lightness as large as this counts as much as a word
-UNLABELLED = "unlabelled"
+UNLABELLED, NO_COLOUR = "unlabelled", (0, 0, 0)  # as in the masks
 BACKING = (12, 14, 18, 165)
 RIM = (255, 255, 255, 110)  # around the colours, so that dark ones are seen
 TEXT = (255, 255, 255, 255)
-SMOOTH = 4  # shapes are drawn this much larger, then reduced
+SMOOTH = 4  # shapes and letters are drawn this much larger, then reduced
 
 
 class Painter:
@@ -182,9 +182,8 @@ class Legend:
     def _render(self, rows: Sequence[int]) -> npt.NDArray[np.uint16]:
         """The panel with the given rows: (h, w, 4) RGBA, uint16 to leave room for products."""
         size, line, pad, swatch = self._size, self._line, self._pad, self._swatch
-        # What is unlabelled has no colour.
-        infos = [(c.name, (*c.colour, 255)) for c in self._classes]
-        shown = [(*infos, (UNLABELLED, (0, 0, 0, 0)))[row] for row in rows]
+        infos = [*((c.name, c.colour) for c in self._classes), (UNLABELLED, NO_COLOUR)]
+        shown = [infos[row] for row in rows]
         names = [fitted(name, size, self._room) for name, _ in shown]
         width = self._text_left + max((round(length(name, size)) for name in names), default=0) + pad
         height = 2 * pad + line * len(rows)
@@ -195,12 +194,10 @@ class Legend:
             top = pad + row * line + (line - swatch) // 2
             box = (pad, top, pad + swatch, top + swatch)
             corners = [SMOOTH * side for side in box]
-            draw.rounded_rectangle(corners, size * SMOOTH // 4, colour, RIM, SMOOTH)
-        panel = shapes.reduce(SMOOTH)
-        draw = ImageDraw.Draw(panel)
-        for row, name in enumerate(names):
-            write(draw, (self._text_left, pad + row * line + line / 2), name, TEXT, size, "lm")
-        return np.asarray(panel).astype(np.uint16)
+            draw.rounded_rectangle(corners, size * SMOOTH // 4, (*colour, 255), RIM, SMOOTH)
+            middle = SMOOTH * (pad + row * line + line / 2)
+            write(draw, (SMOOTH * self._text_left, middle), names[row], TEXT, SMOOTH * size, "lm")
+        return np.asarray(shapes.reduce(SMOOTH)).astype(np.uint16)
 
 
 def _worth(item: Labelled, rest: Sequence[int]) -> npt.NDArray[np.float32]:
