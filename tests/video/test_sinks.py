@@ -22,7 +22,7 @@ from openvss.video.formats.rle import RleWriter
 from openvss.video.frame import Frame
 from openvss.video.journal import LabelJournal
 from openvss.video.sinks import OutputFolder, OverlayStyle, SourceInfo
-from tests.video.formats.samples import classes, write_source
+from tests.video.formats.samples import classes, items, write_source
 from tests.video.runs import (
     FORMATS,
     FRAMES,
@@ -349,3 +349,27 @@ def test_mistakes_of_the_caller_are_refused(tmp_path: Path) -> None:
     folder.abort()
     with pytest.raises(ValueError, match="closed"):
         folder.write(first.frame, first.labels)
+
+
+def test_a_resumed_run_has_its_legend_in_the_same_corner(tmp_path: Path) -> None:
+    frames = items(4, (320, 240))
+    for item in frames[2:]:  # a legend placed by these would lie elsewhere
+        item.frame.pixels[:] = 128
+    written = {}
+    for name, stops in (("whole", [4]), ("cut", [2, 4])):
+        for stop in stops:
+            folder = OutputFolder(
+                tmp_path / name,
+                classes=classes(),
+                formats=("overlay",),
+                run=RUN,
+                source=SourceInfo((320, 240)),
+                resume=True,
+            )
+            feed(folder, frames[:stop])
+            if stop == 4:
+                folder.close()
+            else:
+                folder.abort()
+        written[name] = (tmp_path / name / "overlay.mp4").read_bytes()
+    assert written["whole"] == written["cut"]

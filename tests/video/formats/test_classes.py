@@ -26,9 +26,10 @@ def test_a_colour_needs_a_word() -> None:
 
 
 def test_the_rest_is_grey_and_changes_nothing_for_the_words() -> None:
-    usual, infos = class_infos(LABELS), class_infos(LABELS, rest=2)
-    assert infos[:2] == usual[:2]
-    assert (infos[2].colour, infos[2].rest) == (REST, True)
+    labels = [(f"word {i}", ()) for i in range(60)]
+    infos = class_infos([*labels, ("everything else", ())], rest=60)
+    assert infos[:60] == class_infos(labels)
+    assert (infos[60].colour, infos[60].rest) == (REST, True)
 
 
 def test_only_the_rest_says_that_it_is_in_the_file() -> None:
