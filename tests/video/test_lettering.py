@@ -109,7 +109,7 @@ def test_what_cannot_be_seen_takes_no_room(text: str) -> None:
 def test_anchors_say_where_a_text_lies() -> None:
     boxes: dict[str, tuple[int, int, int, int]] = {}
     for anchor in ("ls", "lm", "lt", "rm", "mm"):
-        box = Image.fromarray(drawn("HxH", anchor)).getbbox()  # type: ignore[arg-type]
+        box = Image.fromarray(drawn("HxH", anchor)).getbbox()
         assert box is not None
         boxes[anchor] = box
     assert boxes["ls"][3] == 50

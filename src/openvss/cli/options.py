@@ -58,7 +58,8 @@ def overlay_style(
     *, legend: bool, opacity: float | None, outlines: bool, side_by_side: bool, colours: str | None
 ) -> OverlayStyle:
     """The overlay's options as one value."""
-    from openvss.video.formats.style import OPACITY, OverlayStyle, parse_colours
+    from openvss.video.colours import OPACITY
+    from openvss.video.formats.style import OverlayStyle, parse_colours
 
     usual = 0.0 if outlines else OPACITY
     return OverlayStyle(

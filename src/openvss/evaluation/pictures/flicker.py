@@ -91,8 +91,8 @@ def _curve(
     if len(points) > 1:
         draw.polygon([(points[0][0], bottom), *points, (points[-1][0], bottom)], fill=(252, 226, 226))
         draw.line(points, WRONG, 2, joint="curve")
-    for x, label, anchor in ((left, "frame 1", "la"), (right, f"{video.frames}", "ra")):
-        write(draw, (x, bottom + 4), label, FAINT, TYPE, anchor)
+    write(draw, (left, bottom + 4), "frame 1", FAINT, TYPE, "la")
+    write(draw, (right, bottom + 4), str(video.frames), FAINT, TYPE, "ra")
 
 
 def _nice(share: float) -> float:
