@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from openvss.storage.directory import PARTIAL, RunDirectory, refuse_foreign
 from openvss.storage.settings import Difference, Settings, differences, read_settings
 from openvss.video.formats.catalogue import FORMATS, MASKS
 from openvss.video.formats.classes import ClassInfo, classes_json
+from openvss.video.formats.style import OverlayStyle
 from openvss.video.journal import STATS, mask_files
 
 MARKER = "complete"
@@ -43,7 +45,7 @@ class SegmentFolder:
         run: Settings,
         classes: Sequence[ClassInfo],
         formats: Sequence[str],
-        legend: bool,
+        style: OverlayStyle,
     ) -> None:
         self.out = out
         self.partial = out / PARTIAL
@@ -52,7 +54,7 @@ class SegmentFolder:
         self._classes = classes_json(classes)
         # As JSON gives it back. This module recognises its own `run.json` by "output".
         self._settings: dict[str, Any] = json.loads(
-            json.dumps({**run, "output": {"formats": list(formats), "legend": legend}})
+            json.dumps({**run, "output": {"formats": list(formats), **asdict(style)}})
         )
         self._is_new = not out.exists()
         self._directory = RunDirectory(out)
