@@ -13,6 +13,8 @@ __all__ = [
     "LabelMap",
     "OpenVSSError",
     "OutputError",
+    "Progress",
+    "Result",
     "Segmenter",
     "Source",
     "Stopped",
@@ -22,6 +24,7 @@ __all__ = [
     "__version__",
     "load",
     "open_source",
+    "segment",
 ]
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
         Stopped,
         TrainingError,
     )
+    from openvss.segmenting.job import Progress, Result, segment
     from openvss.segmenting.loading import load
     from openvss.segmenting.segmenter import Segmenter
     from openvss.segmenting.settings import StreamSettings
@@ -48,6 +52,8 @@ _HOMES = {
     "LabelMap": "openvss.video.labelmap",
     "OpenVSSError": "openvss.errors",
     "OutputError": "openvss.errors",
+    "Progress": "openvss.segmenting.job",
+    "Result": "openvss.segmenting.job",
     "Segmenter": "openvss.segmenting.segmenter",
     "Source": "openvss.video.sources",
     "Stopped": "openvss.errors",
@@ -56,6 +62,7 @@ _HOMES = {
     "Vocabulary": "openvss.words.vocabulary",
     "load": "openvss.segmenting.loading",
     "open_source": "openvss.video.sources",
+    "segment": "openvss.segmenting.job",
 }
 
 

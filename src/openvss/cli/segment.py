@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openvss.cli.job_progress import JobProgress
 from openvss.cli.options import ModelOptions, parse_options
-from openvss.cli.progress import emit, progress, resumable
+from openvss.cli.progress import emit, resumable
 from openvss.errors import BrokenVideoError, InputError
 from openvss.segmenting.settings import Context, Precision, StreamSettings
 from openvss.video.formats.catalogue import help_text
 from openvss.words import builtin
 
 if TYPE_CHECKING:
-    from openvss.segmenting.job import Done
-    from openvss.segmenting.segmenter import Segmenter
-    from openvss.video.sources import Source
+    from openvss.segmenting.job import Result
 
 FORMATS = "png,overlay,chart"
 ABOUT_WORDS = (
@@ -104,69 +102,44 @@ def segment(
     Example: `openvss segment clip.mp4 "person, dog, grass, sky"`
     """
     # cheap checks come first: importing torch takes seconds
-    from openvss.video.formats.catalogue import known_formats
-    from openvss.video.sources import open_source
-    from openvss.words.vocabulary import Vocabulary
+    from openvss.segmenting.job import Job, default_folder, open_input
 
-    options = parse_options(option)
-    settings = StreamSettings(
-        size=size,
-        device=device,
-        unlabelled_below=unlabelled_below,
-        context=context,
-        precision=precision,
-    )
-    vocabulary = None if words is None else Vocabulary.parse(words)
-    chosen = known_formats([name.strip() for name in formats.split(",")])
-    source = open_source(video, fps=_rate(fps))
-    folder = out or Path("segmented") / _name(source)
-    _check_places(source, folder, resume)
-
-    from openvss.segmenting import job
-    from openvss.segmenting.loading import load
-    from openvss.video.sinks import OutputFolder, SourceInfo, class_infos
-
-    segmenter = load(
-        model, vocabulary, weights=weights, untrained=untrained, options=options, settings=settings
-    )
-    if vocabulary is None and segmenter.model.fixed_words is None:
-        raise InputError('WORDS are missing: say what to look for, such as "person, road, sky".')
-    vocabulary = segmenter.vocabulary
-    outputs = OutputFolder(
-        folder,
-        classes=class_infos([(label.name, label.synonyms) for label in vocabulary]),
-        formats=chosen,
-        run=_settings(source, segmenter, model, options),
-        source=SourceInfo(
-            size=source.size,
-            rate=source.rate,
-            kind="image" if source.kind == "image" else "video",
-            path=source.path,
-        ),
+    shown = JobProgress(as_json=as_json, quiet=False)
+    job = Job(
+        words,
+        model=model,
+        weights=weights,
+        untrained=untrained,
+        options=parse_options(option),
+        formats=[name.strip() for name in formats.split(",")],
         legend=legend,
-        resume=resume,
-        overwrite=overwrite,
+        settings=StreamSettings(
+            size=size,
+            device=device,
+            unlabelled_below=unlabelled_below,
+            context=context,
+            precision=precision,
+        ),
+        on_progress=shown,
     )
-    if len(vocabulary) == 1:
-        typer.echo(_about_one_word(vocabulary.names[0]), err=True)
-    if as_json:
-        emit(
-            "start",
-            input=source.name,
-            out=str(folder),
-            words=list(vocabulary.names),
-            finished=outputs.finished,
-        )
-    if outputs.complete:
-        done = job.Done(outputs.finished, outputs.finished, outputs.broken)
-    else:
-        live = not source.files  # cannot be resumed
-        stopping = nullcontext() if live else resumable(overwrite=overwrite)
-        with stopping, progress(_name(source), source.n_frames, outputs.finished, as_json) as update:
-            done = job.run(source, segmenter, outputs, update)
-    _report(folder, outputs.products, done, as_json)
-    if done.broken:
-        raise BrokenVideoError(done.broken)
+    source = open_input(video, _rate(fps))
+    folder = out or default_folder(source)
+
+    def begun(finished: int) -> None:
+        assert job.vocabulary is not None
+        names = job.vocabulary.names
+        if len(names) == 1:
+            typer.echo(_about_one_word(names[0]), err=True)
+        if as_json:
+            emit("start", input=source.name, out=str(folder), words=names, finished=finished)
+
+    shown.begin(default_folder(source).name, begun)
+    live = not source.files  # cannot be resumed
+    with nullcontext() if live else resumable(overwrite=overwrite), closing(shown):
+        result = job.run(source, folder, resume, overwrite)
+    _report(result, as_json)
+    if result.broken:
+        raise BrokenVideoError(result.broken)
 
 
 def _about_one_word(word: str) -> str:
@@ -180,61 +153,23 @@ def _about_one_word(word: str) -> str:
     return f"Every pixel will be {word!r}, the only word given: add words for the rest of the picture.{hint}"
 
 
-def _check_places(source: Source, folder: Path, resume: bool) -> None:
-    """Refuse what would lose data: the input, or a live run whose frames cannot be read again."""
-    if resume and not source.files:
-        raise InputError(
-            f"{source.name} cannot be resumed because its frames cannot be read again: choose another --out."
-        )
-    inside = next((f for f in source.files if folder.resolve() in f.resolve().parents), None)
-    if inside:
-        raise InputError(f"The input {inside} lies in the output folder {folder}: choose another --out.")
-
-
-def _settings(source: Source, segmenter: Segmenter, model: str, options: dict[str, object]) -> dict[str, Any]:
-    """Everything that decides what the results are: the content of run.json."""
-    import av
-    import torch
-
-    from openvss import __version__
-    from openvss.storage.fingerprint import fingerprint
-
-    return {
-        "input": source.name.encode(errors="replace").decode(),
-        "input_sha256": fingerprint(source.files),
-        "frame_size": list(source.size),
-        "rate": str(source.rate) if source.rate else None,
-        "words": str(segmenter.vocabulary),
-        "word_list": segmenter.vocabulary.source,
-        "model": model,
-        "options": options,
-        "weights_sha256": segmenter.model.weights_sha256,
-        "size": segmenter.size,
-        "context": segmenter.settings.context,
-        "precision": segmenter.settings.precision,
-        "unlabelled_below": segmenter.settings.unlabelled_below,
-        "device": segmenter.device.type,
-        "versions": {"openvss": __version__, "torch": torch.__version__, "av": av.__version__},
-    }
-
-
-def _report(folder: Path, files: Sequence[str], done: Done, as_json: bool) -> None:
+def _report(result: Result, as_json: bool) -> None:
     if as_json:
         emit(
             "done",
-            frames=done.frames,
-            resumed=done.resumed,
-            out=str(folder),
-            files=list(files),
-            broken=done.broken,
+            frames=result.frames,
+            resumed=result.resumed,
+            out=str(result.out),
+            files=result.files,
+            broken=result.broken,
         )
         return
-    overlay = next((name for name in files if name.startswith("overlay")), None)
-    again = f", {done.resumed} of them from the earlier run" if done.resumed else ""
-    frames = "1 frame" if done.frames == 1 else f"{done.frames} frames"
-    typer.echo(f"{frames} labelled{again}; in {folder}: {', '.join(files)}")
+    overlay = next((name for name in result.files if name.startswith("overlay")), None)
+    again = f", {result.resumed} of them from the earlier run" if result.resumed else ""
+    frames = "1 frame" if result.frames == 1 else f"{result.frames} frames"
+    typer.echo(f"{frames} labelled{again}; in {result.out}: {', '.join(result.files)}")
     if overlay:
-        typer.echo(str(folder / overlay))
+        typer.echo(str(result.out / overlay))
 
 
 def _rate(text: str | None) -> Fraction | None:
@@ -247,12 +182,3 @@ def _rate(text: str | None) -> Fraction | None:
     if not Fraction(1, 1000) <= rate <= 1000:
         raise InputError(f"--fps is a number such as 25 or 30000/1001, from 0.001 to 1000, not {text!r}.")
     return rate
-
-
-def _name(source: Source) -> str:
-    """A folder name from the input's name; for a glob, from its folder and pattern."""
-    path = Path(source.name)
-    stem = path.stem if source.kind in ("video", "image") or "*" in path.name else path.name
-    if source.kind == "frames" and "*" in path.name:
-        stem = f"{path.parent.name}-{stem}"
-    return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "frames"
