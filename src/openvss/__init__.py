@@ -13,6 +13,7 @@ __all__ = [
     "LabelMap",
     "OpenVSSError",
     "OutputError",
+    "Part",
     "Progress",
     "Result",
     "Segmenter",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from openvss.segmenting.settings import StreamSettings
     from openvss.video.frame import Frame
     from openvss.video.labelmap import LabelMap
+    from openvss.video.part import Part
     from openvss.video.sources import Source, open_source
     from openvss.words.vocabulary import Vocabulary
 
@@ -52,6 +54,7 @@ _HOMES = {
     "LabelMap": "openvss.video.labelmap",
     "OpenVSSError": "openvss.errors",
     "OutputError": "openvss.errors",
+    "Part": "openvss.video.part",
     "Progress": "openvss.segmenting.job",
     "Result": "openvss.segmenting.job",
     "Segmenter": "openvss.segmenting.segmenter",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 from openvss.errors import BrokenVideoError, InputError, Stopped
 from openvss.segmenting.settings import StreamOptions, StreamSettings
 from openvss.segmenting.spent import Spent
+from openvss.video.part import Part, Seconds
 from openvss.words.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -99,6 +100,10 @@ def segment(
     options: Mapping[str, object] | None = None,
     formats: Sequence[str] = FORMATS,
     fps: Fraction | None = None,
+    start: Seconds | None = None,
+    end: Seconds | None = None,
+    every: Seconds | None = None,
+    max_frames: int | None = None,
     legend: bool = True,
     resume: bool = False,
     overwrite: bool = False,
@@ -119,6 +124,10 @@ def segment(
         options: The model's own.
         formats: Such as `["png", "overlay"]`; docs/segment.md lists them.
         fps: Frames per second of a folder of frames or of arrays; default 15.
+        start: When to begin, after the first frame of the video: 65, "1:05" or "1:00:05.5".
+        end: When to end, before the frame at this time.
+        every: Take the first frame and then each 10th, or one each "0.5s".
+        max_frames: Take at most so many.
         legend: Whether the overlay lists the words.
         resume: Continue an interrupted run in the folder; the files come out as if it had not stopped.
         overwrite: Replace the run in the folder.
@@ -151,7 +160,7 @@ def segment(
         settings=replace(settings or StreamSettings(), **changes),
         on_progress=on_progress,
     )
-    opened = open_input(source, fps)
+    opened = open_input(source, fps, Part.of(start, end, every, max_frames))
     result = job.run(opened, default_folder(opened) if out is None else Path(out), resume, overwrite)
     if result.broken:
         raise BrokenVideoError(result.broken)
@@ -230,6 +239,7 @@ class Job:
                 rate=source.rate,
                 kind="image" if source.kind == "image" else "video",
                 path=source.path,
+                is_part=not source.part.is_whole,
             ),
             legend=self._legend,
             resume=resume,
@@ -292,6 +302,7 @@ class Job:
         return {
             "input": source.name.encode(errors="replace").decode(),
             "input_sha256": fingerprint(source.files),
+            "part": source.part.settings(),
             "frame_size": list(source.size),
             "rate": str(source.rate) if source.rate else None,
             "words": str(segmenter.vocabulary),
@@ -308,11 +319,17 @@ class Job:
         }
 
 
-def open_input(source: Source | str | Path | Iterable[Pixels], fps: Fraction | None = None) -> Source:
+def open_input(
+    source: Source | str | Path | Iterable[Pixels], fps: Fraction | None = None, part: Part | None = None
+) -> Source:
     """The source, opened unless it is one already."""
     from openvss.video.sources import Source, open_source
 
-    return source if isinstance(source, Source) else open_source(source, fps=fps)
+    if not isinstance(source, Source):
+        return open_source(source, fps=fps, part=part)
+    if fps is not None or (part is not None and not part.is_whole):
+        raise InputError("This source is open already: give the rate and the part to open_source.")
+    return source
 
 
 def default_folder(source: Source) -> Path:
