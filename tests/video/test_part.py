@@ -124,6 +124,21 @@ def test_open_groups_of_pictures_are_not_entered(tmp_path: Path) -> None:
         assert jump.find_jump(container, video_stream(container, "clip"), Fraction(4)) is None
 
 
+def test_pictures_that_need_what_came_before_are_left_out(tmp_path: Path) -> None:
+    clip = MAKERS["hevc.mp4"](tmp_path / "hevc.mp4")
+    with open_container(str(clip)) as container:
+        found = jump.find_jump(container, video_stream(container, "clip"), Fraction(4))
+    assert found is not None
+    times = []
+    for start in (found, None):
+        with open_container(str(clip)) as container:
+            packets = jump.packets_from(container, video_stream(container, "clip"), start)
+            times.append([packet.pts for packet in packets if packet.pts is not None])
+    after = times[1][found.packets :]
+    assert min(after) < found.pts
+    assert times[0] == [pts for pts in after if pts >= found.pts]
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_folders_of_frames(tmp_path: Path, part: dict[str, str]) -> None:
     folder = write_frames(tmp_path / "frames", [f"{i}.png" for i in range(N)])

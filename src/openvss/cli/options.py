@@ -10,13 +10,16 @@ import typer
 
 from openvss.errors import InputError
 
+ABOUT_OPTION = (
+    "One of the model's options (`openvss models show NAME`) that changes no weights, such as smoothing=0; "
+    "repeatable."
+)
 ModelOptions = Annotated[
     list[str] | None,
     typer.Option(
         "--option",
         metavar="KEY=VALUE",
-        help="One of the model's options (`openvss models show NAME`) that changes no weights, such as "
-        "smoothing=0; repeatable.",
+        help=ABOUT_OPTION,
         show_default=False,
     ),
 ]

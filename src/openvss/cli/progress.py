@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -130,6 +131,22 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextmanager
+def talking(verbose: bool) -> Iterator[None]:
+    """With `verbose`, what happens within it is told on standard error."""
+    log, handler, before = logging.getLogger("openvss"), logging.StreamHandler(), logging.NOTSET
+    if verbose:
+        before = log.level
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        if verbose:
+            log.removeHandler(handler)
+            log.setLevel(before)
 
 
 @contextmanager

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing, nullcontext
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from openvss.cli.job_progress import JobProgress
-from openvss.cli.options import ModelOptions, parse_options
-from openvss.cli.progress import emit, resumable
-from openvss.errors import BrokenVideoError, InputError
+from openvss.cli.options import ABOUT_OPTION, parse_options
+from openvss.cli.progress import talking
+from openvss.cli.segment_runs import Runs
+from openvss.errors import InputError
+from openvss.segmenting.job import FORMATS
 from openvss.segmenting.settings import Context, Precision, StreamSettings
 from openvss.video.formats.catalogue import help_text
+from openvss.video.part import Part
 from openvss.words import builtin
 
-if TYPE_CHECKING:
-    from openvss.segmenting.job import Result
-
-FORMATS = "png,overlay,chart"
+MODEL, PART, RESULTS = "Model", "Part of the input", "Results"
 ABOUT_WORDS = (
     'Such as "person | pedestrian, road, sky": commas between labels, bars between synonyms; or a built-in '
     f"list ({', '.join(builtin.NAMES)}; {', '.join(builtin.RAW_NAMES)} as published numbers spell them); or "
@@ -34,7 +34,8 @@ def segment(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="Video file, image, folder or glob of frames, camera index, or stream address.",
+            help="Video file, image, folder or glob of frames, camera index, or stream address; or several: "
+            'a folder or glob of videos ("clips/*.mp4"), or @LIST, a file with one input a line.',
             show_default=False,
         ),
     ],
@@ -48,50 +49,142 @@ def segment(
     ] = None,
     model: Annotated[
         str,
-        typer.Option(help="One of `openvss models`, the path of a checkpoint or run, or hf:NAME."),
+        typer.Option(
+            help="One of `openvss models`, the path of a checkpoint or run, or hf:NAME.",
+            rich_help_panel=MODEL,
+        ),
     ] = "tiny",
     weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Weights to use instead of the model's own.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Weights to use instead of the model's own.", rich_help_panel=MODEL
+        ),
     ] = None,
     untrained: Annotated[
-        bool, typer.Option("--untrained", help="Use random weights instead of trained ones.")
+        bool,
+        typer.Option(
+            "--untrained", help="Use random weights instead of trained ones.", rich_help_panel=MODEL
+        ),
     ] = False,
-    option: ModelOptions = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the results.", show_default="segmented/<name of the input>"),
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help=ABOUT_OPTION, show_default=False, rich_help_panel=MODEL),
     ] = None,
-    formats: Annotated[
-        str,
-        typer.Option("--format", help=help_text()),
-    ] = FORMATS,
     size: Annotated[
         int | None,
         typer.Option(
-            help="Short side, in pixels, at which the model sees frames.", show_default="the model's own"
+            help="Short side, in pixels, at which the model sees frames.",
+            show_default="the model's own",
+            rich_help_panel=MODEL,
         ),
     ] = StreamSettings.size,
-    fps: Annotated[
-        str | None,
-        typer.Option(help="Rate of a folder of frames, such as 25 or 30000/1001.", show_default="15"),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = StreamSettings.device,
     context: Annotated[
-        Context, typer.Option(help="Whether the model may look at the whole video or only at the past.")
+        Context,
+        typer.Option(
+            help="Whether the model may look at the whole video or only at the past.", rich_help_panel=MODEL
+        ),
     ] = StreamSettings.context,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=MODEL)
+    ] = StreamSettings.device,
     precision: Annotated[
         Precision,
-        typer.Option(help="Precision of the model's computation; bf16 and fp16 are meant for GPUs."),
+        typer.Option(
+            help="Precision of the model's computation; bf16 and fp16 are meant for GPUs.",
+            rich_help_panel=MODEL,
+        ),
     ] = StreamSettings.precision,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Begin at this time of the video, such as 65, 1:05 or 1:00:05.5.",
+            rich_help_panel=PART,
+        ),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="End before the frame at this time.", rich_help_panel=PART),
+    ] = None,
+    every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N", help="Take each N-th frame, or with 0.5s one each half second.", rich_help_panel=PART
+        ),
+    ] = None,
+    max_frames: Annotated[
+        int | None, typer.Option(metavar="N", help="Take at most N frames.", rich_help_panel=PART)
+    ] = None,
+    fps: Annotated[
+        str | None,
+        typer.Option(
+            help="Rate of a folder of frames, such as 25 or 30000/1001.",
+            show_default="15",
+            rich_help_panel=PART,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder for the results.",
+            show_default="segmented/<name of the input>",
+            rich_help_panel=RESULTS,
+        ),
+    ] = None,
+    formats: Annotated[
+        str,
+        typer.Option("--format", help=help_text(), rich_help_panel=RESULTS),
+    ] = ",".join(FORMATS),
     unlabelled_below: Annotated[
-        float, typer.Option(metavar="P", help="Leave pixels less certain than P (0 to 1) unlabelled.")
+        float,
+        typer.Option(
+            metavar="P",
+            help="Leave pixels less certain than P (0 to 1) unlabelled.",
+            rich_help_panel=RESULTS,
+        ),
     ] = StreamSettings.unlabelled_below,
     legend: Annotated[
-        bool, typer.Option("--legend/--no-legend", help="Burn words and colours into the overlay.")
+        bool,
+        typer.Option(
+            "--legend/--no-legend",
+            help="Burn words and colours into the overlay.",
+            rich_help_panel=RESULTS,
+        ),
     ] = True,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted run.", rich_help_panel=RESULTS)
+    ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the results in the folder.")
+        bool,
+        typer.Option("--overwrite", help="Replace the results in the folder.", rich_help_panel=RESULTS),
+    ] = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Leave inputs alone whose folder holds finished results.",
+            rich_help_panel=RESULTS,
+        ),
+    ] = False,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview",
+            help="Only make a contact sheet of nine frames, as a PNG beside the folder.",
+            rich_help_panel=RESULTS,
+        ),
+    ] = False,
+    opens: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="Then show the overlay, contact sheet or folder.", rich_help_panel=RESULTS
+        ),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print settings and how long each stage took.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print machine-readable lines instead of a bar.")
@@ -101,10 +194,11 @@ def segment(
 
     Example: `openvss segment clip.mp4 "person, dog, grass, sky"`
     """
-    # cheap checks come first: importing torch takes seconds
-    from openvss.segmenting.job import Job, default_folder, open_input
+    from openvss.segmenting.job import HOME, Job
+    from openvss.video.several import several_inputs
 
-    shown = JobProgress(as_json=as_json, quiet=False)
+    _refuse_contradictions(quiet, verbose, skip_existing, overwrite)
+    shown = JobProgress(as_json=as_json, quiet=quiet)
     job = Job(
         words,
         model=model,
@@ -122,54 +216,32 @@ def segment(
         ),
         on_progress=shown,
     )
-    source = open_input(video, _rate(fps))
-    folder = out or default_folder(source)
-
-    def begun(finished: int) -> None:
-        assert job.vocabulary is not None
-        names = job.vocabulary.names
-        if len(names) == 1:
-            typer.echo(_about_one_word(names[0]), err=True)
-        if as_json:
-            emit("start", input=source.name, out=str(folder), words=names, finished=finished)
-
-    shown.begin(default_folder(source).name, begun)
-    live = not source.files  # cannot be resumed
-    with nullcontext() if live else resumable(overwrite=overwrite), closing(shown):
-        result = job.run(source, folder, resume, overwrite)
-    _report(result, as_json)
-    if result.broken:
-        raise BrokenVideoError(result.broken)
-
-
-def _about_one_word(word: str) -> str:
-    from difflib import get_close_matches
-
-    longer = [name for name in builtin.NAMES if len(word) > 2 and name.startswith(word)]
-    meant = longer or get_close_matches(word, builtin.NAMES, n=1, cutoff=0.7)
-    hint = f" Or did you mean the list {meant[0]}?" if meant else ""
-    if Path(word).is_file():
-        hint = f" Or did you mean the words in that file, @{word}?"
-    return f"Every pixel will be {word!r}, the only word given: add words for the rest of the picture.{hint}"
+    runs = Runs(
+        job,
+        shown,
+        rate=_rate(fps),
+        part=Part.of(start, end, every, max_frames),
+        resume=resume,
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+        preview=preview,
+        opens=opens,
+        quiet=quiet,
+        as_json=as_json,
+    )
+    entries = several_inputs(video)
+    with talking(verbose), closing(shown):
+        if entries is None:
+            runs.one(video, out)
+        else:
+            runs.all(entries, out or HOME)
 
 
-def _report(result: Result, as_json: bool) -> None:
-    if as_json:
-        emit(
-            "done",
-            frames=result.frames,
-            resumed=result.resumed,
-            out=str(result.out),
-            files=result.files,
-            broken=result.broken,
-        )
-        return
-    overlay = next((name for name in result.files if name.startswith("overlay")), None)
-    again = f", {result.resumed} of them from the earlier run" if result.resumed else ""
-    frames = "1 frame" if result.frames == 1 else f"{result.frames} frames"
-    typer.echo(f"{frames} labelled{again}; in {result.out}: {', '.join(result.files)}")
-    if overlay:
-        typer.echo(str(result.out / overlay))
+def _refuse_contradictions(quiet: bool, verbose: bool, skip_existing: bool, overwrite: bool) -> None:
+    if quiet and verbose:
+        raise InputError("--quiet and --verbose contradict each other: leave one of them out.")
+    if skip_existing and overwrite:
+        raise InputError("--skip-existing and --overwrite contradict each other: leave one of them out.")
 
 
 def _rate(text: str | None) -> Fraction | None:

@@ -171,6 +171,7 @@ class Job:
     """A model, its words and what to write, for one input after another; `segment` explains the arguments.
 
     Attributes:
+        model: Its name, as it was given.
         vocabulary: The words; None for the model's own until it is loaded.
     """
 
@@ -190,7 +191,7 @@ class Job:
         from openvss.video.formats.catalogue import known_formats
 
         self.vocabulary = Vocabulary.parse(words) if isinstance(words, str) else words
-        self._model, self._weights, self._untrained = model, weights, untrained
+        self.model, self._weights, self._untrained = model, weights, untrained
         self._options = dict(options or {})
         self._formats, self._legend = known_formats(formats), legend
         self._stream = settings or StreamSettings()
@@ -203,9 +204,9 @@ class Job:
         from openvss.segmenting.loading import load
 
         spent = Spent()
-        with spent.on(f"loading {self._model} and its words"), watched(self._embedded):
+        with spent.on(f"loading {self.model} and its words"), watched(self._embedded):
             segmenter = load(
-                self._model,
+                self.model,
                 self.vocabulary,
                 weights=self._weights,
                 untrained=self._untrained,
@@ -307,7 +308,7 @@ class Job:
             "rate": str(source.rate) if source.rate else None,
             "words": str(segmenter.vocabulary),
             "word_list": segmenter.vocabulary.source,
-            "model": self._model,
+            "model": self.model,
             "options": self._options,
             "weights_sha256": segmenter.model.weights_sha256,
             "size": segmenter.size,

@@ -74,19 +74,23 @@ class ImageSequence:
     def __iter__(self) -> Iterator[Frame]:
         return prefetch(self._frames())
 
+    def frame(self, index: int) -> Frame:
+        """One of them; BrokenVideoError if it cannot be read or has another size than the first."""
+        path, place = self._paths[index], self._places[index]
+        try:
+            pixels = read_image(path)
+        except InputError as error:
+            raise BrokenVideoError(str(error)) from error
+        height, width = pixels.shape[:2]
+        if (width, height) != self.size:
+            raise BrokenVideoError(
+                f"{path} is {width}x{height}, but {self._paths[0].name} is {self.size[0]}x{self.size[1]};"
+                " all frames of a video have one size."
+            )
+        return Frame(index, place / self.rate, pixels, (self._ends[index] - place) / self.rate)
+
     def _frames(self) -> Generator[Frame, None, None]:
-        for index, (path, place, end) in enumerate(zip(self._paths, self._places, self._ends, strict=True)):
-            try:
-                pixels = read_image(path)
-            except InputError as error:
-                raise BrokenVideoError(str(error)) from error
-            height, width = pixels.shape[:2]
-            if (width, height) != self.size:
-                raise BrokenVideoError(
-                    f"{path} is {width}x{height}, but {self._paths[0].name} is {self.size[0]}x{self.size[1]};"
-                    " all frames of a video have one size."
-                )
-            yield Frame(index, place / self.rate, pixels, (end - place) / self.rate)
+        yield from map(self.frame, range(self.n_frames))
 
 
 def is_still(path: Path) -> bool:
