@@ -15,7 +15,7 @@ import typer
 from openvss.errors import OpenVSSError, Stopped
 
 EVERY = 1.0  # seconds between two progress lines of `--json`
-LINE_EVERY, LATER_EVERY = 10.0, 60.0  # seconds between two plain lines, in the first minute and after it
+LINE_EVERY, LATER_EVERY, LATER = 10.0, 60.0, 60.0  # seconds between two plain lines, at first and later
 
 
 def emit(event: str, **values: Any) -> None:
@@ -87,7 +87,7 @@ def _plain_lines(title: str, total: int | None, finished: int, unit: str) -> Ite
     pace = _Pace(total, finished)
 
     def update(done: int) -> None:
-        if pace.due(done, LINE_EVERY if time.monotonic() - pace.start < 90 else LATER_EVERY):
+        if pace.due(done, LINE_EVERY if time.monotonic() - pace.start < LATER else LATER_EVERY):
             parts = [f"{done} of {total} {unit}" if total else f"{done} {unit}"]
             parts.append(speed_text(pace.rate(done), unit))
             left = pace.left(done)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from openvss.cli import completion
 from openvss.cli.job_progress import JobProgress
 from openvss.cli.options import ABOUT_OPTION, parse_options
 from openvss.cli.progress import talking
@@ -45,12 +46,14 @@ def segment(
             metavar="WORDS",
             help=ABOUT_WORDS,
             show_default=False,
+            autocompletion=completion.words,
         ),
     ] = None,
     model: Annotated[
         str,
         typer.Option(
             help="One of `openvss models`, the path of a checkpoint or run, or hf:NAME.",
+            autocompletion=completion.models,
             rich_help_panel=MODEL,
         ),
     ] = "tiny",
@@ -85,7 +88,10 @@ def segment(
         ),
     ] = StreamSettings.context,
     device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=MODEL)
+        str,
+        typer.Option(
+            help="auto, cpu, cuda, cuda:1, mps.", autocompletion=completion.devices, rich_help_panel=MODEL
+        ),
     ] = StreamSettings.device,
     precision: Annotated[
         Precision,
@@ -135,7 +141,9 @@ def segment(
     ] = None,
     formats: Annotated[
         str,
-        typer.Option("--format", help=help_text(), rich_help_panel=RESULTS),
+        typer.Option(
+            "--format", help=help_text(), autocompletion=completion.formats, rich_help_panel=RESULTS
+        ),
     ] = ",".join(FORMATS),
     unlabelled_below: Annotated[
         float,

@@ -84,8 +84,10 @@ def _listed(path: str) -> list[Entry]:
     lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
     if not lines:
         raise InputError(f"The list {path} names no inputs: put one on each line.")
-    named = {_name_of(line): line for line in reversed(lines)}
-    return [Entry(named[name], name) for name in reversed(named)]
+    named: dict[PurePath, str] = {}
+    for line in lines:
+        named.setdefault(_name_of(line), line)
+    return [Entry(line, name) for name, line in named.items()]
 
 
 def _name_of(line: str) -> PurePath:

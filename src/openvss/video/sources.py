@@ -147,14 +147,14 @@ def _frames_of(spec: str) -> list[Path] | None:
     if path.is_dir():
         frames = frame_files(path.iterdir())
         if not frames:
-            raise InputError(f"The folder {spec} holds no images; give a folder of frames or a video file.")
+            raise InputError(f"The folder {spec} holds no images or videos; give a folder of either.")
         return frames
     if not glob.has_magic(spec) or path.exists():
         return None
     # Path.glob takes no absolute patterns.
     frames = frame_files(Path(match) for match in glob.iglob(str(path), recursive=True))  # noqa: PTH207
     if not frames:
-        raise InputError(f"No image matches {spec}; check the pattern, or give one video file.")
+        raise InputError(f"No image or video matches {spec}; check the pattern.")
     return frames
 
 

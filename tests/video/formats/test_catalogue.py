@@ -48,7 +48,8 @@ def test_an_unknown_name_is_answered_with_the_choices() -> None:
 def test_the_help_names_each_format() -> None:
     assert help_text() == (
         "Any of png (masks), overlay (video), labels (lossless FFV1 video), panoptic (COCO panoptic), "
-        "rle (COCO run lengths), chart (share of each word over time), sheet (contact sheet of nine frames), joined by commas."
+        "rle (COCO run lengths), chart (share of each word over time), sheet (contact sheet of nine "
+        "frames), joined by commas."
     )
 
 
