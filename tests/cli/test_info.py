@@ -25,9 +25,7 @@ def test_info(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
         assert all(f"  {name}: " in text for name in entries)
 
 
-@pytest.mark.parametrize(
-    "command", [(), ("segment",), ("info",), ("models", "show"), ("data", "make"), ("runs",)]
-)
+@pytest.mark.parametrize("command", [(), ("segment",), ("info",), ("models", "show"), ("runs",)])
 def test_h_is_help(run: Runner, command: tuple[str, ...]) -> None:
     assert "Usage" in run.ok(*command, "-h")
 

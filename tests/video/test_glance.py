@@ -30,7 +30,7 @@ def test_long_videos_are_entered_at_key_frames(tmp_path: Path, monkeypatch: pyte
 
 def test_everything_else(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", n=20)
-    assert [frame.index for frame in glance(open_source(clip), 3)] == [0, 6, 10] or True
+    assert [frame.index for frame in glance(open_source(clip), 3)] == [0, 8, 18]
     assert len(glance(open_source(clip), 9)) == 9
     folder = write_frames(tmp_path / "frames", [f"{i}.png" for i in range(21)])
     assert [frame.index for frame in glance(open_source(folder), 3)] == [0, 10, 20]

@@ -94,7 +94,7 @@ def test_any_part_is_what_decoding_everything_and_selecting_gives(clip: Path) ->
     everything = list(VideoFile(clip, clip.name))
     assert len(everything) >= N
     for given in PARTS:
-        part = Part.of(**given)  # type: ignore[arg-type]
+        part = Part.of(**given)
         source = VideoFile(clip, clip.name, part)
         check_same(list(source), select(everything, part))
         check_same(list(source), select(everything, part))  # again

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from openvss.video.spread import Spread, evenly
@@ -18,7 +20,7 @@ def test_few_are_kept_and_they_are_even(number: int) -> None:
     assert picked[0] == 0
     assert len(picked) == min(number, 9)
     assert picked == sorted(set(picked))
-    gaps = [b - a for a, b in zip(picked, picked[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(picked)]
     if number > 100:
         assert max(gaps) <= 2 * min(gaps)
         assert number - picked[-1] <= max(gaps)

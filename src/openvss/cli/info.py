@@ -105,4 +105,8 @@ def _font() -> str:
     from PIL import ImageFont
 
     font = ImageFont.load_default(20)
-    return " ".join(font.getname()) if isinstance(font, ImageFont.FreeTypeFont) else "a bitmap"
+    return (
+        " ".join(part for part in font.getname() if part)
+        if isinstance(font, ImageFont.FreeTypeFont)
+        else "a bitmap"
+    )

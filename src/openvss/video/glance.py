@@ -65,13 +65,13 @@ def _entered(path: Path, source: Source, wanted: int) -> Iterator[Frame]:
             target = origin + begin + (number + Fraction(1, 2)) * gap
             try:
                 container.seek(int(target / base), stream=stream)
-                frames = (frame for frame in container.decode(stream) if frame.pts is not None)
-                near = next(f for f in frames if f.pts * base >= target - gap / 2)
+                timed = ((f.pts * base, f) for f in container.decode(stream) if f.pts is not None)
+                time, near = next(one for one in timed if one[0] >= target - gap / 2)
             except (FFmpegError, StopIteration):
                 continue
-            if near.pts != last:
-                last = near.pts
-                yield Frame(number, near.pts * base, convert(near))
+            if time != last:
+                last = time
+                yield Frame(number, time, convert(near))
 
 
 def _window(part: Part, length: Fraction, rate: Fraction) -> tuple[Fraction, Fraction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,9 @@ def test_a_sheet_shows_the_words_and_frames(tmp_path: Path) -> None:
     bottom = pixels[3 * (360 + 30) + 12 :].reshape(-1, 3)
     for info in classes():
         assert (bottom == info.colour).all(axis=1).any()
-    tiles = [
-        pixels[12 + 390 * r : 372 + 390 * r, 12 + 492 * c : 492 + 492 * c] for r in range(3) for c in range(3)
-    ]
-    assert all(not np.array_equal(a, b) for a, b in zip(tiles, tiles[1:], strict=False))
+    corners = product(range(12, 1170, 390), range(12, 1488, 492))
+    tiles = [pixels[top : top + 360, left : left + 480] for top, left in corners]
+    assert all(not np.array_equal(a, b) for a, b in pairwise(tiles))
     assert all(tile.std() > 10 for tile in tiles)
 
 
