@@ -146,6 +146,22 @@ def test_a_preview_is_one_picture(run: Runner, tmp_path: Path) -> None:
     }
 
 
+def test_frames_of_a_preview_know_nothing_of_each_other(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", n=4)
+    before: list[int] = []
+    step = Segmenter.step
+
+    def watched(self: Segmenter, frame: Any) -> Any:
+        before.append(self.state.count)
+        return step(self, frame)
+
+    monkeypatch.setattr(Segmenter, "step", watched)
+    run.ok("segment", clip, WORDS, "--preview", *SMALL)
+    assert before == [0, 0, 0, 0]
+
+
 def test_quiet_and_verbose(run: Runner, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", n=3)
     assert run("segment", clip, "dog", "-q", *SMALL) == (0, "", "")
@@ -200,4 +216,4 @@ def test_the_sheet_of_a_picture_has_one_tile(run: Runner, tmp_path: Path) -> Non
     Image.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(tmp_path / "a.png")
     run.ok("segment", "a.png", WORDS, *SMALL[:-1], "sheet")
     with Image.open(tmp_path / "segmented" / "a" / "sheet.png") as sheet:
-        assert sheet.size[0] == 480 + 24
+        assert sheet.size == (480 + 24, 12 + 360 + 12 + 32 + 12)  # no time below it

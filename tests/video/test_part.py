@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,6 +126,31 @@ def test_open_groups_of_pictures_are_not_entered(tmp_path: Path) -> None:
         assert jump.find_jump(container, video_stream(container, "clip"), Fraction(4)) is None
 
 
+@pytest.mark.parametrize(
+    ("packets", "expected"),
+    [
+        ([(0, "k"), (1, ""), (2, ""), (3, "k"), (4, ""), (9, "k")], (3, 3)),
+        ([(0, "k"), (1, ""), (1, ""), (3, "k"), (4, "")], None),  # repeated
+        ([(0, "k"), *((i, "") for i in range(1, 60)), (5, ""), (60, "k")], None),  # a step back
+        ([(0, "k"), (5, ""), (3, "k"), (7, "k")], None),  # a step back to a key frame
+        ([(0, "k"), (None, ""), (3, "k")], None),
+        ([(0, "k"), (1, "c"), (3, "k")], None),
+    ],
+)
+def test_where_decoding_may_begin(
+    packets: list[tuple[int | None, str]], expected: tuple[int, int] | None
+) -> None:
+    made = [
+        SimpleNamespace(pts=pts, dts=pts, is_keyframe=flag == "k", is_corrupt=flag == "c")
+        for pts, flag in packets
+    ]
+    container: Any = SimpleNamespace(demux=lambda stream: made)
+    stream: Any = SimpleNamespace(time_base=Fraction(1), codec_context=SimpleNamespace(name="vp9"))
+    time = Fraction(4) if len(packets) < 20 else Fraction(60)
+    found = jump.find_jump(container, stream, time if expected else Fraction(60))
+    assert found == (expected and jump.Jump(*expected))
+
+
 def test_pictures_that_need_what_came_before_are_left_out(tmp_path: Path) -> None:
     clip = MAKERS["hevc.mp4"](tmp_path / "hevc.mp4")
     with open_container(str(clip)) as container:
@@ -178,6 +205,13 @@ def test_damage_counts_only_inside(tmp_path: Path) -> None:
     assert len(list(VideoFile(clip, "clip", Part.of(max_frames=4)))) == 4
     with pytest.raises(InputError, match=r"no frame at or after 3\.9 s \(--start\): clip was cut short"):
         VideoFile(clip, "clip", Part.of(start=3.9))
+
+
+def test_damage_that_was_met_behind_the_part_is_left_out(tmp_path: Path) -> None:
+    source = VideoFile(write_clip(tmp_path / "clip.mp4"), "clip", Part.of(end=2))
+    source._check_end(3, Fraction(2), [(3, Fraction(2))], Fraction(2))
+    with pytest.raises(BrokenVideoError, match=r"damaged at frame 2 \(1\.9"):
+        source._check_end(3, Fraction(2), [(2, Fraction("1.9"))], Fraction(2))
 
 
 def test_parts_without_frames(tmp_path: Path) -> None:
