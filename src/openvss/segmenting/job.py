@@ -18,11 +18,11 @@ from openvss.errors import BrokenVideoError, InputError, Stopped
 from openvss.segmenting.settings import StreamOptions, StreamSettings
 from openvss.segmenting.spent import Spent
 from openvss.video.part import Part, Seconds
-from openvss.words.vocabulary import Vocabulary
+from openvss.words.vocabulary import Vocabulary, Words
 
 if TYPE_CHECKING:
     from openvss.segmenting.segmenter import Segmenter
-    from openvss.video.pixels import Pixels
+    from openvss.video.picture import Picture
     from openvss.video.sinks import OutputFolder
     from openvss.video.sources import Source
 
@@ -90,8 +90,8 @@ class Result:
 
 
 def segment(
-    source: Source | str | Path | Iterable[Pixels],
-    words: str | Vocabulary | None = None,
+    source: Source | str | Path | Iterable[Picture],
+    words: Words | None = None,
     *,
     out: str | Path | None = None,
     model: str = "tiny",
@@ -115,8 +115,8 @@ def segment(
 
     Args:
         source: Anything that `open_source` takes, or what it gave.
-        words: `"person | pedestrian, road, sky"`, a built-in list's name or a `Vocabulary`; models that have
-            words of their own need none.
+        words: `"person | pedestrian, road, sky"` or `["person | pedestrian", "road", "sky"]`, a built-in
+            list's name or a `Vocabulary`; models that have words of their own need none.
         out: The folder; `segmented/<name of the input>` if None.
         model: What `load` takes, as are `weights`, `untrained`, `options`, `settings` and `changes`.
         weights: A file to use instead of the model's own weights.
@@ -177,7 +177,7 @@ class Job:
 
     def __init__(
         self,
-        words: str | Vocabulary | None,
+        words: Words | None,
         *,
         model: str = "tiny",
         weights: str | Path | None = None,
@@ -190,7 +190,7 @@ class Job:
     ) -> None:
         from openvss.video.formats.catalogue import known_formats
 
-        self.vocabulary = Vocabulary.parse(words) if isinstance(words, str) else words
+        self.vocabulary = None if words is None else Vocabulary.of(words)
         self.model, self._weights, self._untrained = model, weights, untrained
         self._options = dict(options or {})
         self._formats, self._legend = known_formats(formats), legend
@@ -321,7 +321,7 @@ class Job:
 
 
 def open_input(
-    source: Source | str | Path | Iterable[Pixels], fps: Fraction | None = None, part: Part | None = None
+    source: Source | str | Path | Iterable[Picture], fps: Fraction | None = None, part: Part | None = None
 ) -> Source:
     """The source, opened unless it is one already."""
     from openvss.video.sources import Source, open_source

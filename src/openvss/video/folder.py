@@ -154,6 +154,10 @@ class SegmentFolder:
         (self.partial / MARKER).unlink(missing_ok=True)
         move_all([RUN], self.out, self.partial)
         formats = [FORMATS[name] for name in found["output"].get("formats", ()) if name in FORMATS]
+        for folder in (f for chosen in formats if chosen.folders for f in chosen.folders(self.out)):
+            for mask in mask_files(folder):
+                mask.unlink()
+            delete_if_empty(folder)
         for name in (*(n for chosen in formats for n in chosen.products), *ALWAYS):
             path = self.out / name
             for mask in mask_files(path):
