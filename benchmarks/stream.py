@@ -19,14 +19,13 @@ import numpy.typing as npt
 import psutil
 
 from benchmarks.machine import describe
-from openvss import load
-from openvss.segmenting import job
-from openvss.segmenting.segmenter import Segmenter
+from openvss.segmenting.job import Job, Progress
+from openvss.segmenting.settings import StreamSettings
 from openvss.video.frame import Frame
-from openvss.video.sinks import OutputFolder, SourceInfo, class_infos
 from openvss.video.sources import open_source
 
 WORDS = "person, bicycle, car, road, sky, tree, building, grass, water, wall"
+FORMATS = ("png", "overlay")
 
 
 def scene(n: int, width: int, height: int) -> Iterator[npt.NDArray[np.uint8]]:
@@ -58,33 +57,25 @@ def write_clip(path: Path, n: int, width: int, height: int) -> None:
         container.mux(stream.encode())
 
 
-def pipeline(segmenter: Segmenter, clip: Path, out: Path, watch: list[int] | None = None) -> float:
-    """Seconds from opening the clip to the finished folder; `watch` collects resident memory."""
-    process = psutil.Process()
+def pipeline(job: Job, clip: Path, out: Path) -> float:
+    """Seconds from opening the clip to the finished folder."""
     start = time.perf_counter()
-    source = open_source(clip)
-    outputs = OutputFolder(
-        out,
-        classes=class_infos([(label.name, label.synonyms) for label in segmenter.vocabulary]),
-        formats=["png", "overlay"],
-        run={},
-        source=SourceInfo(source.size, source.rate, "video", source.path),
-    )
-
-    def on_frame(done: int) -> None:
-        if watch is not None and done % 100 == 0:
-            watch.append(process.memory_info().rss)
-
-    job.run(source, segmenter, outputs, on_frame)
+    job.run(open_source(clip), out)
     return time.perf_counter() - start
 
 
 def memory(n: int, folder: Path) -> None:
-    segmenter = load("tiny", WORDS, size=96, device="cpu")
     clip = folder / "long.mp4"
     write_clip(clip, n, 160, 96)
+    process = psutil.Process()
     rss: list[int] = []
-    pipeline(segmenter, clip, folder / "long", rss)
+
+    def watch(told: Progress) -> None:
+        if told.done % 100 == 0:
+            rss.append(process.memory_info().rss)
+
+    settings = StreamSettings(size=96, device="cpu")
+    pipeline(Job(WORDS, formats=FORMATS, settings=settings, on_progress=watch), clip, folder / "long")
     warm = len(rss) // 10
     before = statistics.median(rss[warm : 2 * warm])
     after = statistics.median(rss[-warm:])
@@ -95,7 +86,8 @@ def memory(n: int, folder: Path) -> None:
 
 
 def throughput(n: int, repeats: int, folder: Path) -> None:
-    segmenter = load("tiny", WORDS, device="cpu")
+    job = Job(WORDS, formats=FORMATS, settings=StreamSettings(device="cpu"))
+    segmenter = job.segmenter
     clip = folder / "short.mp4"
     write_clip(clip, n, 854, 480)
     frames: list[Frame] = list(open_source(clip))
@@ -106,7 +98,7 @@ def throughput(n: int, repeats: int, folder: Path) -> None:
         for frame in frames:
             segmenter.step(frame)
         model.append(n / (time.perf_counter() - start))
-        whole.append(n / pipeline(segmenter, clip, folder / f"short{i}"))
+        whole.append(n / pipeline(job, clip, folder / f"short{i}"))
     ratios = [b / a for a, b in zip(model[1:], whole[1:], strict=True)]
     print(f"\n| {n} frames of 854x480, {repeats} rounds | frames/s (median) |\n| --- | ---: |")
     print(f"| Segmenter.step, frames in memory | {statistics.median(model[1:]):.2f} |")

@@ -13,6 +13,10 @@ __all__ = [
     "LabelMap",
     "OpenVSSError",
     "OutputError",
+    "OverlayStyle",
+    "Part",
+    "Progress",
+    "Result",
     "Segmenter",
     "Source",
     "Stopped",
@@ -22,6 +26,7 @@ __all__ = [
     "__version__",
     "load",
     "open_source",
+    "segment",
 ]
 
 if TYPE_CHECKING:
@@ -33,11 +38,14 @@ if TYPE_CHECKING:
         Stopped,
         TrainingError,
     )
+    from openvss.segmenting.job import Progress, Result, segment
     from openvss.segmenting.loading import load
     from openvss.segmenting.segmenter import Segmenter
     from openvss.segmenting.settings import StreamSettings
+    from openvss.video.formats.style import OverlayStyle
     from openvss.video.frame import Frame
     from openvss.video.labelmap import LabelMap
+    from openvss.video.part import Part
     from openvss.video.sources import Source, open_source
     from openvss.words.vocabulary import Vocabulary
 
@@ -48,6 +56,10 @@ _HOMES = {
     "LabelMap": "openvss.video.labelmap",
     "OpenVSSError": "openvss.errors",
     "OutputError": "openvss.errors",
+    "OverlayStyle": "openvss.video.formats.style",
+    "Part": "openvss.video.part",
+    "Progress": "openvss.segmenting.job",
+    "Result": "openvss.segmenting.job",
     "Segmenter": "openvss.segmenting.segmenter",
     "Source": "openvss.video.sources",
     "Stopped": "openvss.errors",
@@ -56,6 +68,7 @@ _HOMES = {
     "Vocabulary": "openvss.words.vocabulary",
     "load": "openvss.segmenting.loading",
     "open_source": "openvss.video.sources",
+    "segment": "openvss.segmenting.job",
 }
 
 

@@ -41,7 +41,10 @@ def test_check_names_every_problem(run: Runner, tmp_path: Path) -> None:
     code, out, _ = run("data", "check", "folder:set", "--json")
     events = [json.loads(line) for line in out.splitlines()]
     assert code == 2
-    assert [event["event"] for event in events if event["event"] != "progress"] == ["problem"] * 3
+    assert [event["event"] for event in events if event["event"] != "progress"] == [
+        *["problem"] * 3,
+        "error",
+    ]
 
 
 def test_the_progress_of_a_check_counts_clips(

@@ -190,20 +190,37 @@ def test_the_help_names_every_built_in_list(run: Runner, monkeypatch: pytest.Mon
     assert f"a built-in list ({', '.join(NAMES)}; {', '.join(RAW_NAMES)} as published" in shown
 
 
-def test_a_single_word_is_remarked_upon(run: Runner, tmp_path: Path) -> None:
+def test_a_single_word_gets_everything_else(run: Runner, tmp_path: Path) -> None:
+    Image.fromarray(picture(0, (48, 32))).save(tmp_path / "a.png")
+    run.ok("segment", "a.png", "dog", "--out", "one", *SMALL)
+    one = json.loads((tmp_path / "one" / "classes.json").read_text())
+    assert [(word["name"], word.get("rest")) for word in one] == [("dog", None), ("everything else", True)]
+    assert json.loads((tmp_path / "one" / "run.json").read_text())["everything_else"] == 1
+    run.ok("segment", "a.png", "dog, sky", "--others", "--out", "two", *SMALL)
+    assert len(json.loads((tmp_path / "two" / "classes.json").read_text())) == 3
+    run.ok("segment", "a.png", "background, dog", "--no-others", "--out", "literal", *SMALL)
+    assert "rest" not in (tmp_path / "literal" / "classes.json").read_text()
+    assert json.loads((tmp_path / "literal" / "run.json").read_text())["everything_else"] is None
+    code, _, err = run("segment", "a.png", "background, dog", "--out", "literal", "--resume", *SMALL)
+    assert code == 2
+    assert "everything_else" in err
+
+
+def test_a_single_word_that_may_be_something_else(run: Runner, tmp_path: Path) -> None:
     Image.fromarray(picture(0, (48, 32))).save(tmp_path / "a.png")
     said = {
-        "dog": "add words for the rest",
-        "vpsw": "rest of the picture. Or did you mean the list vspw?",
-        "coco": "the list coco-stuff?",
-        "a.png": "the words in that file, @a.png?",
-        "dog, sky": None,
+        "vpsw": "'vpsw' is taken for a word; the list is called vspw.",
+        "coco": "the list is called coco-stuff.",
+        "a.png": "To use the words in that file, give @a.png.",
     }
-    for words, cure in said.items():
+    for words, hint in said.items():
         code, _, err = run("segment", "a.png", words, "--out", f"out of {words}", *SMALL)
         assert code == 0
-        assert ("Every pixel will be" in err) == (cure is not None)
-        assert cure is None or cure in err
+        assert hint in err
+        assert "Every pixel" not in err
+    for words, alone in (("dog", True), ("dog, sky", False)):
+        _, _, err = run("segment", "a.png", words, "--no-others", "--out", f"{alone}", *SMALL)
+        assert ("Every pixel will be 'dog', the only word given: leave --no-others out." in err) == alone
 
 
 def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: Path) -> None:

@@ -52,14 +52,18 @@ def test_close_words_must_be_the_likelier(model: Tiny) -> None:
     assert both["cat"] == pytest.approx(dog["cat"], abs=1e-4)
     sofa = handicaps(model, "sofa")
     assert both == pytest.approx({word: max(dog[word], sofa[word]) for word in both}, abs=1e-4)
-    assert handicaps(model, "whippet | dog")["cat"] == pytest.approx(dog["cat"], abs=1e-4)  # all synonyms count
+    assert handicaps(model, "whippet | dog")["cat"] == pytest.approx(
+        dog["cat"], abs=1e-4
+    )  # all synonyms count
 
 
 def test_what_a_list_holds_apart_is_neither_a_kind_nor_a_part(model: Tiny) -> None:
     car = handicaps(model, "car")
     assert car["road"] == pytest.approx(3 * (cosine("car", "road") - 0.35), abs=1e-4)
     assert cosine("pavement", "road") > 0.75  # and yet not left out
-    assert handicaps(model, "pavement")["road"] == pytest.approx(3 * (cosine("pavement", "road") - 0.35), abs=1e-4)
+    assert handicaps(model, "pavement")["road"] == pytest.approx(
+        3 * (cosine("pavement", "road") - 0.35), abs=1e-4
+    )
 
 
 def test_the_best_hidden_word_speaks_for_the_rest(model: Tiny) -> None:

@@ -72,7 +72,7 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         "noise.bin": "",
         "empty.mp4": "is an empty file",
         "folder": "holds no images",
-        "*.png": "No image matches",
+        "*.png": "No image or video matches",
     }.items():
         sentence = refused(tmp_path / name)
         assert name in sentence

@@ -41,5 +41,5 @@ def test_it_is_added_once() -> None:
 
 
 def test_alone_it_means_nothing() -> None:
-    with pytest.raises(InputError, match="'background' means everything else.*: add what to look for"):
+    with pytest.raises(InputError, match=r"'background' means everything else.*: add what to look for"):
         place_of_rest(Vocabulary.parse("background"))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 import typer
 
-from openvss.cli import adapt, benchmark, compare, data, evaluate, models, runs, segment, submit, train
+from openvss.cli import adapt, benchmark, compare, data, evaluate, info, models, runs, segment, submit, train
+from openvss.cli.progress import emit
 from openvss.cli.scoring import ScoringHelp
 from openvss.cli.usage import UsageError, sentence
 from openvss.errors import OpenVSSError, Stopped, is_out_of_memory
@@ -17,7 +19,7 @@ app = typer.Typer(
     name="openvss",
     help="Open-vocabulary video semantic segmentation: a video and a list of words in, every pixel labelled.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
@@ -27,6 +29,7 @@ app.command("compare")(compare.compare)
 app.command("submit", cls=ScoringHelp)(submit.submit)
 app.command("train")(train.train)
 app.command("adapt")(adapt.adapt)
+app.command("info")(info.info)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
@@ -50,21 +53,25 @@ def main() -> None:
     try:
         code = app(prog_name="openvss", standalone_mode=False)
     except UsageError as error:
-        if text := sentence(error):
-            typer.echo(f"openvss: {text}", err=True)
-        sys.exit(2)
+        _end(sentence(error), 2)
     except OpenVSSError as error:
-        typer.echo(f"openvss: {error}", err=True)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
     except Stopped:
-        typer.echo("openvss: stopped.", err=True)
-        sys.exit(1)
+        _end("stopped.", 1)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        typer.echo("openvss: out of memory: lower --size, or give fewer words.", err=True)
-        sys.exit(1)
+        _end("out of memory: lower --size, or give fewer words.", 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    """Say why, with `--json` also as a line of JSON; nothing if the help has been shown instead."""
+    if message and "--json" in sys.argv[1:]:
+        emit("error", message=message, exit_code=code)
+    if message:
+        typer.echo(f"openvss: {message}", err=True)
+    sys.exit(code)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -30,9 +30,9 @@ def adapt(
     ] = None,
     every: Annotated[float, typer.Option(min=0.001, help="Seconds between frames taken from a video.")] = 1.0,
     changes: Changes = None,
-    out: Annotated[Path, typer.Option(help="Folder of the pictures, the recipe and the run.")] = Path(
-        "runs/adapted"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the pictures, the recipe and the run.")
+    ] = Path("runs/adapted"),
     resume: Resume = False,
     overwrite: Overwrite = False,
     cpu: Cpu = False,

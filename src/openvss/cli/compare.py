@@ -44,7 +44,11 @@ def compare(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.png", help="With --strip: the picture to write.", show_default=str(PICTURE)
+            "--out",
+            "-o",
+            metavar="FILE.png",
+            help="With --strip: the picture to write.",
+            show_default=str(PICTURE),
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print machine-readable lines instead.")] = False,

@@ -41,7 +41,9 @@ def evaluate(
     precision: scoring.PrecisionOption = StreamSettings.precision,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the report.", show_default="evaluated/<data>-<split>-<model>"),
+        typer.Option(
+            "--out", "-o", help="Folder for the report.", show_default="evaluated/<data>-<split>-<model>"
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the report in the folder.")] = False,

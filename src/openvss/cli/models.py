@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openvss.cli import completion
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def show(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="A model, or the path of a checkpoint or run.", show_default=False
+            metavar="NAME",
+            help="A model, or the path of a checkpoint or run.",
+            show_default=False,
+            autocompletion=completion.models,
         ),
     ],
 ) -> None:

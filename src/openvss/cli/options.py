@@ -13,19 +13,35 @@ from openvss.errors import InputError
 if TYPE_CHECKING:
     from openvss.video.formats.style import OverlayStyle
 
+RESULTS = "Results"  # a panel of the help
+ABOUT_OPTION = (
+    "One of the model's options (`openvss models show NAME`) that changes no weights, such as smoothing=0; "
+    "repeatable."
+)
 ModelOptions = Annotated[
     list[str] | None,
     typer.Option(
         "--option",
         metavar="KEY=VALUE",
-        help="One of the model's options (`openvss models show NAME`) that changes no weights, such as "
-        "smoothing=0; repeatable.",
+        help=ABOUT_OPTION,
         show_default=False,
     ),
 ]
 
+OthersOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--others/--no-others",
+        help="Add a label for everything else; without it, words such as background mean what they say.",
+        show_default="for a single word",
+        rich_help_panel=RESULTS,
+    ),
+]
 LegendOption = Annotated[
-    bool, typer.Option("--legend/--no-legend", help="Burn words and colours into the overlay.")
+    bool,
+    typer.Option(
+        "--legend/--no-legend", help="Burn words and colours into the overlay.", rich_help_panel=RESULTS
+    ),
 ]
 OpacityOption = Annotated[
     float | None,
@@ -34,13 +50,22 @@ OpacityOption = Annotated[
         metavar="P",
         help="How much of an overlay's pixel is its word's colour (0 to 1).",
         show_default="0.5; 0 with --outlines",
+        rich_help_panel=RESULTS,
     ),
 ]
 OutlinesOption = Annotated[
-    bool, typer.Option("--outlines", help="Draw only the outlines of regions, in their words' colours.")
+    bool,
+    typer.Option(
+        "--outlines",
+        help="Draw only the outlines of regions, in their words' colours.",
+        rich_help_panel=RESULTS,
+    ),
 ]
 SideBySideOption = Annotated[
-    bool, typer.Option("--side-by-side", help="Show the original to the left of the overlay.")
+    bool,
+    typer.Option(
+        "--side-by-side", help="Show the original to the left of the overlay.", rich_help_panel=RESULTS
+    ),
 ]
 ColoursOption = Annotated[
     str | None,
@@ -50,6 +75,7 @@ ColoursOption = Annotated[
         help='Your own colours for words in all outputs, such as "dog=#ff8800, sky=blue"; or @FILE with one '
         "of them a line.",
         show_default=False,
+        rich_help_panel=RESULTS,
     ),
 ]
 

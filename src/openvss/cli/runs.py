@@ -44,7 +44,7 @@ def list_runs(
 @app.command("compare")
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders that `openvss train` wrote.")],
-    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("curves.png"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write.")] = Path("curves.png"),
 ) -> None:
     """Draw the losses and metrics of several runs into one picture."""
     from openvss.training.runs.listing import panels_of, write_curves

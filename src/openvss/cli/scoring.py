@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openvss.cli import completion
 from openvss.cli.filled_help import either, filled
 from openvss.errors import InputError
 from openvss.segmenting.settings import Context, Precision, StreamSettings
@@ -28,6 +29,7 @@ ModelOption = Annotated[
     str | None,
     typer.Option(
         help="One of `openvss models`, the path of a checkpoint or run, or hf:NAME.",
+        autocompletion=completion.models,
         show_default=DEFAULT_MODEL,
     ),
 ]

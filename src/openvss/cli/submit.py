@@ -52,7 +52,7 @@ def submit(
     device: scoring.DeviceOption = StreamSettings.device,
     context: scoring.ContextOption = None,
     precision: scoring.PrecisionOption = StreamSettings.precision,
-    out: Annotated[Path, typer.Option(metavar="FILE.zip", help="The file to write.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.zip", help="The file to write.")] = Path(
         "submission.zip"
     ),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,

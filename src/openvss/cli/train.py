@@ -33,7 +33,8 @@ def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.yaml", help="What to train; see docs/train.md.")],
     changes: Changes = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the run.", show_default="runs/<name of the recipe>")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder of the run.", show_default="runs/<name of the recipe>"),
     ] = None,
     resume: Resume = False,
     overwrite: Overwrite = False,

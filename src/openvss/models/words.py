@@ -11,7 +11,8 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -30,6 +31,7 @@ from openvss.words import Vocabulary
 KEPT_AT_ONCE = 32  # words: the most that an interruption costs
 
 log = logging.getLogger(__name__)
+_watcher: ContextVar[Callable[[int, int], None] | None] = ContextVar("watcher", default=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,15 +95,29 @@ def embed(
     vectors = _load(shelf, shape) | _load_once(shipped, shape)
     synonyms = dict.fromkeys(word for label in vocabulary for word in label.synonyms)
     fresh = [word for word in synonyms if word not in vectors]
-    if len(fresh) > KEPT_AT_ONCE:
+    tell = _watcher.get()
+    if tell is None and len(fresh) > KEPT_AT_ONCE:
         log.warning("Embedding %d words for the first time.", len(fresh))
     for first in range(0, len(fresh), KEPT_AT_ONCE):
-        some = fresh[first : first + KEPT_AT_ONCE]
-        embedded = {word: _embed_word(word, encoder, templates, average) for word in some}
+        embedded = {}
+        for word in fresh[first : first + KEPT_AT_ONCE]:
+            embedded[word] = _embed_word(word, encoder, templates, average)
+            if tell is not None:
+                tell(first + len(embedded), len(fresh))
         vectors |= embedded
         _save(shelf, embedded, shape)
     rows = [_mean(torch.stack([vectors[word] for word in label.synonyms])) for label in vocabulary]
     return WordEmbeddings(vocabulary.names, torch.stack(rows))
+
+
+@contextlib.contextmanager
+def watched(tell: Callable[[int, int], None]) -> Iterator[None]:
+    """Within it, `tell` is given the number of words embedded for the first time and how many there are."""
+    before = _watcher.set(tell)
+    try:
+        yield
+    finally:
+        _watcher.reset(before)
 
 
 def user_cache() -> Path | None:

@@ -26,6 +26,16 @@ def choose_device(name: str) -> torch.device:
         raise InputError(f"There is no device {name!r} here: use --device cpu or --device auto.") from None
 
 
+def describe(device: torch.device) -> str:
+    """What people call it: "the processor, 2 threads"."""
+    if device.type == "cpu":
+        threads = torch.get_num_threads()
+        return f"the processor, {threads} thread{'s' if threads > 1 else ''}"
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
+
+
 def check_precision(precision: Precision, device: torch.device) -> None:
     """Refuse a precision that the device does not have."""
     if precision == "fp16" and device.type == "cpu":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sized
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Literal
 import numpy as np
 
 from openvss.errors import InputError
+from openvss.video.decoding import Passed, measured_durations
 from openvss.video.frame import Frame
+from openvss.video.part import Part, Picker
 from openvss.video.picture import WANTED, Picture, to_pixels
 
 
@@ -23,11 +26,11 @@ class ArrayFrames:
     path: Path | None = None
     files: tuple[Path, ...] = ()
 
-    def __init__(self, arrays: Iterable[Picture], rate: Fraction) -> None:
+    def __init__(self, arrays: Iterable[Picture], rate: Fraction, part: Part | None = None) -> None:
         if isinstance(arrays, np.ndarray) and arrays.ndim < 4:
             raise InputError(f"An array of shape {arrays.shape} is one frame; put it into a list.")
-        self.rate = rate
-        self.n_frames = len(arrays) if isinstance(arrays, Sized) else None
+        self.rate, self.part = rate, part or Part()
+        self.n_frames = self.part.count(len(arrays), rate) if isinstance(arrays, Sized) else None
         iterator = iter(arrays)
         self._is_one_shot = iterator is arrays
         self._is_used_up = False
@@ -44,7 +47,18 @@ class ArrayFrames:
                 "These arrays came from a generator and are used up; give a list to go through them twice."
             )
         self._is_used_up = True
-        return self._frames()
+        return self._frames() if self.part.is_whole else measured_durations(self._picked())
+
+    def _picked(self) -> Iterator[Frame | Passed]:
+        picker, number = Picker(self.part), 0
+        for frame in self._frames():
+            if picker.picks(frame.time):
+                yield replace(frame, index=number)
+                number += 1
+            else:
+                yield Passed(frame.time, frame.time + 1 / self.rate, picker.over)
+            if picker.over:
+                return
 
     def _frames(self) -> Iterator[Frame]:
         for index, array in enumerate(self._arrays):

@@ -12,6 +12,7 @@ from av.error import FFmpegError
 from openvss.errors import BrokenVideoError, InputError
 from openvss.video.decoding import (
     Clock,
+    Passed,
     decode,
     frame_count,
     frame_rate,
@@ -21,6 +22,8 @@ from openvss.video.decoding import (
     video_stream,
 )
 from openvss.video.frame import Frame
+from openvss.video.jump import Jump, find_jump
+from openvss.video.part import Part, Picker, clock
 from openvss.video.pixels import RGBConverter
 from openvss.video.prefetch import prefetch
 from openvss.video.truncation import is_cut_short, promised_end
@@ -34,18 +37,23 @@ class _DamagedError(Exception):
 
 
 class VideoFile:
-    """Frames of a video file; every iteration starts again from the first.
+    """Frames of a video file, or of a part of it; every iteration starts again from the first.
 
     Damage does not end the video: the frames that can still be decoded are given out, and a BrokenVideoError
     after the last frame says where the first damage is. A file that was cut short gives every frame before
-    the break, then the same error.
+    the break, then the same error. Damage outside a part is not noticed.
     """
 
     kind: Literal["video"] = "video"
 
-    def __init__(self, path: Path, name: str) -> None:
-        """Opens the file and decodes one frame, so that what cannot be used is found before work starts."""
+    def __init__(self, path: Path, name: str, part: Part | None = None) -> None:
+        """Opens the file and decodes one frame, so that what cannot be used is found before work starts.
+
+        A part is numbered from 0; its frames have the times and pixels that they have in the whole video.
+        """
         self.path, self.name, self.files = path, name, (path,)
+        self.part = part or Part()
+        self._jump: Jump | None = None
         self._is_cut = is_cut_short(path)
         try:
             with open_container(self._address) as container:
@@ -58,9 +66,13 @@ class VideoFile:
                 if first is None:
                     raise InputError(f"{name} holds no frame that can be decoded{self._hint}.")
                 height, width = RGBConverter()(first).shape[:2]
+                assert stream.time_base is not None
+                self._origin, _ = Clock(stream.time_base, self.rate).stamp(first)
         except (FFmpegError, ValueError) as error:
             raise InputError(f"{name} cannot be read as a video or an image{self._hint}.") from error
         self.size = (width, height)
+        if not self.part.is_whole:
+            self._find_part()
 
     def __iter__(self) -> Iterator[Frame]:
         return prefetch(measured_durations(self._frames()))
@@ -74,7 +86,26 @@ class VideoFile:
     def _hint(self) -> str:
         return ": it was cut short; get a complete copy" if self._is_cut else "; check it with a video player"
 
-    def _frames(self) -> Generator[Frame, None, None]:
+    def _find_part(self) -> None:
+        """Where to begin, and about how many frames there are; an error if there is none."""
+        if self.part.start:
+            with open_container(self._address) as container:
+                stream = video_stream(container, self.name)
+                self._jump = find_jump(container, stream, self._origin + self.part.start)
+        try:
+            if next(measured_durations(self._frames()), None) is None:
+                raise InputError(f"{self.name} has no frame {self.part}: {self._hint_at_length()}.")
+        except BrokenVideoError as error:
+            raise InputError(f"{self.name} has no frame {self.part}: {error}") from error
+        if self.n_frames is not None and self.rate:
+            self.n_frames = self.part.count(self.n_frames, self.rate)
+
+    def _hint_at_length(self) -> str:
+        if self.n_frames is None or not self.rate:
+            return "choose another part"
+        return f"it lasts {clock(Fraction(self.n_frames) / self.rate)}"
+
+    def _frames(self) -> Generator[Frame | Passed, None, None]:
         """Decode on all cores; on damage start over on one, which alone tells exactly what was lost.
 
         With several threads an error hides up to one frame a thread before it, and how the decoder patches
@@ -83,19 +114,19 @@ class VideoFile:
         n_done = 0
         try:
             for frame in self._pass(is_careful=False, n_skip=0):
-                n_done = frame.index + 1
+                n_done += 1
                 yield frame
         except _DamagedError:
             yield from self._pass(is_careful=True, n_skip=n_done)
 
-    def _pass(self, *, is_careful: bool, n_skip: int) -> Generator[Frame, None, None]:
+    def _pass(self, *, is_careful: bool, n_skip: int) -> Generator[Frame | Passed, None, None]:
         damage: list[tuple[int, Fraction]] = []
 
         def on_damage(is_certain: bool) -> None:
             if not is_careful:
                 raise _DamagedError
             if is_certain:
-                damage.append((index, clock.next))
+                damage.append((index, times.next))
 
         with open_container(self._address) as container:
             stream = video_stream(container, self.name)
@@ -103,20 +134,36 @@ class VideoFile:
             stream.thread_type = "AUTO"
             if is_careful:
                 stream.codec_context.thread_count = 1
-            clock, convert, index = Clock(stream.time_base, self.rate), RGBConverter(self.size), 0
+            times, convert = Clock(stream.time_base, self.rate), RGBConverter(self.size)
+            picker = Picker(self.part, self._origin)
+            index = number = 0  # of the frame in the part, and of all that were decoded
+            time = self._origin
             try:
-                for raw in decode(container, stream, on_damage=on_damage, stop_at_cut=self._is_cut):
-                    time, duration = clock.stamp(raw)
-                    if index >= n_skip:
-                        yield Frame(index, time, convert(raw), duration)
-                    index += 1
+                for raw in decode(
+                    container, stream, on_damage=on_damage, stop_at_cut=self._is_cut, jump=self._jump
+                ):
+                    time, duration = times.stamp(raw)
+                    picked = picker.picks(time)
+                    if number >= n_skip:
+                        passed = Passed(time, times.next, picker.over)
+                        yield Frame(index, time, convert(raw), duration) if picked else passed
+                    if picker.over:
+                        break
+                    number += 1
+                    index += picked
             except FFmpegError as error:
-                raise self._broken(index, clock.next, "cannot be read beyond") from error
+                raise self._broken(index, times.next, "cannot be read beyond") from error
+        self._check_end(index, times.next, damage, time if picker.over else None)
+
+    def _check_end(
+        self, n_frames: int, end: Fraction, damage: list[tuple[int, Fraction]], part_end: Fraction | None
+    ) -> None:
+        """An error for damage up to the end of the part, and for an early end unless the part ended."""
+        damage = [(index, time) for index, time in damage if part_end is None or time < part_end]
         if damage:
             raise self._broken(*damage[0], "is damaged at")
-        self._check_end(index, clock.next)
-
-    def _check_end(self, n_frames: int, end: Fraction) -> None:
+        if part_end is not None:
+            return
         if self._is_cut:
             raise self._broken(n_frames, end, "was cut short at")
         if self._promised_end is not None and end + SHORTFALL < self._promised_end:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from openvss.errors import BrokenVideoError, InputError
 from openvss.video.frame import Frame
+from openvss.video.jump import Jump, packets_from
 
 DEFAULT_RATE = Fraction(15)
 # Demuxers that turn any text into something: not what a person means by a video.
@@ -84,8 +85,9 @@ def decode(
     *,
     on_damage: Callable[[bool], None],
     stop_at_cut: bool,
+    jump: Jump | None = None,
 ) -> Iterator[VideoFrame]:
-    """Every frame that can be decoded, in order of display.
+    """Every frame that can be decoded, in order of display; with `jump` those from there on.
 
     `on_damage(True)` is called for each packet that cannot be decoded or whose frame the decoder had to
     patch, before that is given out. `on_damage(False)` is called near the end if packets among the last ones
@@ -100,7 +102,7 @@ def decode(
     shown: deque[int | None] = deque([None], maxlen=2 * IN_FLIGHT)
     failure: FFmpegError | None = None
     try:
-        for packet in container.demux(stream):
+        for packet in packets_from(container, stream, jump):
             if stop_at_cut and packet.is_corrupt:
                 break
             frames = _decoded(packet)
@@ -162,17 +164,38 @@ class Clock:
         return time, duration
 
 
-def measured_durations(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
-    """The same frames, each lasting until the next one; the last keeps what the container says.
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A frame that is not wanted, or the end of the wanted part.
 
-    Containers state one duration for all, or in the order of decoding: both wrong where the rate varies.
+    Attributes:
+        time: When it is shown.
+        end: When the next one is expected.
+        ends_last: Whether the wanted frame before it lasts no longer than until here.
+    """
+
+    time: Fraction
+    end: Fraction
+    ends_last: bool
+
+
+def measured_durations(frames: Iterator[Frame | Passed]) -> Generator[Frame, None, None]:
+    """The wanted frames, each lasting until the next one or the end of the part.
+
+    The last one of a video keeps what the container says, or lasts until the end of those passed over after
+    it. Containers state one duration for all, or in the order of decoding: both wrong where the rate varies.
     """
     held: Frame | None = None
     try:
         for frame in frames:
-            if held is not None:
+            if held is None:
+                held = frame if isinstance(frame, Frame) else None
+            elif isinstance(frame, Frame):
                 yield replace(held, duration=frame.time - held.time)
-            held = frame
+                held = frame
+            else:
+                end = frame.time if frame.ends_last else frame.end
+                held = replace(held, duration=end - held.time)
     except BrokenVideoError:
         if held is not None:
             yield held

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from openvss.errors import BrokenVideoError, InputError
 from openvss.video.frame import Frame
+from openvss.video.part import Part, Picker, clock
 from openvss.video.pixels import Pixels, over_black
 from openvss.video.prefetch import prefetch
 
@@ -29,6 +30,7 @@ class ImageFile:
     kind: Literal["image"] = "image"
     rate: Fraction | None = None
     n_frames: int | None = 1
+    part = Part()
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name, self.files = path, name, (path,)
@@ -40,7 +42,7 @@ class ImageFile:
 
 
 class ImageSequence:
-    """Pictures of one size in the order given, at a constant rate.
+    """Pictures of one size in the order given, at a constant rate, or a part of them.
 
     Each file is read when its turn comes, so the video breaks at an unreadable or differently sized one.
     """
@@ -48,28 +50,47 @@ class ImageSequence:
     kind: Literal["frames"] = "frames"
     path: Path | None = None
 
-    def __init__(self, paths: Sequence[Path], name: str, rate: Fraction) -> None:
-        self.name, self.rate, self.n_frames = name, rate, len(paths)
-        self._paths = self.files = tuple(paths)
-        height, width = read_image(paths[0]).shape[:2]
+    def __init__(self, paths: Sequence[Path], name: str, rate: Fraction, part: Part | None = None) -> None:
+        self.name, self.rate, self.part = name, rate, part or Part()
+        picker, end = Picker(self.part), len(paths)
+        self._places = []  # of the wanted ones
+        for place in range(len(paths)):
+            if picker.picks(place / rate):
+                self._places.append(place)
+            if picker.over:
+                end = place
+                break
+        if not self._places:
+            raise InputError(
+                f"{name} has no frame {self.part}: its {len(paths)} frames at {rate} a second (--fps) last "
+                f"{clock(len(paths) / rate)}."
+            )
+        self._ends = [*self._places[1:], end]
+        self._paths = self.files = tuple(paths[place] for place in self._places)
+        self.n_frames = len(self.files)
+        height, width = read_image(self.files[0]).shape[:2]
         self.size = (width, height)
 
     def __iter__(self) -> Iterator[Frame]:
         return prefetch(self._frames())
 
+    def frame(self, index: int) -> Frame:
+        """One of them; BrokenVideoError if it cannot be read or has another size than the first."""
+        path, place = self._paths[index], self._places[index]
+        try:
+            pixels = read_image(path)
+        except InputError as error:
+            raise BrokenVideoError(str(error)) from error
+        height, width = pixels.shape[:2]
+        if (width, height) != self.size:
+            raise BrokenVideoError(
+                f"{path} is {width}x{height}, but {self._paths[0].name} is {self.size[0]}x{self.size[1]};"
+                " all frames of a video have one size."
+            )
+        return Frame(index, place / self.rate, pixels, (self._ends[index] - place) / self.rate)
+
     def _frames(self) -> Generator[Frame, None, None]:
-        for index, path in enumerate(self._paths):
-            try:
-                pixels = read_image(path)
-            except InputError as error:
-                raise BrokenVideoError(str(error)) from error
-            height, width = pixels.shape[:2]
-            if (width, height) != self.size:
-                raise BrokenVideoError(
-                    f"{path} is {width}x{height}, but {self._paths[0].name} is {self.size[0]}x{self.size[1]};"
-                    " all frames of a video have one size."
-                )
-            yield Frame(index, index / self.rate, pixels, 1 / self.rate)
+        yield from map(self.frame, range(self.n_frames))
 
 
 def is_still(path: Path) -> bool:

@@ -25,6 +25,7 @@ from openvss.video.decoding import (
     video_stream,
 )
 from openvss.video.frame import Frame
+from openvss.video.part import Part, Picker
 from openvss.video.pixels import RGBConverter
 from openvss.video.prefetch import prefetch
 
@@ -44,15 +45,18 @@ class LiveSource:
     path: Path | None = None
     files: tuple[Path, ...] = ()
 
-    def __init__(self, kind: Literal["camera", "stream"], name: str, container: InputContainer) -> None:
+    def __init__(
+        self, kind: Literal["camera", "stream"], name: str, container: InputContainer, part: Part | None
+    ) -> None:
         """Waits for the first frame, which tells the size."""
-        self.kind, self.name = kind, name
+        self.kind, self.name, self.part = kind, name, part or Part()
         self._container = container
         self._stream = video_stream(container, name)
         # Decoding frames in parallel would delay each by several others.
         self._stream.thread_type = "SLICE"
         self.rate = frame_rate(self._stream)
-        self.n_frames = frame_count(container, self._stream)
+        length = frame_count(container, self._stream)
+        self.n_frames = self.part.count(length, self.rate) if length and self.rate else self.part.max_frames
         self._is_used_up = False
         frames = decode(container, self._stream, on_damage=ignore_damage, stop_at_cut=False)
         first = next(frames, None)
@@ -71,13 +75,16 @@ class LiveSource:
 
     def _frames(self, raw: Iterator[VideoFrame], stream: VideoStream) -> Generator[Frame, None, None]:
         assert stream.time_base is not None
-        clock, index = Clock(stream.time_base, self.rate), 0
+        clock, picker, index = Clock(stream.time_base, self.rate), Picker(self.part), 0
         with self._container:
             try:
                 for frame in raw:
                     time, duration = clock.stamp(frame)
-                    yield Frame(index, time, self._convert(frame), duration)
-                    index += 1
+                    if picker.picks(time):
+                        yield Frame(index, time, self._convert(frame), duration)
+                        index += 1
+                    if picker.over or picker.full:
+                        break
             except FFmpegError as error:
                 raise BrokenVideoError(
                     f"{self.name} stopped at frame {index} ({float(clock.next):.3f} s): {_reason(error)}; "
@@ -85,11 +92,12 @@ class LiveSource:
                 ) from error
 
 
-def open_camera(number: str) -> LiveSource:
+def open_camera(number: str, part: Part | None = None) -> LiveSource:
     """Camera `number` of this computer."""
     format, address = CAMERAS.get(sys.platform, CAMERAS["linux"])
     try:
-        return LiveSource("camera", f"camera {number}", open_container(address.format(number), format=format))
+        container = open_container(address.format(number), format=format)
+        return LiveSource("camera", f"camera {number}", container, part)
     except (FFmpegError, ValueError) as error:
         raise InputError(
             f"Camera {number} cannot be opened ({_reason(error)}); check that it is connected, not in use and"
@@ -97,13 +105,14 @@ def open_camera(number: str) -> LiveSource:
         ) from error
 
 
-def open_stream(address: str) -> LiveSource:
+def open_stream(address: str, part: Part | None = None) -> LiveSource:
     """A network address: RTSP, HTTP and whatever else FFmpeg supports."""
     name = re.sub(r"//[^/]*@", "//", address).partition("?")[0]  # keeps secrets out of messages and run.json
     # Over UDP, the default, a lost packet spoils the picture until the next key frame.
     options = {"rtsp_transport": "tcp"} if address.startswith("rtsp") else None
     try:
-        return LiveSource("stream", name, open_container(address, options=options, timeout_s=TIMEOUT_S))
+        container = open_container(address, options=options, timeout_s=TIMEOUT_S)
+        return LiveSource("stream", name, container, part)
     except (FFmpegError, ValueError) as error:
         raise InputError(
             f"{name} cannot be read ({_reason(error)}); check the address and the network."

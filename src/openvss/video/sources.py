@@ -19,6 +19,7 @@ from openvss.video.decoding import DEFAULT_RATE
 from openvss.video.frame import Frame
 from openvss.video.images import ImageFile, ImageSequence, frame_files, is_still
 from openvss.video.live import open_camera, open_stream
+from openvss.video.part import Part
 from openvss.video.picture import Picture
 
 
@@ -60,6 +61,10 @@ class Source(Protocol):
         """How many frames will come; may be an estimate."""
 
     @property
+    def part(self) -> Part:
+        """Which frames of the input these are; all of them unless a part was asked for."""
+
+    @property
     def path(self) -> Path | None:
         """The file, if it is one."""
 
@@ -70,7 +75,9 @@ class Source(Protocol):
     def __iter__(self) -> Iterator[Frame]: ...
 
 
-def open_source(spec: str | Path | Iterable[Picture], *, fps: Fraction | None = None) -> Source:
+def open_source(
+    spec: str | Path | Iterable[Picture], *, fps: Fraction | None = None, part: Part | None = None
+) -> Source:
     """Open any input.
 
     Args:
@@ -78,6 +85,7 @@ def open_source(spec: str | Path | Iterable[Picture], *, fps: Fraction | None = 
             `rtsp://...`, or frames in an iterable: uint8 arrays (H, W, 3), (H, W) or (H, W, 4), PIL images or
             paths of images.
         fps: Frames per second of images in a folder and of arrays, which have no clock; default 15.
+        part: Which frames are wanted; they keep their times, and are numbered from 0.
 
     Raises:
         InputError: It cannot be used; the message says why. While iterating, the same is raised for a bad
@@ -93,41 +101,46 @@ def open_source(spec: str | Path | Iterable[Picture], *, fps: Fraction | None = 
     if fps is not None and fps <= 0:
         raise InputError(f"A rate of {fps} frames per second is not possible; give a positive number.")
     if isinstance(spec, str | Path):
-        return _open_named(str(spec).strip(), fps)
+        return _open_named(str(spec).strip(), fps, part or Part())
     if isinstance(spec, Image.Image):
         raise InputError("An image is one frame; put it into a list.")
     if not isinstance(spec, Iterable):
         raise InputError(f"An input of type {type(spec).__name__} cannot be read; give a path or arrays.")
-    return ArrayFrames(spec, fps or DEFAULT_RATE)
+    return ArrayFrames(spec, fps or DEFAULT_RATE, part)
 
 
-def _open_named(spec: str, fps: Fraction | None) -> Source:
+def _open_named(spec: str, fps: Fraction | None, part: Part) -> Source:
     if not spec:
         raise InputError(
             "The input is empty; give a video, an image, a folder of frames, a camera or an address."
         )
     frames = _frames_of(spec)
     if frames is not None:
-        return ImageSequence(frames, spec, fps or DEFAULT_RATE)
-    source = _open_clocked(spec)
+        return ImageSequence(frames, spec, fps or DEFAULT_RATE, part)
+    source = _open_clocked(spec, part)
     if fps is not None:
         raise InputError(
             f"{source.name} is one image and has no rate; leave out --fps."
             if source.kind == "image"
             else f"{source.name} has its own clock; leave out --fps, which is for folders of frames."
         )
+    if source.kind == "image" and not part.is_whole:
+        raise InputError(
+            f"{source.name} is one image; leave out --start, --end, --every and --max-frames, which are for "
+            "videos and folders of frames."
+        )
     return source
 
 
-def _open_clocked(spec: str) -> Source:
+def _open_clocked(spec: str, part: Part) -> Source:
     """Everything but a folder or glob."""
     if spec.isdecimal():
-        return open_camera(spec)
+        return open_camera(spec, part)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", spec) and not spec.startswith("file://"):
-        return open_stream(spec)
+        return open_stream(spec, part)
     path = _path(spec)
     _check_readable(path)
-    return ImageFile(path, spec) if is_still(path) else VideoFile(path, spec)
+    return ImageFile(path, spec) if is_still(path) else VideoFile(path, spec, part)
 
 
 def _frames_of(spec: str) -> list[Path] | None:
@@ -138,14 +151,14 @@ def _frames_of(spec: str) -> list[Path] | None:
     if path.is_dir():
         frames = frame_files(path.iterdir())
         if not frames:
-            raise InputError(f"The folder {spec} holds no images; give a folder of frames or a video file.")
+            raise InputError(f"The folder {spec} holds no images or videos; give a folder of either.")
         return frames
     if not glob.has_magic(spec) or path.exists():
         return None
     # Path.glob takes no absolute patterns.
     frames = frame_files(Path(match) for match in glob.iglob(str(path), recursive=True))  # noqa: PTH207
     if not frames:
-        raise InputError(f"No image matches {spec}; check the pattern, or give one video file.")
+        raise InputError(f"No image or video matches {spec}; check the pattern.")
     return frames
 
 

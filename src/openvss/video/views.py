@@ -34,7 +34,7 @@ def save(found: LabelMap, path: str | Path) -> None:
         raise InputError(f"A mask is a PNG file: give a name that ends in .png, not {str(path)!r}.")
     try:
         with replacing(path) as draft:
-            draft.write_bytes(mask_png(found.labels, palette(_classes(found.words))))
+            draft.write_bytes(mask_png(found.labels, palette(_classes(found.words, found.rest))))
     except OSError as error:
         raise OutputError(
             f"Cannot write {path} ({error.strerror}): check the folder and the disk."
@@ -50,7 +50,7 @@ def overlay(found: LabelMap, image: Frame | Picture, legend: bool) -> Image.Imag
             f"The image is {pixels.shape[1]}x{pixels.shape[0]} and the labels are {width}x{height}: give the "
             "frame that was labelled."
         )
-    painter = Painter(_classes(found.words), (width, height), OverlayStyle(legend=legend))
+    painter = Painter(_classes(found.words, found.rest), (width, height), OverlayStyle(legend=legend))
     return Image.fromarray(painter.paint(Labelled(Frame(found.index, found.time, pixels), found)))
 
 
@@ -62,9 +62,11 @@ def preview(found: LabelMap) -> bytes:
 
 
 def detections(found: LabelMap) -> Detections:
-    """One detection for each word in the frame."""
+    """One detection for each word in the frame; what everything else covers is none."""
     sv = _supervision()
     counts = found.counts()[:-1]
+    if found.rest is not None:
+        counts[found.rest] = 0
     ids = np.flatnonzero(counts)
     masks = found.labels == ids[:, None, None]
     sums = np.array([found.confidence[mask].sum(dtype=np.float64) for mask in masks])
@@ -90,5 +92,5 @@ def _supervision() -> Any:
 
 
 @lru_cache(maxsize=8)
-def _classes(words: tuple[str, ...]) -> tuple[ClassInfo, ...]:
-    return class_infos([(word, ()) for word in words])
+def _classes(words: tuple[str, ...], rest: int | None) -> tuple[ClassInfo, ...]:
+    return class_infos([(word, ()) for word in words], rest=rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from fractions import Fraction
@@ -22,6 +23,7 @@ COPIED = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"})
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 MP3_FROM = 16_000  # samples a second: MP4 takes no slower ones
 AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000})
+LEAD = 2  # seconds before a part at which reading begins, as containers find places only roughly
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class Audio:
         self._stream = stream
         name = stream.codec_context.codec.canonical_name
         self._copy = name in COPIED and (name != "mp3" or stream.rate >= MP3_FROM)
-        self._origin = Fraction(0)
+        self._origin, self._cut = Fraction(0), False
         self._waiting: Packet[AudioStream] | None = None
         self._packets: Iterator[Packet[AudioStream]] = iter(())
 
@@ -46,9 +48,11 @@ class Audio:
         """When the track begins, on the clock of the source."""
         return _seconds(self._stream.start_time or 0, self._stream.time_base)
 
-    def attach(self, output: OutputContainer, origin: Fraction) -> None:
-        """Add the track to a file whose time 0 is the source's time `origin`."""
-        self._origin = origin
+    def attach(self, output: OutputContainer, origin: Fraction, *, cut: bool = False) -> None:
+        """Add the track to a file whose time 0 is the source's time `origin`; `cut` drops what is before."""
+        self._origin, self._cut = origin, cut
+        if cut:
+            self._seek(origin - LEAD)
         if self._copy:
             self._packets = self._copied(output.add_stream_from_template(self._stream))
             return
@@ -83,6 +87,8 @@ class Audio:
                 continue
             last = packet.dts
             shift = round(self._origin / Fraction(packet.time_base))
+            if self._cut and packet.pts < shift:
+                continue
             packet.dts -= shift
             packet.pts -= shift
             packet.stream = output
@@ -97,8 +103,16 @@ class Audio:
             for frame in frames:
                 if frame.pts is not None and frame.time_base:
                     frame.pts -= round(self._origin / Fraction(frame.time_base))
+                    if self._cut and frame.pts < 0:
+                        continue
                 yield from output.encode(frame)
         yield from output.encode(None)
+
+    def _seek(self, time: Fraction) -> None:
+        """Spares reading the file up to there, where the container allows it."""
+        if time > self.start and self._stream.time_base:
+            with contextlib.suppress(FFmpegError):
+                self._container.seek(int(time / self._stream.time_base), stream=self._stream)
 
     def _demuxed(self) -> Iterator[Packet[AudioStream]]:
         try:

@@ -82,6 +82,7 @@ _OWN = {
     ),
     "rle": Format("COCO run lengths", ("annotations.json",), later(f"{_AT}.rle:RleWriter")),
     "chart": Format("share of each word over time", ("shares.png",), later(f"{_AT}.chart:ChartWriter")),
+    "sheet": Format("contact sheet of nine frames", ("sheet.png",), later(f"{_AT}.sheet:SheetWriter")),
 }
 FORMATS = Table("format", _OWN, group="openvss.formats")
 

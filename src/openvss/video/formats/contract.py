@@ -27,12 +27,14 @@ class SourceInfo:
         rate: Frames per second, exact; None if unknown.
         kind: A single image, or anything with more than one frame.
         path: The video file, where there is one: the overlay takes the audio and the clock from it.
+        is_part: Whether there are more frames before, between or after those that come.
     """
 
     size: tuple[int, int]
     rate: Fraction | None = None
     kind: Literal["image", "video"] = "video"
     path: Path | None = None
+    is_part: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """`overlay.mp4`: the video with its labels drawn over it and the source's audio, as H.264 that browsers play.
 
 Frames keep their exact timestamps and the file its frame count and duration. Time 0 of the overlay is where
-the source begins, with picture or sound, so that both stay together. An image gives `overlay.png`.
+the source begins, with picture or sound, so that both stay together; where the frames begin, and sound with
+them, if they are a part of the source. An image gives `overlay.png`.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class OverlayVideo:
         self._audio = open_audio(self._original) if self._original else None
         self._file = av.open(str(plan.folder / VIDEO), "w", format="mp4", options=MUXER)
         self._track: tuple[VideoStream, TickClock] | None = None
+        self._end: Fraction | None = None  # where sound is cut, on the clock of the overlay
         self._durations: deque[int] = deque()  # of the frames inside the encoder, which forgets them
 
     def add(self, item: Labelled) -> None:
@@ -86,6 +88,8 @@ class OverlayVideo:
         if self._audio:
             for packet in self._audio.until(frame.pts * clock.time_base):
                 self._file.mux(packet)
+        if self._source.is_part:
+            self._end = (frame.pts + frame.duration) * clock.time_base
         self._durations.append(frame.duration)
         self._mux(stream.encode(frame))
 
@@ -94,7 +98,7 @@ class OverlayVideo:
         if self._track:
             self._mux(self._track[0].encode(None))
         if self._audio:
-            for packet in self._audio.until(None):
+            for packet in self._audio.until(self._end):
                 self._file.mux(packet)
         self._file.close()
         self._close_source()
@@ -111,7 +115,8 @@ class OverlayVideo:
             self._file.mux(packet)
 
     def _begin(self, first: Fraction) -> tuple[VideoStream, TickClock]:
-        origin = min(first, self._audio.start) if self._audio else first
+        cut = self._source.is_part
+        origin = min(first, self._audio.start) if self._audio and not cut else first
         video = self._original.streams.video[0] if self._original and self._original.streams.video else None
         rate = self._source.rate
         clock = TickClock(time_base(video.time_base if video else None, rate), rate, origin)
@@ -119,7 +124,7 @@ class OverlayVideo:
         if video:
             _keep_pixel_shape(video, stream, self._source.size)
         if self._audio:
-            self._audio.attach(self._file, origin)
+            self._audio.attach(self._file, origin, cut=cut)
         return stream, clock
 
     def _close_source(self) -> None:

@@ -25,6 +25,14 @@ class OverlayStyle:
         outlines: Whether regions have a line around them in their words' colours.
         side_by_side: Whether the frame without labels is shown to the left.
         colours: By word, for `class_infos`.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np, openvss
+        >>> video = [np.zeros((48, 64, 3), np.uint8)] * 2  # or "clip.mp4"
+        >>> style = openvss.OverlayStyle(outlines=True, opacity=0.0, colours={"dog": (255, 136, 0)})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result = openvss.segment(video, "dog, grass", out=f"{folder}/a", style=style, size=64)
     """
 
     legend: bool = True

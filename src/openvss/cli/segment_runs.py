@@ -1,0 +1,203 @@
+"""What `openvss segment` does with each input, and what it says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from openvss.cli import opening
+from openvss.cli.job_progress import JobProgress
+from openvss.cli.progress import emit, resumable
+from openvss.errors import BrokenVideoError, OpenVSSError, OutputError
+from openvss.words import builtin
+
+if TYPE_CHECKING:
+    from openvss.segmenting.job import Job, Result
+    from openvss.video.part import Part
+    from openvss.video.several import Entry
+    from openvss.video.sources import Source
+
+FINISHED = "run.json"  # is in the folder of a finished run
+MOST_NAMED = 5  # inputs that failed
+
+
+class Runs:
+    """One input after another, with one model.
+
+    Args:
+        job: The model, words and formats.
+        shown: What shows how far a job is.
+        rate: Of folders of frames.
+        part: Of each input.
+        resume: Continue interrupted runs.
+        overwrite: Replace runs.
+        skip_existing: Leave finished runs alone.
+        preview: Make contact sheets in place of results.
+        opens: Show what was made.
+        quiet: Say nothing.
+        as_json: Say it as JSON.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        shown: JobProgress,
+        *,
+        rate: Fraction | None,
+        part: Part,
+        resume: bool,
+        overwrite: bool,
+        skip_existing: bool,
+        preview: bool,
+        opens: bool,
+        quiet: bool,
+        as_json: bool,
+    ) -> None:
+        self._job, self._shown = job, shown
+        self._rate, self._part = rate, part
+        self._resume, self._overwrite, self._skip_existing = resume, overwrite, skip_existing
+        self._preview, self._opens = preview, opens
+        self._talks, self._as_json = not (quiet or as_json), as_json
+        self._introduced = False
+
+    def one(self, spec: str, out: Path | None, *, alone: bool = True) -> None:
+        """Segment one input; without `out`, in a folder named after it.
+
+        `alone` says how to go on if it is stopped.
+        """
+        from openvss.segmenting.job import default_folder, open_input
+
+        if out is not None and self._is_skipped(spec, out):
+            return
+        source = open_input(spec, self._rate, self._part)
+        folder = out or default_folder(source)
+        if out is None and self._is_skipped(spec, folder):
+            return
+        if self._preview:
+            self._sheet(source, folder)
+            return
+        self._shown.begin(default_folder(source).name, lambda finished: self._begun(source, folder, finished))
+        with resumable(overwrite=self._overwrite) if alone and source.files else nullcontext():
+            result = self._job.run(source, folder, self._resume, self._overwrite)
+        self._shown.close()
+        self._report(result)
+        if result.broken:
+            raise BrokenVideoError(result.broken)
+
+    def all(self, entries: Sequence[Entry], out: Path) -> None:
+        """Segment each input in a folder of its own below `out`; one that fails does not stop the others."""
+        left = [entry for entry in entries if not self._is_skipped(entry.spec, out / entry.name)]
+        failed: list[str] = []
+        with resumable(overwrite=self._overwrite):
+            if left:
+                _ = self._job.segmenter  # what is wrong with the model is wrong for all of them
+            for number, entry in enumerate(left, 1):
+                if self._talks:
+                    typer.echo(f"[{number}/{len(left)}] {entry.spec}", err=True)
+                try:
+                    self.one(entry.spec, out / entry.name, alone=False)
+                except OutputError:  # the others would fail, too
+                    raise
+                except OpenVSSError as error:
+                    failed.append(entry.spec)
+                    if self._as_json:
+                        emit("failed", input=entry.spec, message=str(error))
+                    typer.echo(f"{entry.spec}: {error}", err=True)
+        self._summarise(len(entries), failed, out)
+
+    def _summarise(self, number: int, failed: Sequence[str], out: Path) -> None:
+        if self._as_json:
+            emit("summary", inputs=number, failed=failed)
+        if failed:
+            more = f" and {len(failed) - MOST_NAMED} more" if len(failed) > MOST_NAMED else ""
+            named = ", ".join(failed[:MOST_NAMED]) + more
+            raise OpenVSSError(f"{len(failed)} of {number} inputs failed, as said above: {named}.")
+        if self._talks:
+            typer.echo(f"All {number} inputs are done; in {out}" if number > 1 else f"Done; in {out}")
+
+    def _is_skipped(self, spec: str, folder: Path) -> bool:
+        skipped = self._skip_existing and (folder / FINISHED).exists()
+        if skipped and self._as_json:
+            emit("skipped", input=spec, out=str(folder))
+        elif skipped and self._talks:
+            typer.echo(f"{spec} is finished in {folder}")
+        return skipped
+
+    def _sheet(self, source: Source, folder: Path) -> None:
+        from openvss.segmenting.preview import preview
+
+        path = folder.with_name(f"{folder.name}-preview.png")
+        self._introduce()
+        frames = preview(self._job, source, path)
+        if self._as_json:
+            emit("preview", input=source.name, file=str(path), frames=frames)
+        elif self._talks:
+            typer.echo(str(path))
+        if self._opens:
+            opening.show(path)
+
+    def _begun(self, source: Source, folder: Path, finished: int) -> None:
+        self._introduce()
+        if self._as_json:
+            names = self._job.segmenter.vocabulary.names
+            emit("start", input=source.name, out=str(folder), words=names, finished=finished)
+
+    def _introduce(self) -> None:
+        """Say once which model computes where, and what is remarkable about the words."""
+        if self._introduced or not self._talks:
+            return
+        from openvss.segmenting.device import describe
+        from openvss.video.lettering import without_font
+
+        self._introduced = True
+        segmenter = self._job.segmenter
+        typer.echo(f"{self._job.model} on {describe(segmenter.device)}", err=True)
+        names = segmenter.vocabulary.names
+        asked = [name for i, name in enumerate(names) if i != segmenter.rest]
+        if len(asked) == 1 and (hint := _about_one_word(asked[0], alone=len(names) == 1)):
+            typer.echo(hint, err=True)
+        if lacking := without_font(names):
+            typer.echo(_about_letters(lacking), err=True)
+
+    def _report(self, result: Result) -> None:
+        shown = next((name for name in result.files if name.startswith(("overlay", "sheet"))), None)
+        if self._as_json:
+            emit(
+                "done",
+                frames=result.frames,
+                resumed=result.resumed,
+                out=str(result.out),
+                files=result.files,
+                broken=result.broken,
+            )
+        elif self._talks:
+            again = f", {result.resumed} of them from the earlier run" if result.resumed else ""
+            frames = "1 frame" if result.frames == 1 else f"{result.frames} frames"
+            typer.echo(f"{frames} labelled{again}; in {result.out}: {', '.join(result.files)}")
+            if shown:
+                typer.echo(str(result.out / shown))
+        if self._opens:
+            opening.show(result.out / shown if shown else result.out)
+
+
+def _about_one_word(word: str, *, alone: bool) -> str | None:
+    from difflib import get_close_matches
+
+    longer = [name for name in builtin.NAMES if len(word) > 2 and name.startswith(word)]
+    meant = longer or get_close_matches(word, builtin.NAMES, n=1, cutoff=0.7)
+    parts = [f"Every pixel will be {word!r}, the only word given: leave --no-others out."] if alone else []
+    if Path(word).is_file():
+        parts.append(f"To use the words in that file, give @{word}.")
+    elif meant:
+        parts.append(f"{word!r} is taken for a word; the list is called {meant[0]}.")
+    return " ".join(parts) or None
+
+
+def _about_letters(lacking: str) -> str:
+    some = lacking if len(lacking) <= 10 else f"{lacking[:10]}…"
+    return f"No font here has {some}: install one, or pictures show code points in place of these letters."
