@@ -7,11 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from av.container.input import InputContainer
 from av.error import FFmpegError
 
 from openvss.errors import BrokenVideoError, InputError
 from openvss.video.decoding import (
     Clock,
+    Cut,
     decode,
     frame_count,
     frame_rate,
@@ -21,12 +23,17 @@ from openvss.video.decoding import (
     video_stream,
 )
 from openvss.video.frame import Frame
+from openvss.video.images import SUFFIXES, is_webp
 from openvss.video.pixels import RGBConverter
 from openvss.video.prefetch import prefetch
 from openvss.video.truncation import is_cut_short, promised_end
 
 # A track may end a little before its tag says, for example after a cut without re-encoding.
 SHORTFALL = Fraction(1)
+
+
+# In these FFmpeg does not tell which packet is incomplete: it is the last one.
+UNTOLD = {"gif", "mpeg", "mpegts"}
 
 
 class _DamagedError(Exception):
@@ -50,10 +57,11 @@ class VideoFile:
         try:
             with open_container(self._address) as container:
                 stream = video_stream(container, name)
+                self._cut = _cut(container) if self._is_cut else None
                 self.rate = frame_rate(stream)
                 self.n_frames = frame_count(container, stream)
                 self._promised_end = promised_end(stream)
-                frames = decode(container, stream, on_damage=ignore_damage, stop_at_cut=self._is_cut)
+                frames = decode(container, stream, on_damage=ignore_damage, cut=self._cut)
                 first = next(frames, None)
                 if first is None:
                     raise InputError(f"{name} holds no frame that can be decoded{self._hint}.")
@@ -72,7 +80,12 @@ class VideoFile:
 
     @property
     def _hint(self) -> str:
-        return ": it was cut short; get a complete copy" if self._is_cut else "; check it with a video player"
+        if self._is_cut:
+            return ": it was cut short; get a complete copy"
+        if is_webp(self.path):
+            return "; if it is an animated WebP, convert it to a GIF or a video"
+        is_picture = self.path.suffix.lower() in SUFFIXES
+        return f"; check it with {'an image viewer' if is_picture else 'a video player'}"
 
     def _frames(self) -> Generator[Frame, None, None]:
         """Decode on all cores; on damage start over on one, which alone tells exactly what was lost.
@@ -105,14 +118,14 @@ class VideoFile:
                 stream.codec_context.thread_count = 1
             clock, convert, index = Clock(stream.time_base, self.rate), RGBConverter(self.size), 0
             try:
-                for raw in decode(container, stream, on_damage=on_damage, stop_at_cut=self._is_cut):
+                for raw in decode(container, stream, on_damage=on_damage, cut=self._cut):
                     time, duration = clock.stamp(raw)
                     if index >= n_skip:
                         yield Frame(index, time, convert(raw), duration)
                     index += 1
             except FFmpegError as error:
                 raise self._broken(index, clock.next, "cannot be read beyond") from error
-        if damage:
+        if damage and not (self._is_cut and damage[0][0] == index):
             raise self._broken(*damage[0], "is damaged at")
         self._check_end(index, clock.next)
 
@@ -127,3 +140,7 @@ class VideoFile:
             f"{self.name} {what} frame {index} ({float(time):.3f} s); every frame that could be decoded was "
             "used, get an intact copy for the rest."
         )
+
+
+def _cut(container: InputContainer) -> Cut:
+    return "at the last packet" if container.format.name in UNTOLD else "at the incomplete packet"

@@ -54,7 +54,7 @@ class LiveSource:
         self.rate = frame_rate(self._stream)
         self.n_frames = frame_count(container, self._stream)
         self._is_used_up = False
-        frames = decode(container, self._stream, on_damage=ignore_damage, stop_at_cut=False)
+        frames = decode(container, self._stream, on_damage=ignore_damage)
         first = next(frames, None)
         if first is None:
             raise InputError(f"{name} sends no frame that can be decoded; check it with a video player.")
