@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,46 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(InputError, match="is not writable"):
         open_folder(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["masks", "panoptic", ".partial", ".partial/panoptic"])
+@pytest.mark.parametrize("how", ["new", "overwrite", "resume"])
+def test_a_link_to_somewhere_else_is_not_followed(tmp_path: Path, name: str, how: str) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    if how == "overwrite":
+        finished(out)
+    elif how == "resume":
+        interrupted(out, 3)
+    link = out / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.exists():
+        shutil.copytree(link, elsewhere)
+        shutil.rmtree(link)
+    else:
+        elsewhere.mkdir()
+    (elsewhere / "000000.png").write_bytes(b"mine")
+    link.symlink_to(elsewhere)
+    before = contents(elsewhere)
+    with pytest.raises(InputError, match=f"{name} is a symbolic link"):
+        open_folder(out, overwrite=how == "overwrite", resume=how == "resume")
+    assert contents(elsewhere) == before
+
+
+def test_a_link_of_a_format_that_is_not_asked_for_is_not_followed_either(tmp_path: Path) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    finished(out)
+    (out / "masks").rename(elsewhere)
+    (out / "masks").symlink_to(elsewhere)
+    before = contents(elsewhere)
+    with pytest.raises(InputError, match="masks is a symbolic link"):
+        open_folder(out, formats=("rle",), overwrite=True)
+    assert contents(elsewhere) == before
+
+
+def test_a_lock_that_is_a_link_creates_nothing_elsewhere(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"\.lock is a symbolic link"):
+        open_folder(out)
+    assert not (tmp_path / "elsewhere").exists()

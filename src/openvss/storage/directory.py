@@ -8,7 +8,7 @@ from typing import Protocol
 
 from openvss.errors import InputError
 from openvss.storage.file_errors import make_folder, unusable
-from openvss.storage.lock import FolderLock
+from openvss.storage.lock import LOCK, FolderLock
 from openvss.storage.settings import Settings
 
 PARTIAL = ".partial"  # holds unfinished files, in folders that people look at
@@ -49,6 +49,7 @@ class RunDirectory:
         if resume and overwrite:
             raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
         make_folder(self.path)
+        refuse_links([self.path / LOCK, self.path / PARTIAL])
         try:
             self._lock.acquire()
             free = True
@@ -99,6 +100,16 @@ def refuse_foreign(paths: Iterable[Path]) -> None:
         raise InputError(
             f"{path} already exists and was not made by OpenVSS: move it away or choose another --out."
         )
+
+
+def refuse_links(paths: Iterable[Path]) -> None:
+    """A folder's own folders are not somewhere else, where files of others would be replaced."""
+    for path in paths:
+        if path.is_symlink():
+            raise InputError(
+                f"{path} is a symbolic link, and a run writes only inside its folder: remove it or choose "
+                "another --out."
+            )
 
 
 def _a(kind: str) -> str:

@@ -1,9 +1,9 @@
 """Whether a video file ends before its container says it should.
 
 FFmpeg reads a file that was cut short to its end without an error. MP4, MOV, Matroska, WebM, AVI and MPEG
-program streams state the size of their parts, so a part that reaches beyond the end of the file proves the cut;
-GIF and PNG end with a mark, and transport streams after a whole packet. Files without any of that (raw streams,
-live recordings of unknown size) are taken as they are.
+program streams state the size of their parts, so a part that reaches beyond the end of the file proves the
+cut; GIF and PNG end with a mark, and MPEG transport streams with a whole packet. Files without any of that
+(raw streams, live recordings of unknown size) are taken as they are.
 """
 
 from __future__ import annotations
