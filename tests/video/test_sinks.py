@@ -300,7 +300,7 @@ def test_another_source_is_noticed(tmp_path: Path) -> None:
     ):
         folder.replay(moved)
     with (
-        pytest.raises(InputError, match="ends after 1 frames, but the interrupted run saw 2"),
+        pytest.raises(InputError, match="ends after 1 frame, but the interrupted run saw 2"),
         open_folder(tmp_path, resume=True) as folder,
     ):
         folder.replay(frame)

@@ -178,7 +178,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     head = ["class", *(["group"] if grouped else []), "IoU", "accuracy", "share of pixels"]
     notes = []
     if omitted > 0:
-        notes.append(f"The best and the worst {half}; {omitted} more are in `{ROWS}`.")
+        notes.append(
+            f"The best and the worst {half}; {omitted} more {'is' if omitted == 1 else 'are'} in `{ROWS}`."
+        )
     if len(present) < len(rows):
         notes.append(f"{len(rows) - len(present)} of {len(rows)} classes do not occur in the ground truth.")
     return "\n\n".join([table(head, lines), *notes])

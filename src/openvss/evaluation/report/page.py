@@ -14,6 +14,7 @@ from openvss.evaluation.metrics.base import ReportSection
 from openvss.evaluation.metrics.catalogue import all_columns
 from openvss.evaluation.report.results import metrics, metrics_json
 from openvss.evaluation.runner import Evaluation
+from openvss.wording import counted
 
 
 def write(folder: ResultFolder, task: Task, found: Evaluation) -> dict[str, Any]:
@@ -58,10 +59,10 @@ def markdown(
     data = result["data"]
     headline = {column.name: percent(result[key]) for key, column in all_columns().items() if key in result}
     kind = "video" if task.is_video else "image"
-    counted = f"{_plural(data['videos'], kind)}, {_plural(data['frames'], 'labelled frame')}"
+    numbers = f"{counted(data['videos'], kind)}, {counted(data['frames'], 'labelled frame')}"
     parts = [
         f"# {title(result)}",
-        f"{counted}; protocol `{result['protocol']}`: {task.rules.about} {uncounted(data)}".rstrip(),
+        f"{numbers}; protocol `{result['protocol']}`: {task.rules.about} {uncounted(data)}".rstrip(),
         "All numbers are per cent; how each is defined is written in `docs/evaluate.md` of OpenVSS.",
         table(list(headline), [list(headline.values())]),
     ]
@@ -92,10 +93,6 @@ def _settings(result: Mapping[str, Any]) -> str:
         ["versions", ", ".join(f"{name} {version}" for name, version in result["versions"].items())],
     ]
     return table(["setting", "value"], rows)
-
-
-def _plural(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _write(path: Path, text: str) -> None:
