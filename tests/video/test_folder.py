@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from openvss.errors import InputError
-from tests.video.runs import contents, feed, finished, interrupted, made, open_folder
+from tests.video.runs import RUN, contents, feed, finished, interrupted, made, open_folder
 
 
 @pytest.mark.parametrize("state", ["finished", "interrupted"])
@@ -22,6 +22,19 @@ def test_a_run_is_not_replaced_unasked(tmp_path: Path, state: str) -> None:
     with pytest.raises(InputError, match=r"already holds a run: .*--resume.*--overwrite.*--out"):
         open_folder(tmp_path)
     assert contents(tmp_path) == before
+
+
+def test_a_run_of_something_else_is_not_to_be_resumed(tmp_path: Path) -> None:
+    finished(tmp_path, run={**RUN, "input_sha256": "1"})
+    with pytest.raises(InputError, match=r"made with different settings \(input_sha256\)") as caught:
+        open_folder(tmp_path, run={**RUN, "input_sha256": "2"})
+    assert "--resume" not in str(caught.value)
+    assert "--overwrite" in str(caught.value)
+
+
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="its name is too long, choose another --out"):
+        open_folder(tmp_path / ("n" * 256))
 
 
 @pytest.mark.parametrize("state", ["finished", "interrupted"])

@@ -56,6 +56,9 @@ def main() -> None:
     except OpenVSSError as error:
         typer.echo(f"openvss: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        typer.echo(f"openvss: {_about(error)}", err=True)
+        sys.exit(1)
     except Stopped:
         typer.echo("openvss: stopped.", err=True)
         sys.exit(1)
@@ -65,6 +68,13 @@ def main() -> None:
         typer.echo("openvss: out of memory: lower --size, or give fewer words.", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _about(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        return f"What this command prints cannot be written ({reason}): free some space or print elsewhere."
+    return f"{error.filename} cannot be used ({reason}): check the path and its permissions."
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

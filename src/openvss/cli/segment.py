@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from openvss.video.sources import Source
 
 FORMATS = "png,overlay,chart"
+LONGEST_NAME = 200  # bytes of a folder that is named after the input
 ABOUT_WORDS = (
     'Such as "person | pedestrian, road, sky": commas between labels, bars between synonyms; or a built-in '
     f"list ({', '.join(builtin.NAMES)}; {', '.join(builtin.RAW_NAMES)} as published numbers spell them); or "
@@ -255,4 +256,5 @@ def _name(source: Source) -> str:
     stem = path.stem if source.kind in ("video", "image") or "*" in path.name else path.name
     if source.kind == "frames" and "*" in path.name:
         stem = f"{path.parent.name}-{stem}"
-    return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "frames"
+    name = re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "frames"
+    return name.encode()[:LONGEST_NAME].decode(errors="ignore")

@@ -76,8 +76,11 @@ class RunDirectory:
             self._require_none(contents.differences(found))
             return contents.take_up()
         if found is not None and not overwrite:
+            differing = contents.differences(found)
+            with_others = f" made with different settings ({_listed(differing)})" if differing else ""
+            continuing = "" if differing else "continue it with --resume, "
             raise InputError(
-                f"{self.path} already holds {_a(self._kind)}: continue it with --resume, replace it with "
+                f"{self.path} already holds {_a(self._kind)}{with_others}: {continuing}replace it with "
                 "--overwrite, or choose another --out."
             )
         contents.begin(found)
@@ -85,11 +88,8 @@ class RunDirectory:
 
     def _require_none(self, differing: Sequence[object]) -> None:
         if differing:
-            named = [str(one) for one in differing[:MOST_NAMED]]
-            if len(differing) > MOST_NAMED:
-                named.append(f"and {len(differing) - MOST_NAMED} more")
             raise InputError(
-                f"The {self._kind} in {self.path} was made with different settings ({'; '.join(named)}): "
+                f"The {self._kind} in {self.path} was made with different settings ({_listed(differing)}): "
                 "resume it with the same ones, replace it with --overwrite, or choose another --out."
             )
 
@@ -110,6 +110,13 @@ def refuse_links(paths: Iterable[Path]) -> None:
                 f"{path} is a symbolic link, and a run writes only inside its folder: remove it or choose "
                 "another --out."
             )
+
+
+def _listed(differing: Sequence[object]) -> str:
+    named = [str(one) for one in differing[:MOST_NAMED]]
+    if len(differing) > MOST_NAMED:
+        named.append(f"and {len(differing) - MOST_NAMED} more")
+    return "; ".join(named)
 
 
 def _a(kind: str) -> str:

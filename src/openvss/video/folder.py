@@ -7,6 +7,7 @@ marker says so and they move to their names, `run.json` last: a folder with `run
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -60,7 +61,7 @@ class SegmentFolder:
         self._settings: dict[str, Any] = json.loads(
             json.dumps({**run, "output": {"formats": list(formats), "legend": legend}})
         )
-        self._is_new = not out.exists()
+        self._is_new = not os.path.exists(out)  # noqa: PTH110 - says no where the name is too long
         self._directory = RunDirectory(out)
 
     def claim(self, *, resume: bool, overwrite: bool) -> bool:

@@ -21,6 +21,7 @@ import numpy as np
 
 from openvss.errors import InputError
 from openvss.storage.atomic import replacing
+from openvss.storage.cells import text_cell
 from openvss.video.formats.classes import ClassInfo
 from openvss.video.formats.contract import Labelled, frame_name
 from openvss.video.formats.masks import mask_png, palette, read_mask
@@ -149,7 +150,7 @@ def mask_files(folder: Path) -> list[Path]:
 def stats_header(names: Sequence[str]) -> bytes:
     """The first line."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([*COLUMNS, *names, "unlabelled"])
+    csv.writer(text, lineterminator="\n").writerow([*COLUMNS, *map(text_cell, names), "unlabelled"])
     return text.getvalue().encode()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from openvss.errors import InputError, OutputError
-from openvss.storage.atomic import delete, write_text
+from openvss.storage.atomic import delete, delete_if_empty, write_text
 from openvss.storage.directory import RunDirectory
 from openvss.storage.file_errors import make_folder
 from openvss.storage.lock import FolderLock
@@ -42,6 +42,7 @@ class RunFolder:
         self.path = path
         self._recipe: dict[str, Any] = json.loads(recipe.model_dump_json())  # every key given
         self._directory = RunDirectory(path)
+        self._made: list[Path] = []  # folders that did not exist, innermost first
 
     @property
     def state(self) -> Path:
@@ -50,6 +51,7 @@ class RunFolder:
 
     def claim(self, *, resume: bool, overwrite: bool) -> None:
         """Prepare the folder; on the main process only."""
+        self._made = [place for place in (self.path, *self.path.parents) if not place.exists()]
         make_folder(self.path)
         if not os.access(self.path, os.W_OK):
             raise OutputError(f"The folder {self.path} is not writable: choose another --out.")
@@ -58,6 +60,14 @@ class RunFolder:
     def release(self) -> None:
         """Release the folder to other runs."""
         self._directory.release()
+
+    def discard(self) -> None:
+        """Remove the traces of a run that could not begin; targets that it made, and an earlier run, stay."""
+        if not _begun(self.path):
+            (self.path / RECIPE).unlink(missing_ok=True)
+        self.release()
+        for place in self._made:
+            delete_if_empty(place)
 
     def disown(self) -> None:
         """In a worker process: the folder is released when its owner dies."""
