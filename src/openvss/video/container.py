@@ -24,7 +24,7 @@ from openvss.video.decoding import (
 )
 from openvss.video.frame import Frame
 from openvss.video.images import SUFFIXES, is_webp
-from openvss.video.pixels import RGBConverter
+from openvss.video.pixels import ResizeNote, RGBConverter
 from openvss.video.prefetch import prefetch
 from openvss.video.truncation import is_cut_short, promised_end
 
@@ -54,6 +54,7 @@ class VideoFile:
         """Opens the file and decodes one frame, so that what cannot be used is found before work starts."""
         self.path, self.name, self.files = path, name, (path,)
         self._is_cut = is_cut_short(path)
+        self._note = ResizeNote(name)
         try:
             with open_container(self._address) as container:
                 stream = video_stream(container, name)
@@ -65,7 +66,7 @@ class VideoFile:
                 first = next(frames, None)
                 if first is None:
                     raise InputError(f"{name} holds no frame that can be decoded{self._hint}.")
-                height, width = RGBConverter()(first).shape[:2]
+                height, width = RGBConverter(self._note)(first).shape[:2]
         except (FFmpegError, ValueError) as error:
             raise InputError(f"{name} cannot be read as a video or an image{self._hint}.") from error
         self.size = (width, height)
@@ -116,7 +117,7 @@ class VideoFile:
             stream.thread_type = "AUTO"
             if is_careful:
                 stream.codec_context.thread_count = 1
-            clock, convert, index = Clock(stream.time_base, self.rate), RGBConverter(self.size), 0
+            clock, convert, index = Clock(stream.time_base, self.rate), RGBConverter(self._note, self.size), 0
             try:
                 for raw in decode(container, stream, on_damage=on_damage, cut=self._cut):
                     time, duration = clock.stamp(raw)

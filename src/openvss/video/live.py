@@ -25,7 +25,7 @@ from openvss.video.decoding import (
     video_stream,
 )
 from openvss.video.frame import Frame
-from openvss.video.pixels import RGBConverter
+from openvss.video.pixels import ResizeNote, RGBConverter
 from openvss.video.prefetch import prefetch
 
 TIMEOUT_S = 15.0
@@ -58,7 +58,7 @@ class LiveSource:
         first = next(frames, None)
         if first is None:
             raise InputError(f"{name} sends no frame that can be decoded; check it with a video player.")
-        self._convert = RGBConverter()
+        self._convert = RGBConverter(ResizeNote(name))
         height, width = self._convert(first).shape[:2]
         self.size = (width, height)
         self._raw = chain([first], frames)
