@@ -188,6 +188,16 @@ def test_a_matroska_file_that_ends_before_its_track_does(tmp_path: Path) -> None
     assert "promises 4.800 s but ends at" in sentence
 
 
+def test_a_short_matroska_file_that_ends_before_its_track_does(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.webm", frames=busy_frames()[:12])
+    data = path.read_bytes()
+    position, _ = packets(path)[2]
+    path.write_bytes(data[:position] + bytes(len(data) - position))
+    frames, sentence = read(path)
+    assert len(frames) < 6
+    assert "promises 0.800 s but ends at" in sentence
+
+
 def test_no_frame_left(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4", frames=busy_frames(), container_options={"movflags": "faststart"})
     position, _ = packets(path)[0]

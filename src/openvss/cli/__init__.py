@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from types import FrameType
 
 import typer
@@ -45,6 +46,7 @@ def options(version: bool = typer.Option(False, "--version", help="Show the vers
 
 def main() -> None:
     """Run a command; errors end as one sentence and an exit code: 2 wrong arguments or input, 1 failed."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a picture is said in a sentence
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGTERM, _stop)
     try:

@@ -28,7 +28,8 @@ from openvss.video.pixels import ResizeNote, RGBConverter
 from openvss.video.prefetch import prefetch
 from openvss.video.truncation import is_cut_short, promised_end
 
-# A track may end a little before its tag says, for example after a cut without re-encoding.
+# A track may end a little before its tag says, for example after a cut without re-encoding: a second, or half
+# of a shorter one.
 SHORTFALL = Fraction(1)
 
 
@@ -133,8 +134,9 @@ class VideoFile:
     def _check_end(self, n_frames: int, end: Fraction) -> None:
         if self._is_cut:
             raise self._broken(n_frames, end, "was cut short at")
-        if self._promised_end is not None and end + SHORTFALL < self._promised_end:
-            raise self._broken(n_frames, end, f"promises {float(self._promised_end):.3f} s but ends at")
+        promised = self._promised_end
+        if promised is not None and end < promised - min(SHORTFALL, promised / 2):
+            raise self._broken(n_frames, end, f"promises {float(promised):.3f} s but ends at")
 
     def _broken(self, index: int, time: Fraction, what: str) -> BrokenVideoError:
         return BrokenVideoError(
