@@ -228,7 +228,7 @@ def _classes_of(path: Path) -> object:
     """The words that a run wrote down; None if they cannot be read."""
     try:
         return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError):
         return None
 
 

@@ -93,8 +93,7 @@ class RunFolder:
             raise InputError(f"{self.path} holds the results of another command: choose another --out.")
         if not _begun(self.path):
             return None
-        found = yaml.safe_load((self.path / RECIPE).read_text(encoding="utf-8"))
-        return found if isinstance(found, dict) else {}
+        return read_recipe(self.path) or {}
 
     def differences(self, found: Settings) -> list[Difference]:
         """What keeps that run from being resumed: a recipe other than the one it was started with."""
@@ -115,6 +114,15 @@ class RunFolder:
     def _write_recipe(self) -> None:
         text = yaml.safe_dump(self._recipe, sort_keys=False, allow_unicode=True)
         write_text(self.path / RECIPE, text)
+
+
+def read_recipe(path: Path) -> dict[str, Any] | None:
+    """The recipe of the run in a folder; None if it is damaged."""
+    try:
+        found = yaml.safe_load((path / RECIPE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def make_room(out: Path, folders: Sequence[Path], *, overwrite: bool) -> None:
