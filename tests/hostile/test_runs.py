@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from openvss.errors import InputError, OutputError
+from openvss.evaluation.folder import ResultFolder
 from openvss.evaluation.ground_truth import Task
 from openvss.evaluation.report import page
 from openvss.evaluation.runner import run as evaluate
@@ -189,6 +190,6 @@ def test_damaged_evaluations(tmp_path: Path) -> None:
     tally(counts, continued=10)
 
 
-def _evaluate(task: Task, folder: page.ResultFolder, stop_after: int | None) -> None:
+def _evaluate(task: Task, folder: ResultFolder, stop_after: int | None) -> None:
     predictions = Noisy(task.dataset, stop_after)
     page.write(folder, task, evaluate(task, predictions, folder))
