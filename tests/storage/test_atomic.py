@@ -148,3 +148,12 @@ def test_any_name_that_a_file_may_have(tmp_path: Path, length: int) -> None:
         draft.write_text("b")
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
     assert file.read_text() == "b"
+
+
+def test_deleting_a_link_leaves_what_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    delete(tmp_path / "link")
+    assert names(tmp_path) == {"mine"}
+    assert names(tmp_path / "mine") == {"a"}

@@ -313,9 +313,9 @@ def test_an_unknown_format_is_named(tmp_path: Path) -> None:
 
 
 def test_a_source_without_frames_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no frames"), open_folder(tmp_path / "out"):
+    with pytest.raises(InputError, match="no frames"), open_folder(tmp_path / "segmented" / "out"):
         pass
-    assert not (tmp_path / "out").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_fails_before_its_first_frame_leaves_nothing(tmp_path: Path) -> None:

@@ -61,11 +61,17 @@ def move_all(names: Iterable[str], source: Path, target: Path) -> None:
 
 
 def delete(path: Path) -> None:
-    """Delete a file or a folder with all that is in it, whether or not it exists."""
-    if path.is_dir():
+    """Delete a file, a link, or a folder with all that is in it, whether or not it exists."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def missing_folders(path: Path) -> list[Path]:
+    """A folder and those above it, as far as they do not exist yet; innermost first."""
+    # `Path.exists` fails where a name is too long.
+    return [place for place in (path, *path.parents) if not os.path.exists(place)]  # noqa: PTH110
 
 
 def delete_if_empty(folder: Path) -> None:

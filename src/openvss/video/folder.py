@@ -7,14 +7,13 @@ marker says so and they move to their names, `run.json` last: a folder with `run
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from openvss.errors import InputError
-from openvss.storage.atomic import delete, delete_if_empty, move_all, write_text
+from openvss.storage.atomic import delete, delete_if_empty, missing_folders, move_all, write_text
 from openvss.storage.directory import PARTIAL, RunDirectory, refuse_foreign, refuse_links
 from openvss.storage.settings import Difference, Settings, differences, read_settings
 from openvss.video.formats.catalogue import FORMATS, MASKS
@@ -61,7 +60,7 @@ class SegmentFolder:
         self._settings: dict[str, Any] = json.loads(
             json.dumps({**run, "output": {"formats": list(formats), "legend": legend}})
         )
-        self._is_new = not os.path.exists(out)  # noqa: PTH110 - says no where the name is too long
+        self._new = missing_folders(out)
         self._directory = RunDirectory(out)
 
     def claim(self, *, resume: bool, overwrite: bool) -> bool:
@@ -93,8 +92,8 @@ class SegmentFolder:
         shutil.rmtree(self.partial, ignore_errors=True)
         self.release()
         delete_if_empty(self.masks)
-        if self._is_new:
-            delete_if_empty(self.out)
+        for folder in self._new:
+            delete_if_empty(folder)
 
     def products(self) -> list[str]:
         """The files and folders of the finished run."""

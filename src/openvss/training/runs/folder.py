@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from openvss.errors import InputError, OutputError
-from openvss.storage.atomic import delete, delete_if_empty, write_text
+from openvss.storage.atomic import delete, delete_if_empty, missing_folders, write_text
 from openvss.storage.directory import RunDirectory
 from openvss.storage.file_errors import make_folder
 from openvss.storage.lock import FolderLock
@@ -51,7 +51,7 @@ class RunFolder:
 
     def claim(self, *, resume: bool, overwrite: bool) -> None:
         """Prepare the folder; on the main process only."""
-        self._made = [place for place in (self.path, *self.path.parents) if not place.exists()]
+        self._made = missing_folders(self.path)
         make_folder(self.path)
         if not os.access(self.path, os.W_OK):
             raise OutputError(f"The folder {self.path} is not writable: choose another --out.")
