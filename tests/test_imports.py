@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import openvss
+from openvss import errors
 
 HEAVY = {"torch", "transformers", "av", "numpy", "PIL", "rich.progress"}
 
@@ -53,3 +54,9 @@ def test_public_names_resolve() -> None:
 
 def test_public_names_are_those_that_resolve() -> None:
     assert set(openvss.__all__) == {*openvss._HOMES, "__version__"}
+
+
+def test_all_errors_are_public() -> None:
+    ours = {name for name, one in vars(errors).items() if isinstance(one, type)}
+    assert ours
+    assert ours <= set(openvss.__all__)

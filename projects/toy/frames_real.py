@@ -36,6 +36,7 @@ from openvss.training.run import RunOptions, train
 from openvss.training.runs.log import Watcher
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
+from openvss.video.picture import Picture
 from openvss.video.sources import open_source
 from openvss.words.vocabulary import Vocabulary
 from projects.tiny.benchmarks.score import DAVIS_WORDS, objects, steadiness
@@ -57,7 +58,7 @@ COLUMNS = ("mVC8", "mVC16", "mIoU", "pixel accuracy", "DAVIS, object IoU")
 class Alone(Segmenter):
     """Every frame as the first of its video: its references, distant frame and memory are itself."""
 
-    def step(self, frame: Frame | np.ndarray[Any, Any]) -> LabelMap:
+    def step(self, frame: Frame | Picture) -> LabelMap:
         self.reset()
         return super().step(frame)
 

@@ -1,10 +1,13 @@
 """The streaming core, on the two-frame model of the tests."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
+from PIL import Image
 
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Output
@@ -14,6 +17,7 @@ from openvss.segmenting.settings import Context, Precision
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 from openvss.video.sources import open_source
+from openvss.words import Vocabulary
 from tests.models.suite import WORDS, as_frames, randomise_zeros, video
 from tests.models.two_frame import TwoFrame
 
@@ -44,8 +48,19 @@ def test_words_that_cannot_be_used_change_nothing(
     after = segmenter.step(frame)
     assert same(before, after)
     assert before.words == after.words
-    with pytest.raises(InputError, match="Words are one string"):
-        getattr(segmenter, how)(["sky", "road"])
+    with pytest.raises(InputError, match="Words are a string"):
+        getattr(segmenter, how)(["sky", 3])
+
+
+def test_words_may_be_a_list_wherever_they_are_taken() -> None:
+    words, frames = ["cat | kitten", "sofa"], as_frames(video(1))
+    segmenter = Segmenter(TwoFrame(), words, device="cpu")
+    assert segmenter.vocabulary == Vocabulary.parse("cat | kitten, sofa")
+    assert segmenter.step(frames[0]).words == ("cat", "sofa")
+    assert segmenter.ask(["dog", "rug"]).words == ("dog", "rug")
+    segmenter.set_words(("rug", "dog"))
+    assert segmenter.vocabulary.names == ("rug", "dog")
+    assert [m.words for m in segmenter.stream([frames[0].pixels], ["sky", "sea"])] == [("sky", "sea")]
 
 
 def same(a: LabelMap, b: LabelMap) -> bool:
@@ -155,6 +170,74 @@ def test_unlabelled_below(segmenter: Segmenter) -> None:
     assert strict.shares()[-1] == pytest.approx((free.confidence < threshold).mean())
 
 
+def clips() -> tuple[list[npt.NDArray[np.uint8]], list[npt.NDArray[np.uint8]]]:
+    first = [frame.pixels for frame in as_frames(video(12))]
+    return first, [255 - pixels[::-1] for pixels in first]
+
+
+def test_two_streams_of_one_segmenter_are_an_error(segmenter: Segmenter) -> None:
+    one, two = clips()
+    first, second = segmenter.stream(one), segmenter.stream(two)
+    next(first)
+    next(second)
+    with pytest.raises(InputError, match=r"other frames while .* second video with segmenter\.another\(\)"):
+        next(first)
+    assert [frame.index for frame in second] == list(range(1, 12))  # the second is not harmed
+    assert [frame.index for frame in segmenter.stream(one)] == list(range(12))
+
+
+@pytest.mark.parametrize("how", ["step", "skip", "reset and step"])
+def test_frames_between_those_of_a_stream_are_an_error(segmenter: Segmenter, how: str) -> None:
+    one, two = clips()
+    stream = segmenter.stream(one)
+    next(stream)
+    if how == "reset and step":
+        segmenter.reset()
+    getattr(segmenter, how.split()[-1])(two[0])
+    with pytest.raises(InputError, match=r"segmenter\.another\(\)"):
+        next(stream)
+
+
+def test_a_stream_may_be_reset_at_a_cut(segmenter: Segmenter) -> None:
+    one, two = clips()
+    found = []
+    for frame in segmenter.stream([*one, *two]):
+        found.append(frame)
+        if frame.index == len(one) - 1:
+            segmenter.reset()
+    fresh = list(Segmenter(segmenter.model, WORDS, device="cpu").stream(two))
+    assert all(same(a, b) for a, b in zip(found[len(one) :], fresh, strict=True))
+    segmenter.reset()
+    whole = [segmenter.step(pixels) for pixels in [*one, *two]]
+    assert not same(found[len(one)], whole[len(one)])
+
+
+def test_asking_and_new_words_do_not_disturb_a_stream(segmenter: Segmenter) -> None:
+    one, _ = clips()
+    expected = list(segmenter.stream(one))
+    found = []
+    for frame in segmenter.stream(one):
+        segmenter.ask("cat, sofa")
+        segmenter.set_words(WORDS)
+        found.append(frame)
+    assert all(same(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_another_labels_a_second_video_at_the_same_time(segmenter: Segmenter) -> None:
+    one, two = clips()
+    alone = [list(segmenter.stream(clip)) for clip in (one, two)]
+    segmenter.step(one[0])
+    other = segmenter.another()
+    assert other.model is segmenter.model
+    with pytest.raises(InputError, match="no frame to ask about"):
+        other.ask("cat")
+    both = list(zip(segmenter.stream(one), other.stream(two), strict=True))
+    for mine, expected in zip(zip(*both, strict=True), alone, strict=True):
+        assert all(same(a, b) for a, b in zip(mine, expected, strict=True))
+    other.set_words("cat, sofa")
+    assert segmenter.step(one[0]).words != other.step(one[0]).words
+
+
 def test_bare_arrays_are_frames(segmenter: Segmenter) -> None:
     frames = as_frames(video(3))
     expected = [segmenter.step(f) for f in frames]
@@ -162,6 +245,30 @@ def test_bare_arrays_are_frames(segmenter: Segmenter) -> None:
     got = [segmenter.step(f.pixels) for f in frames]
     assert all(same(a, b) for a, b in zip(expected, got, strict=True))
     assert [g.index for g in got] == [0, 1, 2]
+
+
+def test_images_paths_and_grey_arrays_are_frames(segmenter: Segmenter, tmp_path: Path) -> None:
+    pixels = as_frames(video(1))[0].pixels
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    expected = segmenter.step(pixels)
+    for given in (Image.fromarray(pixels), tmp_path / "a.png", str(tmp_path / "a.png")):
+        segmenter.reset()
+        assert same(segmenter.step(given), expected)
+    segmenter.reset()
+    segmenter.skip(Image.fromarray(pixels))
+    grey = segmenter.step(pixels[..., 0])
+    assert (grey.index, grey.labels.shape) == (1, pixels.shape[:2])
+    assert same(next(segmenter.stream([Image.fromarray(pixels)])), expected)
+
+
+def test_asking_does_not_depend_on_a_buffer_that_was_reused() -> None:
+    model = Edges()
+    randomise_zeros(model)
+    pixels = as_frames(video(1))[0].pixels
+    segmenter = Segmenter(model, WORDS, device="cpu")
+    expected = segmenter.step(pixels)
+    pixels[:] = 0
+    assert same(segmenter.ask(WORDS), expected)
 
 
 def test_errors_say_what_to_do(segmenter: Segmenter) -> None:
@@ -174,7 +281,7 @@ def test_errors_say_what_to_do(segmenter: Segmenter) -> None:
     with pytest.raises(InputError, match=r"differs in size.*reset"):
         segmenter.step(as_frames(video(2, 128, 64))[1])
     with pytest.raises(InputError, match="uint8"):
-        segmenter.step(np.zeros((4, 4), np.uint8))
+        segmenter.step(np.zeros((4, 4, 2), np.uint8))
     with pytest.raises(InputError, match="no words"):
         Segmenter(TwoFrame(), device="cpu").step(frames[0])
     with pytest.raises(InputError, match="step"):
@@ -187,6 +294,12 @@ def test_errors_say_what_to_do(segmenter: Segmenter) -> None:
         Segmenter(TwoFrame(), WORDS, device="cpu", context="all")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no device 'abacus'"):
         Segmenter(TwoFrame(), WORDS, device="abacus")
+
+
+class Edges(TwoFrame):
+    """Follows the edges of the frame."""
+
+    edge_aware = True
 
 
 class Watched(TwoFrame):

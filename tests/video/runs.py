@@ -16,7 +16,7 @@ from openvss.video.labelmap import LabelMap
 from openvss.video.sinks import OutputFolder, SourceInfo
 from tests.video.formats.samples import WORDS, classes, items
 
-FORMATS = ("png", "overlay", "labels", "panoptic", "rle", "chart")
+FORMATS = ("png", "overlay", "cutout", "binary", "labels", "panoptic", "rle", "chart")
 RUN = {"model": "tiny", "size": 360}
 SIZE = (48, 36)
 RATE = Fraction(25)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from openvss.errors import InputError
 from openvss.video.sources import open_source
@@ -37,6 +39,13 @@ def test_grey_and_transparent_arrays() -> None:
     assert np.abs(frame.pixels - picture(0, (6, 4)) * (128 / 255)).max() <= 0.5
 
 
+def test_images_and_paths_are_frames_too(tmp_path: Path) -> None:
+    Image.fromarray(picture(1)).save(tmp_path / "1.png")
+    source = open_source([Image.fromarray(picture(0)), tmp_path / "1.png", picture(2)])
+    assert [index_of(frame.pixels) for frame in source] == [0, 1, 2]
+    assert (source.size, source.n_frames) == ((64, 48), 3)
+
+
 def test_a_generator_is_gone_through_once_and_may_reuse_its_buffer() -> None:
     buffer = np.zeros((48, 64, 3), np.uint8)
 
@@ -55,15 +64,16 @@ def test_a_generator_is_gone_through_once_and_may_reuse_its_buffer() -> None:
 @pytest.mark.parametrize(
     ("arrays", "complaint"),
     [
-        ([np.zeros((4, 4, 3))], "Array 0 is float64"),
+        ([np.zeros((4, 4, 3))], "Frame 0 is float64: give uint8, "),
         ([np.zeros((4, 4, 2), np.uint8)], r"shape \(4, 4, 2\)"),
         ([np.zeros((0, 4, 3), np.uint8)], "shape"),
         (
             [np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8)],
             "Array 1 is 5x4, but the first is 4x4",
         ),
-        ([np.zeros((4, 4, 3), np.uint8), "b.png"], "Frame 1 is of type str"),
+        ([np.zeros((4, 4, 3), np.uint8), None], "Frame 1 is of type NoneType"),
         (np.zeros((4, 4, 3), np.uint8), "one frame; put it into a list"),
+        (Image.new("RGB", (4, 4)), "one frame; put it into a list"),
         ([], "no frames"),
         (7, "type int"),
     ],

@@ -53,6 +53,26 @@ def test_overwriting_deletes_only_what_a_run_wrote(tmp_path: Path, state: str) -
     assert contents(out) == {**finished(tmp_path / "whole", ("rle",)), **own}
 
 
+@pytest.mark.parametrize("name", ["binary/mine/000000.png", "binary/road/notes.txt"])
+def test_overwriting_leaves_what_others_put_among_masks_of_words(tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    finished(out, ("binary",))
+    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).write_bytes(b"mine")
+    with open_folder(out, formats=("rle",), overwrite=True) as folder:
+        feed(folder, made())
+    assert contents(out) == {**finished(tmp_path / "whole", ("rle",)), name: b"mine"}
+
+
+def test_masks_of_words_are_replaced_by_those_of_other_words(tmp_path: Path) -> None:
+    finished(tmp_path / "out", ("binary", "cutout"))
+    names = ("sea", "road", "person", "boat")
+    for out in (tmp_path / "out", tmp_path / "fresh"):
+        with open_folder(out, formats=("binary", "cutout"), names=names, overwrite=True) as folder:
+            feed(folder, made(names=names))
+    assert contents(tmp_path / "out") == contents(tmp_path / "fresh")
+
+
 def test_files_of_others_are_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "overlay.mp4").write_bytes(b"my holiday")
     for overwrite in (False, True):

@@ -23,7 +23,7 @@ from openvss.video.formats.rle import RleWriter
 from openvss.video.frame import Frame
 from openvss.video.journal import LabelJournal
 from openvss.video.sinks import OutputFolder, SourceInfo
-from tests.video.formats.samples import classes, write_source
+from tests.video.formats.samples import WORDS, classes, write_source
 from tests.video.runs import (
     FORMATS,
     FRAMES,
@@ -48,6 +48,9 @@ def test_the_folder_holds_what_was_asked_and_nothing_else(tmp_path: Path) -> Non
     assert files == {
         *(f"masks/{name}" for name in names),
         *(f"panoptic/{name}" for name in names),
+        *(f"cutout/{name}" for name in names),
+        *(f"binary/{word}/{name}" for word in WORDS for name in names),
+        "binary.json",
         "panoptic.json",
         "overlay.mp4",
         "labels.mkv",
@@ -143,7 +146,7 @@ def test_a_run_may_be_interrupted_many_times(tmp_path: Path) -> None:
 def test_a_run_killed_anywhere_ends_like_an_undisturbed_one(tmp_path: Path, formats: tuple[str, ...]) -> None:
     whole = finished(tmp_path / "whole", formats)
     # 1: the words; 2: the settings; 3 to 8: masks; then the moves to the final names.
-    points = (1, 2, 3, 6, 8, 9, 10, 12, 15, 17) if formats == FORMATS else (5, 10, 11)
+    points = (1, 2, 3, 6, 8, 9, 10, 12, 15, 18, 20) if formats == FORMATS else (5, 10, 11)
     for point in points:
         out = tmp_path / f"cut at {point}"
         command = [sys.executable, "-m", "tests.video.runs", str(out), str(point), ",".join(formats)]
@@ -307,7 +310,7 @@ def test_another_source_is_noticed(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no format 'jpeg': choose one of png, overlay, labels, .*"):
+    with pytest.raises(InputError, match=r"no format 'jpeg': choose one of png, overlay, cutout, .*"):
         open_folder(tmp_path / "out", formats=("png", "jpeg"))
     assert not (tmp_path / "out").exists()
 

@@ -78,6 +78,43 @@ def test_what_cannot_be_meant_is_refused_by_name(text: str, names_the_word: str)
         Vocabulary.parse(text)
 
 
+@pytest.mark.parametrize("words", ["person | pedestrian, Traffic  Light", "cityscapes"])
+def test_words_in_any_form_give_one_vocabulary(words: str) -> None:
+    vocabulary = Vocabulary.parse(words)
+    assert Vocabulary.of(words) == vocabulary
+    assert Vocabulary.of(vocabulary) is vocabulary
+    assert Vocabulary.of([str(label) for label in vocabulary]) == vocabulary
+    assert Vocabulary.of(tuple(str(label) for label in vocabulary)) == vocabulary
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "No words were given"),
+        (["dog", " "], "Label 2 of the list is empty: remove it"),
+        (["dog, cat", "sky"], "'dog, cat' holds a comma: give each label as an element of its own"),
+        (["car", "vehicle | CAR"], "'car' is given twice"),
+        (["a ||b"], r"A synonym of 'a \|\|b' is empty"),
+        (["@words.txt"], "'@words.txt' starts with @"),
+        (["VSPW"], "'VSPW' is a built-in list: give its name as it is, not inside a list"),
+        (["dog", 3], r"Words are a string.*, a list of strings or a Vocabulary, not \['dog', 3\]"),
+        ([["dog", "hound"]], "Words are a string"),
+        (b"dog", "Words are a string"),
+        ({"dog", "cat"}, "Words are a string"),
+        (None, "not None"),
+        (range(10**9), "Words are a string"),
+    ],
+)
+def test_lists_that_cannot_be_meant_are_refused(words: object, says: str) -> None:
+    with pytest.raises(InputError, match=says) as caught:
+        Vocabulary.of(words)  # type: ignore[arg-type]
+    assert len(str(caught.value)) < 200
+
+
+def test_the_name_of_a_built_in_list_beside_other_words_is_a_word() -> None:
+    assert Vocabulary.of(["vspw", "dog"]).names == ("vspw", "dog")
+
+
 def test_long_texts_are_quoted_in_part() -> None:
     with pytest.raises(InputError) as caught:
         Vocabulary.parse("word" * 1000)

@@ -9,12 +9,12 @@ from typing import Unpack
 from openvss.models.trained import load_model
 from openvss.segmenting.segmenter import Segmenter
 from openvss.segmenting.settings import StreamOptions, StreamSettings
-from openvss.words.vocabulary import Vocabulary
+from openvss.words.vocabulary import Words
 
 
 def load(
     model: str = "tiny",
-    words: str | Vocabulary | None = None,
+    words: Words | None = None,
     *,
     weights: str | Path | None = None,
     untrained: bool = False,
@@ -27,8 +27,9 @@ def load(
     Args:
         model: A preset's name (`openvss models` lists them), the path of a checkpoint or of a training run,
             or `hf:` and the name of a SegFormer on the Hugging Face hub.
-        words: `"person | pedestrian, road, sky"`, a built-in list's name or a `Vocabulary`. They may be given
-            later, and models that have words of their own need none.
+        words: `"person | pedestrian, road, sky"` or `["person | pedestrian", "road", "sky"]`,
+            a built-in list's name or a `Vocabulary`. They may be given later, and models that have words of
+            their own need none.
         weights: A file to use instead of the preset's own weights.
         untrained: Take a preset without trained weights, at random.
         options: The model's own, such as `{"smoothing": 0}`, as far as they change no weights.
@@ -47,6 +48,8 @@ def load(
         0 ('person', 'dog', 'grass') (48, 64)
         1 ('person', 'dog', 'grass') (48, 64)
         2 ('person', 'dog', 'grass') (48, 64)
+        >>> openvss.load("tiny", ["person | pedestrian", "dog", "grass"]).vocabulary.names
+        ('person', 'dog', 'grass')
     """
     built = load_model(model, weights, untrained=untrained, options=options)
     return Segmenter(built, words, settings=settings, **changes)

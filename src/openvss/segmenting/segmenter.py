@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
 import torch
 
 from openvss.errors import InputError
@@ -23,18 +23,19 @@ from openvss.segmenting.settings import StreamOptions, StreamSettings
 from openvss.segmenting.state import RATE, RememberedFrame, StreamState
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
-from openvss.video.pixels import Pixels
+from openvss.video.picture import Picture, to_pixels
 from openvss.video.sources import Source, open_source
-from openvss.words.vocabulary import Vocabulary
+from openvss.words.vocabulary import Vocabulary, Words
 
 
 class Segmenter:
-    """Labels the frames of one video after another.
+    """Labels the frames of one video after another; `another()` gives a second one for two videos at once.
 
     Args:
         model: Any `VideoModel`; `openvss.load` gives one by name.
-        words: `"person | pedestrian, road, sky"`, a built-in list's name or a `Vocabulary`; may be set later.
-            A closed-set model starts with all its own.
+        words: `"person | pedestrian, road, sky"` or `["person | pedestrian", "road", "sky"]`,
+            a built-in list's name or a `Vocabulary`; may be set later. A closed-set model starts with all its
+            own.
         settings: How to stream; the defaults of `StreamSettings` if None.
         **changes: Single settings by keyword: `size=320`, `device="cpu"`; see `StreamSettings`.
 
@@ -62,7 +63,7 @@ class Segmenter:
     def __init__(
         self,
         model: VideoModel,
-        words: str | Vocabulary | None = None,
+        words: Words | None = None,
         *,
         settings: StreamSettings | None = None,
         **changes: Unpack[StreamOptions],
@@ -82,9 +83,9 @@ class Segmenter:
         """Forget the video (not the words): the next frame is the first of another one."""
         self.state = StreamState.empty(self.model)
 
-    def set_words(self, words: str | Vocabulary) -> None:
+    def set_words(self, words: Words) -> None:
         """Change the words, also in mid-stream: nothing that was seen has to be encoded again."""
-        vocabulary = _vocabulary(words)
+        vocabulary = Vocabulary.of(words)
         self._words = vocabulary, self.model.embed(vocabulary)
 
     @property
@@ -93,14 +94,19 @@ class Segmenter:
         return self._require_words()[0]
 
     @torch.inference_mode()
-    def step(self, frame: Frame | Pixels) -> LabelMap:
-        """Label the next frame. Bare pixels are taken to be 1/15 s apart."""
+    def step(self, frame: Frame | Picture) -> LabelMap:
+        """Label the next frame.
+
+        Besides a `Frame` it may be an array, (H, W, 3) uint8 in RGB order, (H, W) grey or (H, W, 4) with
+        transparency, which is put over black; a PIL image, which is turned as its EXIF data say; or the path
+        of an image. These are taken to be 1/15 s apart.
+        """
         self._require_words()
         frame = self._as_frame(frame)
         return self._label(self._see(frame), frame)
 
     @torch.inference_mode()
-    def skip(self, frame: Frame | Pixels) -> None:
+    def skip(self, frame: Frame | Picture) -> None:
         """Skip a frame that an earlier run labelled; later frames may still look back at it."""
         frame = self._as_frame(frame)
         if self.model.recurrent:
@@ -110,7 +116,7 @@ class Segmenter:
             self.state.remember(RememberedFrame(self.state.enter(frame, image), image))
 
     @torch.inference_mode()
-    def ask(self, words: str | Vocabulary) -> LabelMap:
+    def ask(self, words: Words) -> LabelMap:
         """Label the last frame again with other words, from its stored features.
 
         Later frames are labelled with the previous words; `set_words` changes those.
@@ -125,16 +131,49 @@ class Segmenter:
             self._words = before
 
     def stream(
-        self, source: Source | str | Path | Iterable[Pixels], words: str | Vocabulary | None = None
+        self, source: Source | str | Path | Iterable[Picture], words: Words | None = None
     ) -> Iterator[LabelMap]:
-        """Label a whole video, image, folder of frames, camera or iterable of arrays, frame by frame."""
+        """Label a whole video, image, folder of frames, camera or iterable of frames, one by one.
+
+        A segmenter remembers one video at a time. To label a second one before the first has ended, give it
+        to `another()`; two streams of one segmenter are an error.
+        """
         if words is not None:
             self.set_words(words)
         self._require_words()
         opened = source if isinstance(source, Source) else open_source(source)
         self.begin(opened)
+        state, count = self.state, 0
         for frame in opened:
-            yield self.step(frame)
+            if self.state.count and (self.state is not state or state.count != count):
+                raise InputError(
+                    "This segmenter was given other frames while it labelled a stream: label a second video "
+                    "with segmenter.another()."
+                )
+            labels = self.step(frame)
+            state, count = self.state, self.state.count
+            yield labels
+
+    def another(self) -> Segmenter:
+        """A second segmenter, for another video at the same time.
+
+        It shares the model, which is not loaded again, starts with the same words and settings, and remembers
+        nothing.
+
+        Example:
+            >>> import numpy as np, openvss
+            >>> left = openvss.load("tiny", "dog, grass", size=64, device="cpu")
+            >>> right = left.another()
+            >>> videos = np.zeros((2, 3, 48, 64, 3), np.uint8)
+            >>> for pair in zip(left.stream(videos[0]), right.stream(videos[1])):
+            ...     print([frame.index for frame in pair])
+            [0, 0]
+            [1, 1]
+            [2, 2]
+        """
+        twin = copy(self)
+        twin.reset()
+        return twin
 
     def begin(self, source: Source) -> None:
         """Start a video; with `context="whole"` this looks through it once before any frame is labelled."""
@@ -152,11 +191,10 @@ class Segmenter:
     def _looks_ahead(self) -> bool:
         return self.settings.context == "whole" and self.state.keeps_distant
 
-    def _as_frame(self, frame: Frame | Pixels) -> Frame:
+    def _as_frame(self, frame: Frame | Picture) -> Frame:
         if not isinstance(frame, Frame):
-            if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-                raise InputError(f"A frame is (height, width, 3) uint8 RGB, not {frame.shape} {frame.dtype}.")
-            frame = Frame(self.state.count, Fraction(self.state.count, RATE), frame)
+            pixels = to_pixels(frame, f"Frame {self.state.count}")
+            frame = Frame(self.state.count, Fraction(self.state.count, RATE), pixels)
         self.state.count += 1
         return frame
 
@@ -201,13 +239,3 @@ class Segmenter:
         if self._words is None:
             raise InputError('There are no words to label with: give some, such as "person, road, sky".')
         return self._words
-
-
-def _vocabulary(words: str | Vocabulary) -> Vocabulary:
-    if isinstance(words, str):
-        return Vocabulary.parse(words)
-    if not isinstance(words, Vocabulary):
-        raise InputError(
-            f'Words are one string, such as "person, road, sky", or a Vocabulary, not {words!r}.'
-        )
-    return words

@@ -16,6 +16,7 @@ from openvss.models.base import FrameFeatures, Fused, Memory, VideoContext, Vide
 from openvss.video.frame import Frame
 
 RATE = 15  # the frame distances of the papers are defined at VSPW's 15 frames a second
+SECOND_VIDEO = "call reset() between videos, or label two at once with another()"
 RESERVOIR = 32  # distant frames kept for models that summarise the video
 
 
@@ -139,13 +140,9 @@ class StreamState:
         """
         size = (image.shape[-2], image.shape[-1])
         if self.input_size not in (None, size):
-            raise InputError(
-                f"Frame {frame.index} differs in size from those before it: call reset() between videos."
-            )
+            raise InputError(f"Frame {frame.index} differs in size from those before it: {SECOND_VIDEO}.")
         if self.last_time is not None and frame.time <= self.last_time:
-            raise InputError(
-                f"Frame {frame.index} is not later than the one before it: call reset() between videos."
-            )
+            raise InputError(f"Frame {frame.index} is not later than the one before it: {SECOND_VIDEO}.")
         self.input_size, self.last_time = size, frame.time
         slot = slot_of(frame.time)
         self.first_slot = slot if self.first_slot is None else self.first_slot

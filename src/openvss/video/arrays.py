@@ -1,4 +1,4 @@
-"""Arrays in memory as the frames of a video."""
+"""Pictures that Python code holds, such as arrays, as the frames of a video."""
 
 from __future__ import annotations
 
@@ -6,27 +6,24 @@ from collections.abc import Iterable, Iterator, Sized
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from openvss.errors import InputError
 from openvss.video.frame import Frame
-from openvss.video.pixels import Pixels, over_black
-
-WANTED = "give uint8 arrays of shape (H, W, 3), (H, W) or (H, W, 4)"
+from openvss.video.picture import WANTED, Picture, to_pixels
 
 
 class ArrayFrames:
-    """An iterable of arrays at a constant rate; a generator can be read once, a list repeatedly."""
+    """An iterable of pictures at a constant rate; a generator can be read once, a list repeatedly."""
 
     kind: Literal["arrays"] = "arrays"
     name = "arrays"
     path: Path | None = None
     files: tuple[Path, ...] = ()
 
-    def __init__(self, arrays: Iterable[npt.NDArray[Any]], rate: Fraction) -> None:
+    def __init__(self, arrays: Iterable[Picture], rate: Fraction) -> None:
         if isinstance(arrays, np.ndarray) and arrays.ndim < 4:
             raise InputError(f"An array of shape {arrays.shape} is one frame; put it into a list.")
         self.rate = rate
@@ -38,7 +35,7 @@ class ArrayFrames:
         if first is None:
             raise InputError(f"There are no frames in the arrays; {WANTED}.")
         self._arrays = chain([first], iterator) if self._is_one_shot else arrays
-        height, width = _rgb(first, 0).shape[:2]
+        height, width = to_pixels(first, "Frame 0").shape[:2]
         self.size = (width, height)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -51,7 +48,7 @@ class ArrayFrames:
 
     def _frames(self) -> Iterator[Frame]:
         for index, array in enumerate(self._arrays):
-            pixels = _rgb(array, index)
+            pixels = to_pixels(array, f"Frame {index}")
             height, width = pixels.shape[:2]
             if (width, height) != self.size:
                 raise InputError(
@@ -59,15 +56,3 @@ class ArrayFrames:
                     "all frames of a video must have the same size."
                 )
             yield Frame(index, index / self.rate, pixels, 1 / self.rate)
-
-
-def _rgb(array: object, index: int) -> Pixels:
-    """A separate copy, since producers often reuse their buffer."""
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"Frame {index} is of type {type(array).__name__}; {WANTED}.")
-    is_picture = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    if array.dtype != np.uint8 or not is_picture or not array.size:
-        raise InputError(f"Array {index} is {array.dtype} of shape {array.shape}; {WANTED}.")
-    if array.ndim == 2:
-        return np.repeat(array[..., None], 3, axis=2)
-    return over_black(array) if array.shape[2] == 4 else np.array(array, order="C")

@@ -202,10 +202,16 @@ class SegmentFolder:
         formats = [FORMATS[name] for name in found["output"]["formats"] if name in FORMATS]
         names = [*(n for chosen in formats for n in chosen.products), *ALWAYS]
         refuse_links(self.out / name for name in names if not Path(name).suffix)
+        inner = [folder for chosen in formats if chosen.folders for folder in chosen.folders(self.out)]
+        refuse_links(inner)
         # First it becomes an unfinished run, so that this too can be interrupted.
         self.partial.mkdir(exist_ok=True)
         (self.partial / MARKER).unlink(missing_ok=True)
         move_all([RUN], self.out, self.partial)
+        for folder in inner:
+            for mask in mask_files(folder):
+                mask.unlink()
+            delete_if_empty(folder)
         for name in names:
             path = self.out / name
             for mask in mask_files(path):

@@ -8,6 +8,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from openvss.errors import InputError
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -18,6 +20,9 @@ class Frame:
         time: Exact timestamp in seconds, as the container gives it (it need not start at 0).
         pixels: (H, W, 3) uint8 RGB, upright.
         duration: Seconds until the next frame, where the container says so.
+
+    Raises:
+        InputError: The pixels are something else.
 
     Example:
         >>> from fractions import Fraction
@@ -31,3 +36,11 @@ class Frame:
     time: Fraction
     pixels: npt.NDArray[np.uint8]
     duration: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        pixels = self.pixels
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+            raise InputError(
+                f"The pixels of a Frame are uint8 of shape (H, W, 3), not {pixels.dtype} of {pixels.shape}: "
+                "convert them, or give them without a Frame."
+            )

@@ -97,7 +97,12 @@ def frame_files(paths: Iterator[Path]) -> list[Path]:
 def read_image(path: Path) -> Pixels:
     """The upright picture as RGB; EXIF orientation applied, transparency over black, 16 bits cut to 8."""
     with _opened(path) as image:
-        return _rgb(ImageOps.exif_transpose(image))
+        return upright(image)
+
+
+def upright(image: Image.Image) -> Pixels:
+    """The pixels of an open picture, made RGB like those of `read_image`."""
+    return _rgb(ImageOps.exif_transpose(image))
 
 
 def image_size(path: Path) -> tuple[int, int]:

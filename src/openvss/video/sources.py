@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 from urllib.parse import unquote
 
-import numpy.typing as npt
+from PIL import Image
 
 from openvss.errors import InputError
 from openvss.video.arrays import ArrayFrames
@@ -19,6 +19,7 @@ from openvss.video.decoding import DEFAULT_RATE
 from openvss.video.frame import Frame
 from openvss.video.images import ImageFile, ImageSequence, frame_files, is_still
 from openvss.video.live import open_camera, open_stream
+from openvss.video.picture import Picture
 
 
 @runtime_checkable
@@ -69,12 +70,13 @@ class Source(Protocol):
     def __iter__(self) -> Iterator[Frame]: ...
 
 
-def open_source(spec: str | Path | Iterable[npt.NDArray[Any]], *, fps: Fraction | None = None) -> Source:
+def open_source(spec: str | Path | Iterable[Picture], *, fps: Fraction | None = None) -> Source:
     """Open any input.
 
     Args:
         spec: A video or image file, a folder or glob of images, a camera's number as text, an address such as
-            `rtsp://...`, or uint8 arrays (H, W, 3), (H, W) or (H, W, 4).
+            `rtsp://...`, or frames in an iterable: uint8 arrays (H, W, 3), (H, W) or (H, W, 4), PIL images or
+            paths of images.
         fps: Frames per second of images in a folder and of arrays, which have no clock; default 15.
 
     Raises:
@@ -92,6 +94,8 @@ def open_source(spec: str | Path | Iterable[npt.NDArray[Any]], *, fps: Fraction 
         raise InputError(f"A rate of {fps} frames per second is not possible; give a positive number.")
     if isinstance(spec, str | Path):
         return _open_named(str(spec).strip(), fps)
+    if isinstance(spec, Image.Image):
+        raise InputError("An image is one frame; put it into a list.")
     if not isinstance(spec, Iterable):
         raise InputError(f"An input of type {type(spec).__name__} cannot be read; give a path or arrays.")
     return ArrayFrames(spec, fps or DEFAULT_RATE)

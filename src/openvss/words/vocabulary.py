@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from openvss.words import builtin
 MAX_WORD_LENGTH = 80
 MAX_FILE = 20_000_000  # bytes of a file of words
 MAX_LABELS = 65_535  # ids are at most 16 bits wide, and one of them means "unlabelled"
+NO_WORDS = 'No words were given: name at least one, for example "person, road, sky".'
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Vocabulary:
         ('person', 'pedestrian')
         >>> len(openvss.Vocabulary.parse("cityscapes"))
         19
+        >>> openvss.Vocabulary.of(["person | pedestrian", "road", "sky"]) == vocabulary
+        True
     """
 
     labels: tuple[Label, ...]
@@ -75,12 +79,40 @@ class Vocabulary:
         if text.lower() in (*builtin.NAMES, *builtin.RAW_NAMES):
             return _from_list(text.lower())
         if not text:
-            raise InputError('No words were given: name at least one, for example "person, road, sky".')
+            raise InputError(NO_WORDS)
         labels = text.split(",")
         for number, label in enumerate(labels, 1):
             if not label.strip():
                 raise InputError(f"Label {number} of {_quote(text)} is empty: remove the extra comma.")
         return cls(_distinct(map(_label, labels)))
+
+    @classmethod
+    def of(cls, words: Words) -> Vocabulary:
+        """Words in any form that a caller may give them: text for `parse`, a list, or a vocabulary.
+
+        Each element of a list is one label, which may have synonyms: `["person | pedestrian", "road"]`.
+        """
+        if isinstance(words, Vocabulary):
+            return words
+        if isinstance(words, str):
+            return cls.parse(words)
+        if not isinstance(words, Sequence) or not all(isinstance(label, str) for label in words):
+            raise InputError(
+                'Words are a string, such as "person, road, sky", a list of strings or a Vocabulary, '
+                f"not {reprlib.repr(words)}."
+            )
+        if not words:
+            raise InputError(NO_WORDS)
+        if len(words) == 1 and words[0].strip().lower() in (*builtin.NAMES, *builtin.RAW_NAMES):
+            raise InputError(f"{words[0]!r} is a built-in list: give its name as it is, not inside a list.")
+        for number, label in enumerate(words, 1):
+            if not label.strip():
+                raise InputError(f"Label {number} of the list is empty: remove it.")
+            if "," in label:
+                raise InputError(
+                    f"The label {_quote(label)} holds a comma: give each label as an element of its own."
+                )
+        return cls(_distinct(map(_label, words)))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,6 +130,10 @@ class Vocabulary:
         if self.source is not None:
             return self.source.partition("@")[0]
         return ", ".join(map(str, self.labels))
+
+
+Words = str | Sequence[str] | Vocabulary
+"""What `Vocabulary.of` takes."""
 
 
 def _from_list(name: str) -> Vocabulary:

@@ -47,7 +47,8 @@ def test_an_unknown_name_is_answered_with_the_choices() -> None:
 
 def test_the_help_names_each_format() -> None:
     assert help_text() == (
-        "Any of png (masks), overlay (video), labels (lossless FFV1 video), panoptic (COCO panoptic), "
+        "Any of png (masks), overlay (video), cutout (your words cut out, with transparency), binary (a "
+        "black-and-white mask for each word), labels (lossless FFV1 video), panoptic (COCO panoptic), "
         "rle (COCO run lengths), chart (share of each word over time), joined by commas."
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openvss.plugs import Table, later
@@ -25,6 +26,7 @@ class Format:
         video: Makes the writer; None if the journal writes the files, which it needs anyway.
         image: Makes the writer for a single image, where that is another one.
         require_size: Raises InputError if frames of a (width, height) cannot be written by `video`.
+        folders: The folders that a run in the given folder made inside its product, if it makes any there.
     """
 
     about: str
@@ -32,6 +34,7 @@ class Format:
     video: Callable[[OutputPlan], Writer] | None = None
     image: Callable[[OutputPlan], Writer] | None = None
     require_size: Callable[[tuple[int, int]], None] | None = None
+    folders: Callable[[Path], list[Path]] | None = None
 
     def check(self, source: SourceInfo) -> None:
         """InputError if frames of the source's size cannot be written."""
@@ -54,6 +57,18 @@ _OWN = {
         later(f"{_AT}.overlay:OverlayVideo"),
         image=later(f"{_AT}.overlay:OverlayPicture"),
         require_size=later(f"{_AT}.overlay:require_size"),
+    ),
+    "cutout": Format(
+        "your words cut out, with transparency",
+        ("cutout", "cutout.png"),
+        later(f"{_AT}.cutout:CutoutWriter"),
+        image=later(f"{_AT}.cutout:CutoutPicture"),
+    ),
+    "binary": Format(
+        "a black-and-white mask for each word",
+        ("binary", "binary.json"),
+        later(f"{_AT}.binary:BinaryWriter"),
+        folders=later(f"{_AT}.binary:made_folders"),
     ),
     "labels": Format(
         "lossless FFV1 video",

@@ -14,12 +14,16 @@ from openvss.video.colours import Colour, colours_for
 
 @dataclass(frozen=True, slots=True)
 class ClassInfo:
-    """A word as it appears in every output: its id in the masks, its names and its colour."""
+    """A word as it appears in every output: its id in the masks, its names and its colour.
+
+    `rest` marks the label of everything that is none of the other words.
+    """
 
     id: int
     name: str
     synonyms: tuple[str, ...]
     colour: Colour
+    rest: bool = False
 
 
 def class_infos(labels: Sequence[tuple[str, Sequence[str]]]) -> tuple[ClassInfo, ...]:
@@ -32,8 +36,12 @@ def class_infos(labels: Sequence[tuple[str, Sequence[str]]]) -> tuple[ClassInfo,
 
 
 def classes_json(classes: Sequence[ClassInfo]) -> str:
-    """The text of `classes.json`."""
-    return json.dumps([asdict(c) for c in classes], indent=2, ensure_ascii=False) + "\n"
+    """The text of `classes.json`; only the rest says that it is."""
+    entries = [asdict(c) for c in classes]
+    for entry in entries:
+        if not entry["rest"]:
+            del entry["rest"]
+    return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 
 def colour_table(classes: Sequence[ClassInfo]) -> npt.NDArray[np.uint8]:
