@@ -203,7 +203,6 @@ class SegmentFolder:
         names = [*(n for chosen in formats for n in chosen.products), *ALWAYS]
         refuse_links(self.out / name for name in names if not Path(name).suffix)
         inner = [folder for chosen in formats if chosen.folders for folder in chosen.folders(self.out)]
-        refuse_links(inner)
         # First it becomes an unfinished run, so that this too can be interrupted.
         self.partial.mkdir(exist_ok=True)
         (self.partial / MARKER).unlink(missing_ok=True)
