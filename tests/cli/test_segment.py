@@ -405,3 +405,39 @@ def test_killed_and_resumed_equals_uninterrupted(run: Runner, tmp_path: Path, st
     out = run.ok("segment", clip, WORDS, "--out", "cut", "--resume", *formats, *SMALL)
     assert "from the earlier run" in out
     assert snapshot(tmp_path / "cut") == snapshot(tmp_path / "whole")
+
+
+def test_looks_are_chosen_by_options(run: Runner, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", n=2, size=(96, 64))
+    looks = [
+        "--opacity",
+        "0.8",
+        "--outlines",
+        "--side-by-side",
+        "--no-legend",
+        "--colours",
+        "Sky=blue, pedestrian=#f80",
+    ]
+    run.ok("segment", clip, WORDS, "--out", "out", *looks, *SMALL)
+    folder = tmp_path / "out"
+    assert frames_of(folder / "overlay.mp4")[1] == (2 * 96, 64)
+    written = json.loads((folder / "run.json").read_text())["output"]
+    assert written == {
+        "formats": ["png", "overlay", "chart"],
+        "legend": False,
+        "opacity": 0.8,
+        "outlines": True,
+        "side_by_side": True,
+        "colours": {"Sky": [0, 0, 255], "pedestrian": [255, 136, 0]},
+    }
+    colours = {entry["name"]: entry["colour"] for entry in json.loads((folder / "classes.json").read_text())}
+    assert (colours["sky"], colours["person"]) == ([0, 0, 255], [255, 136, 0])
+    with Image.open(folder / "masks" / "000000.png") as mask:
+        assert (mask.getpalette() or [])[:3] == [255, 136, 0]
+    assert "output.opacity" in run.sentence(2, "segment", clip, WORDS, "--out", "out", "--resume", *SMALL)
+    assert "'cat' has a colour but is not" in run.sentence(
+        2, "segment", clip, WORDS, "--colours", "cat=red", *SMALL
+    )
+    assert "The opacity is a number from 0 to 1" in run.sentence(
+        2, "segment", clip, WORDS, "--opacity", "2", *SMALL
+    )

@@ -11,7 +11,9 @@ from PIL import Image
 
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Output
+from openvss.models.rest import prepare
 from openvss.models.words import WordEmbeddings
+from openvss.segmenting.labelling import label_pixels
 from openvss.segmenting.segmenter import Segmenter
 from openvss.segmenting.settings import Context, Precision
 from openvss.video.frame import Frame
@@ -359,5 +361,51 @@ def test_words_may_come_later() -> None:
     assert segmenter.vocabulary.names == ("cat", "sofa")
     frame = as_frames(video(1))[0]
     assert segmenter.step(frame).words == ("cat", "sofa")
-    assert segmenter.ask("dog").words == ("dog",)
+    assert segmenter.ask("dog, rug").words == ("dog", "rug")
     assert segmenter.vocabulary.names == ("cat", "sofa")
+
+
+@pytest.mark.parametrize(
+    ("words", "others", "labels", "rest"),
+    [
+        ("dog", None, ("dog", "everything else"), 1),
+        ("dog", True, ("dog", "everything else"), 1),
+        ("dog", False, ("dog",), None),
+        ("dog, cat", None, ("dog", "cat"), None),
+        ("dog, cat", True, ("dog", "cat", "everything else"), 2),
+        ("background, cat", None, ("background", "cat"), 0),
+        ("background, cat", True, ("background", "cat"), 0),
+        ("background, cat", False, ("background", "cat"), None),
+    ],
+)
+def test_everything_else(words: str, others: bool | None, labels: tuple[str, ...], rest: int | None) -> None:
+    segmenter = Segmenter(TwoFrame(), words, others=others, device="cpu")
+    found = segmenter.step(as_frames(video(1))[0])
+    assert found.words == segmenter.vocabulary.names == labels
+    assert found.rest == segmenter.rest == rest
+
+
+def test_everything_else_is_where_a_hidden_word_is_the_likelier() -> None:
+    torch.manual_seed(0)
+    frame, model = as_frames(video(1))[0], TwoFrame()
+    every = Segmenter(model, "ade150", device="cpu").step(frame)
+    common = every.words[int(every.counts().argmax())]
+    segmenter = Segmenter(model, f"everything else, {common}", device="cpu")
+    found = segmenter.step(frame)
+    assert 0 < (found.labels == 0).mean() < 1
+    assert segmenter.state.last is not None
+    rest = prepare(model, segmenter.vocabulary, 0)
+    with torch.inference_mode():
+        joined = rest.join(model.score(segmenter.state.last[0], rest.words).logits[0])
+    labels, confidence = label_pixels(joined, frame.pixels.shape[:2])
+    assert np.array_equal(found.labels, labels)
+    assert np.array_equal(found.confidence, confidence)
+
+
+def test_asking_for_everything_else_keeps_the_words(segmenter: Segmenter) -> None:
+    frame = as_frames(video(1))[0]
+    before = segmenter.step(frame)
+    assert segmenter.ask("dog").words == ("dog", "everything else")
+    assert segmenter.rest is None
+    segmenter.reset()
+    assert same(segmenter.step(frame), before)

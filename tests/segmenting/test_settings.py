@@ -19,7 +19,7 @@ from tests.models.two_frame import TwoFrame
 def test_defaults() -> None:
     settings = StreamSettings()
     assert settings == StreamSettings(
-        size=None, device="auto", unlabelled_below=0.0, context="past", precision="fp32"
+        size=None, device="auto", unlabelled_below=0.0, context="past", precision="fp32", others=None
     )
     with pytest.raises(FrozenInstanceError):
         settings.size = 64  # type: ignore[misc]

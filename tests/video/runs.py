@@ -13,7 +13,7 @@ import numpy as np
 
 from openvss.video.formats.contract import Labelled
 from openvss.video.labelmap import LabelMap
-from openvss.video.sinks import OutputFolder, SourceInfo
+from openvss.video.sinks import PLAIN, OutputFolder, OverlayStyle, SourceInfo
 from tests.video.formats.samples import WORDS, classes, items
 
 FORMATS = ("png", "overlay", "cutout", "binary", "labels", "panoptic", "rle", "chart")
@@ -30,7 +30,7 @@ def open_folder(
     names: Sequence[str] = WORDS,
     run: Mapping[str, object] = RUN,
     path: Path | None = None,
-    legend: bool = True,
+    style: OverlayStyle = PLAIN,
     resume: bool = False,
     overwrite: bool = False,
 ) -> OutputFolder:
@@ -40,7 +40,7 @@ def open_folder(
         formats=formats,
         run=run,
         source=SourceInfo(SIZE, RATE, path=path),
-        legend=legend,
+        style=style,
         resume=resume,
         overwrite=overwrite,
     )

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,8 @@ from openvss.video.formats.panoptic import PanopticWriter
 from openvss.video.formats.rle import RleWriter
 from openvss.video.frame import Frame
 from openvss.video.journal import LabelJournal
-from openvss.video.sinks import OutputFolder, SourceInfo
-from tests.video.formats.samples import WORDS, classes, write_source
+from openvss.video.sinks import OutputFolder, OverlayStyle, SourceInfo
+from tests.video.formats.samples import WORDS, classes, items, write_source
 from tests.video.runs import (
     FORMATS,
     FRAMES,
@@ -74,7 +75,7 @@ def test_masks_words_and_settings_can_be_read_back(tmp_path: Path) -> None:
         (info.id, info.name, info.colour) for info in classes()
     ]
     settings = json.loads((tmp_path / "run.json").read_text())
-    assert settings == {**RUN, "output": {"formats": list(FORMATS), "legend": True}}
+    assert settings == {**RUN, "output": {"formats": list(FORMATS), **asdict(OverlayStyle())}}
     assert len((tmp_path / "stats.csv").read_text().splitlines()) == FRAMES + 1
 
 
@@ -285,7 +286,9 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"output\.formats: .* then, .*\"png\".* now"):
         open_folder(tmp_path, formats=("png",), resume=True)
     with pytest.raises(InputError, match=r"output\.legend: true then, false now"):
-        open_folder(tmp_path, legend=False, resume=True)
+        open_folder(tmp_path, style=OverlayStyle(legend=False), resume=True)
+    with pytest.raises(InputError, match=r"output\.colours\.sky: null then, \[0, 0, 255\] now"):
+        open_folder(tmp_path, style=OverlayStyle(colours={"sky": (0, 0, 255)}), resume=True)
     with pytest.raises(InputError, match="the words"):
         open_folder(tmp_path, names=("sky", "sea"), resume=True)
     finished(tmp_path / "whole")
@@ -423,3 +426,27 @@ def test_mistakes_of_the_caller_are_refused(tmp_path: Path) -> None:
     folder.abort()
     with pytest.raises(ValueError, match="closed"):
         folder.write(first.frame, first.labels)
+
+
+def test_a_resumed_run_has_its_legend_in_the_same_corner(tmp_path: Path) -> None:
+    frames = items(4, (320, 240))
+    for item in frames[2:]:  # a legend placed by these would lie elsewhere
+        item.frame.pixels[:] = 128
+    written = {}
+    for name, stops in (("whole", [4]), ("cut", [2, 4])):
+        for stop in stops:
+            folder = OutputFolder(
+                tmp_path / name,
+                classes=classes(),
+                formats=("overlay",),
+                run=RUN,
+                source=SourceInfo((320, 240)),
+                resume=True,
+            )
+            feed(folder, frames[:stop])
+            if stop == 4:
+                folder.close()
+            else:
+                folder.abort()
+        written[name] = (tmp_path / name / "overlay.mp4").read_bytes()
+    assert written["whole"] == written["cut"]

@@ -16,6 +16,7 @@ from PIL import Image
 
 from openvss.errors import InputError, OutputError
 from openvss.video.formats.masks import read_mask
+from openvss.video.formats.style import OverlayStyle
 from openvss.video.picture import Picture
 from openvss.video.sinks import OutputFolder, SourceInfo
 from tests.video.formats.samples import classes, items
@@ -48,7 +49,12 @@ def test_an_overlay_is_the_one_of_a_run(tmp_path: Path, legend: bool) -> None:
     pixels = item.frame.pixels
     source = SourceInfo((200, 160), kind="image")
     with OutputFolder(
-        tmp_path, classes=classes(), formats=("overlay",), run={}, source=source, legend=legend
+        tmp_path,
+        classes=classes(),
+        formats=("overlay",),
+        run={},
+        source=source,
+        style=OverlayStyle(legend=legend),
     ) as folder:
         folder.write(item.frame, item.labels)
     with Image.open(tmp_path / "overlay.png") as picture:

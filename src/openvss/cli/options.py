@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from openvss.errors import InputError
+
+if TYPE_CHECKING:
+    from openvss.video.formats.style import OverlayStyle
 
 ModelOptions = Annotated[
     list[str] | None,
@@ -20,6 +23,52 @@ ModelOptions = Annotated[
         show_default=False,
     ),
 ]
+
+LegendOption = Annotated[
+    bool, typer.Option("--legend/--no-legend", help="Burn words and colours into the overlay.")
+]
+OpacityOption = Annotated[
+    float | None,
+    typer.Option(
+        "--opacity",
+        metavar="P",
+        help="How much of an overlay's pixel is its word's colour (0 to 1).",
+        show_default="0.5; 0 with --outlines",
+    ),
+]
+OutlinesOption = Annotated[
+    bool, typer.Option("--outlines", help="Draw only the outlines of regions, in their words' colours.")
+]
+SideBySideOption = Annotated[
+    bool, typer.Option("--side-by-side", help="Show the original to the left of the overlay.")
+]
+ColoursOption = Annotated[
+    str | None,
+    typer.Option(
+        "--colours",
+        metavar="WORD=COLOUR,...",
+        help='Your own colours for words in all outputs, such as "dog=#ff8800, sky=blue"; or @FILE with one '
+        "of them a line.",
+        show_default=False,
+    ),
+]
+
+
+def overlay_style(
+    *, legend: bool, opacity: float | None, outlines: bool, side_by_side: bool, colours: str | None
+) -> OverlayStyle:
+    """The overlay's options as one value."""
+    from openvss.video.colours import OPACITY
+    from openvss.video.formats.style import OverlayStyle, parse_colours
+
+    usual = 0.0 if outlines else OPACITY
+    return OverlayStyle(
+        legend=legend,
+        opacity=usual if opacity is None else opacity,
+        outlines=outlines,
+        side_by_side=side_by_side,
+        colours=parse_colours(colours) if colours is not None else {},
+    )
 
 
 def parse_options(given: Sequence[str] | None) -> dict[str, object]:

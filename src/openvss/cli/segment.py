@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openvss.cli.options import ModelOptions, parse_options
+from openvss.cli.options import (
+    ColoursOption,
+    LegendOption,
+    ModelOptions,
+    OpacityOption,
+    OutlinesOption,
+    SideBySideOption,
+    overlay_style,
+    parse_options,
+)
 from openvss.cli.progress import emit, progress, resumable
 from openvss.errors import BrokenVideoError, InputError
 from openvss.segmenting.settings import Context, Precision, StreamSettings
@@ -89,9 +98,11 @@ def segment(
     unlabelled_below: Annotated[
         float, typer.Option(metavar="P", help="Leave pixels less certain than P (0 to 1) unlabelled.")
     ] = StreamSettings.unlabelled_below,
-    legend: Annotated[
-        bool, typer.Option("--legend/--no-legend", help="Burn words and colours into the overlay.")
-    ] = True,
+    legend: LegendOption = True,
+    opacity: OpacityOption = None,
+    outlines: OutlinesOption = False,
+    side_by_side: SideBySideOption = False,
+    colours: ColoursOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the results in the folder.")
@@ -118,6 +129,9 @@ def segment(
         precision=precision,
     )
     vocabulary = None if words is None else Vocabulary.parse(words)
+    style = overlay_style(
+        legend=legend, opacity=opacity, outlines=outlines, side_by_side=side_by_side, colours=colours
+    )
     chosen = known_formats([name.strip() for name in formats.split(",")])
     source = open_source(video, fps=_rate(fps))
     folder = out or Path("segmented") / _name(source)
@@ -125,6 +139,7 @@ def segment(
 
     from openvss.segmenting import job
     from openvss.segmenting.loading import load
+    from openvss.video.lettering import without_font
     from openvss.video.sinks import OutputFolder, SourceInfo, class_infos
 
     segmenter = load(
@@ -135,7 +150,7 @@ def segment(
     vocabulary = segmenter.vocabulary
     outputs = OutputFolder(
         folder,
-        classes=class_infos([(label.name, label.synonyms) for label in vocabulary]),
+        classes=class_infos([(label.name, label.synonyms) for label in vocabulary], own=style.colours),
         formats=chosen,
         run=_settings(source, segmenter, model, options),
         source=SourceInfo(
@@ -144,10 +159,13 @@ def segment(
             kind="image" if source.kind == "image" else "video",
             path=source.path,
         ),
-        legend=legend,
+        style=style,
         resume=resume,
         overwrite=overwrite,
     )
+    lacking = without_font(vocabulary.names)
+    if lacking:
+        typer.echo(_about_letters(lacking), err=True)
     if len(vocabulary) == 1:
         typer.echo(_about_one_word(vocabulary.names[0]), err=True)
     if as_json:
@@ -168,6 +186,11 @@ def segment(
     _report(folder, outputs.products, done, as_json)
     if done.broken:
         raise BrokenVideoError(done.broken)
+
+
+def _about_letters(lacking: str) -> str:
+    some = lacking if len(lacking) <= 10 else f"{lacking[:10]}…"
+    return f"No font here has {some}: install one, or pictures show code points in place of these letters."
 
 
 def _about_one_word(word: str) -> str:

@@ -8,12 +8,13 @@ from copy import copy
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Unpack
+from typing import NamedTuple, Unpack
 
 import torch
 
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, VideoModel
+from openvss.models.rest import Rest, prepare
 from openvss.models.words import WordEmbeddings
 from openvss.segmenting.device import check_precision, choose_device, computing
 from openvss.segmenting.edges import reading_places
@@ -25,7 +26,16 @@ from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 from openvss.video.picture import Picture, to_pixels
 from openvss.video.sources import Source, open_source
+from openvss.words.rest import place_of_rest, with_rest
 from openvss.words.vocabulary import Vocabulary, Words
+
+
+class _Words(NamedTuple):
+    """The labels, and what the model scores for them."""
+
+    vocabulary: Vocabulary
+    embeddings: WordEmbeddings
+    rest: Rest | None
 
 
 class Segmenter:
@@ -74,7 +84,7 @@ class Segmenter:
         self.model = model.eval().to(self.device)
         self.size = self.settings.size or model.size
         self.state = StreamState.empty(self.model)
-        self._words: tuple[Vocabulary, WordEmbeddings] | None = None
+        self._words: _Words | None = None
         words = model.fixed_words if words is None else words
         if words is not None:
             self.set_words(words)
@@ -85,13 +95,26 @@ class Segmenter:
 
     def set_words(self, words: Words) -> None:
         """Change the words, also in mid-stream: nothing that was seen has to be encoded again."""
-        vocabulary = Vocabulary.of(words)
-        self._words = vocabulary, self.model.embed(vocabulary)
+        vocabulary, others = Vocabulary.of(words), self.settings.others
+        if others or (others is None and len(vocabulary) == 1):
+            vocabulary = with_rest(vocabulary)
+        place = None if others is False else place_of_rest(vocabulary)
+        if place is None:
+            self._words = _Words(vocabulary, self.model.embed(vocabulary), None)
+        else:
+            rest = prepare(self.model, vocabulary, place)
+            self._words = _Words(vocabulary, rest.words, rest)
 
     @property
     def vocabulary(self) -> Vocabulary:
         """The words that frames are labelled with."""
-        return self._require_words()[0]
+        return self._require_words().vocabulary
+
+    @property
+    def rest(self) -> int | None:
+        """The id of the label for everything else, if there is one."""
+        rest = self._require_words().rest
+        return None if rest is None else rest.place
 
     @torch.inference_mode()
     def step(self, frame: Frame | Picture) -> LabelMap:
@@ -213,9 +236,11 @@ class Segmenter:
         return fused
 
     def _label(self, fused: Fused, frame: Frame) -> LabelMap:
-        vocabulary, embeddings = self._require_words()
+        words = self._require_words()
         with self._computing():
-            logits = self.model.score(fused, embeddings).logits[0]
+            logits = self.model.score(fused, words.embeddings).logits[0]
+        if words.rest is not None:
+            logits = words.rest.join(logits.float())
         height, width = frame.pixels.shape[:2]
         places = None
         if self.model.edge_aware:
@@ -223,7 +248,7 @@ class Segmenter:
             half = shrink(frame.pixels, (inputs[0] // 2, inputs[1] // 2))
             places = reading_places(to_input(half, self.device), (logits.shape[-2], logits.shape[-1]))
         labels, confidence = label_pixels(logits, (height, width), self.settings.unlabelled_below, places)
-        return LabelMap(labels, confidence, vocabulary.names, frame.index, frame.time)
+        return LabelMap(labels, confidence, words.vocabulary.names, frame.index, frame.time, self.rest)
 
     def _shrink(self, frame: Frame) -> torch.Tensor:
         return shrink(frame.pixels, input_size(frame.pixels.shape[0], frame.pixels.shape[1], self.size))
@@ -235,7 +260,7 @@ class Segmenter:
     def _computing(self) -> AbstractContextManager[object]:
         return computing(self.settings.precision, self.device)
 
-    def _require_words(self) -> tuple[Vocabulary, WordEmbeddings]:
+    def _require_words(self) -> _Words:
         if self._words is None:
             raise InputError('There are no words to label with: give some, such as "person, road, sky".')
         return self._words

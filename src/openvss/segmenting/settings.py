@@ -20,6 +20,7 @@ class StreamOptions(TypedDict, total=False):
     unlabelled_below: float
     context: Context
     precision: Precision
+    others: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,9 @@ class StreamSettings:
         unlabelled_below: Pixels less certain than this (0..1) get no word.
         context: Whether models that look at distant frames see only the past or the whole video.
         precision: Of the model's computation; weights, words and labelling stay in fp32.
+        others: Whether there is a label for everything else: a word that means it, such as "background", or
+            else one more. None: such a word has that meaning, and a single word is given one. False: words
+            mean what they say.
 
     Raises:
         InputError: One of them is out of range.
@@ -54,6 +58,7 @@ class StreamSettings:
     unlabelled_below: float = 0.0
     context: Context = "past"
     precision: Precision = "fp32"
+    others: bool | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.unlabelled_below <= 1.0:

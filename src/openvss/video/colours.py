@@ -1,5 +1,8 @@
 """A colour for every word: the same word gets the same colour, and no two words of a list look alike.
 
+Common words have fixed colours, chosen together. Another word may have to give way to a common word, to one
+of the user's own colours or, by chance, to another word of its list. The order of the list changes nothing.
+
 Distances are taken in CIELAB, for normal sight and for simulated protanopia and deuteranopia (Machado,
 Oliveira and Fernandes 2009, full severity), which together are the common forms of colour blindness.
 """
@@ -7,50 +10,99 @@ Oliveira and Fernandes 2009, full severity), which together are the common forms
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 Colour = tuple[int, int, int]
+REST: Colour = (136, 136, 136)  # of everything else; no word is as grey
 Floats = npt.NDArray[np.float64]
 
-# 64 colours found by farthest-point search and pairwise exchange over the sRGB cube (lightness 32 to 93,
-# chroma above 28), maximising the smallest `separation`: any two are at least 15 apart for normal sight and 9
-# for the others.
+OPACITY = 0.5  # of the overlay's tint, unless the user says otherwise
+FOOTAGE = (24, 110, 215)  # grey levels over which tints are compared: dark, middle and light
+
+# 64 colours found by simulated annealing over the sRGB cube (lightness 40 to 93, chroma above 28), maximising
+# the smallest `separation`: any two are at least 15 apart for normal sight and 9 for the others, and as tints
+# over any footage at least 7 and 4.2. `REST` is nearly as far from all of them.
 PALETTE = bytes.fromhex(
     """
-    e97aff 43ff00 594e16 6fffd3 0000ff 374e7a 6fa621 d3647a
-    3737bc ffde85 e9c8ff 216443 bc6fbc f4b190 c80bff 6fc8bc
-    4e59b1 85904e 4ede2c 90597a d3f4b1 def464 9b5959 7a6f00
-    216fff 00de59 e916d3 a60085 3721de 379be9 f4a6ff 85f4e9
-    43bc6f 852c59 90dea6 00906f e9219b 2185a6 d37a00 64c8de
-    b10bb1 f44e4e 7a43de 43592c ff9bbc ffbc64 9b0b0b ff9bde
-    377ad3 906f2c de9090 e91600 c8a643 00909b d3b100 b16fff
-    d3d385 a62c37 a69bde e92164 37bc9b bc90bc f4856f 7a2190
+    c63621 afcdff 62c41d ccfd03 b888e0 d852a0 c78670 345aff
+    3a89ff 5d4dbe 47fad5 a3546c 42ae7b f285ff c666bf bb5143
+    8eb96a fbacab b7c664 87fcf2 d58fab acfcc2 ff8910 f7e558
+    60b648 bce979 89bd97 4468bb e92b06 12c0c1 bd54da ac2e50
+    ffe6a0 52b2ff b0c188 fb95e4 288b9f ecc95a 8ee583 8eeafb
+    8d9854 f25d03 6ed9b5 e9cb07 2593c1 8e14dd 0b609d 2388e1
+    fecba5 9e942d a730a3 51f023 874785 3d6efe e7904b 70bbde
+    5f925b 86597f b6fe74 393efe 8649dd 0d6e5e 7dd1c8 0f7e38
     """
 )
 
-# Common words have palette entries of their own, near the natural colour and at least 17 apart.
+# Common words, in the order of the palette, whose colours are near natural ones. What often lies side by side
+# (sky and tree, road and pavement, person and road) is, as tints over any footage, at least 15 apart for
+# normal sight and 9 for the others. Of the words in a line here, the first that a list has gets the colour.
+_FAMILIAR = """
+person, people, pedestrian
+sky
+tree, trees, vegetation
+grass, lawn, terrain
+road, street
+sidewalk, pavement
+building, house
+car
+water, sea, river
+dog
+bicycle, bike
+wall
+plant, potted plant
+flower, flowers
+cloud, clouds
+mountain, hill
+rock, stone
+ground, soil, earth
+sand
+snow
+fence
+pole
+traffic light
+traffic sign, sign symbol, sign
+bus
+truck
+train
+motorcycle, motorbike
+rider, bicyclist
+path
+cat
+horse
+cow, cattle
+sheep
+bird
+boat, ship
+aeroplane, airplane
+floor
+ceiling
+window
+door
+table, dining table
+chair
+sofa, couch
+bed
+curtain
+cabinet
+"""
 FAMILIAR = {
-    "person": 59,
-    "sky": 37,
-    "tree": 35,
-    "grass": 25,
-    "road": 33,
-    "car": 28,
-    "building": 49,
-    "water": 24,
-    "dog": 38,
-    "bicycle": 3,
-    "wall": 43,
-    "sidewalk": 30,
+    word: entry for entry, line in enumerate(_FAMILIAR.strip().splitlines()) for word in line.split(", ")
 }
 
 PREFERENCES = 4 * (len(PALETTE) // 3)  # bytes of a name's hash that order the palette for it
-COMFORTABLE = (20.0, 15.0, 10.0)  # words prefer colours at least this far from those already given
+COMFORTABLE = (9.0, 7.0, 5.0)  # words prefer colours at least this far from those already given
+TOO_CLOSE = 4.0  # to a colour of the user's own: no other word gets it
 GENERATED_CANDIDATES = 12  # how many colours a word beyond the palette chooses from
+DARKEST = 60  # no channel of such a colour is darker, so that it does not look black under the tint
+COMPARED = 200  # with so many words before it, which keeps the time for many words in proportion
 NORMAL_WEIGHT = 0.6  # colour-blind sight has less room, so normal sight is asked for 1/0.6 times its distance
+BARE_WEIGHT = 0.47  # colours as such are about twice as far apart as tints
 
 # Linear RGB -> XYZ (sRGB, D65), and linear RGB -> the linear RGB that is seen.
 TO_XYZ = np.array(
@@ -64,8 +116,10 @@ DEUTERANOPIA = np.array(
 )
 
 
-def colours_for(names: Sequence[str]) -> tuple[Colour, ...]:
-    """A colour for each name, in order.
+def colours_for(
+    names: Sequence[str], given: Mapping[int, Colour] = MappingProxyType({})
+) -> tuple[Colour, ...]:
+    """A colour for each name, in order; `given` are the user's own, by place.
 
     Familiar names have theirs. Every other name has its own order of preference among the palette, made from
     a hash of the name. Names choose in the order of their hashes, so the order of the list does not matter,
@@ -74,23 +128,36 @@ def colours_for(names: Sequence[str]) -> tuple[Colour, ...]:
     streams = _streams(names)
     palette = np.frombuffer(PALETTE, dtype=np.uint8).reshape(-1, 3)
     apart = separation(palette, palette)
-    free = np.ones(len(palette), dtype=bool)
-    nearest = np.full(len(palette), np.inf)  # distance of each palette entry to the closest one given away
-    chosen: dict[int, Colour] = {}
-    familiar = {names.index(name): entry for name, entry in FAMILIAR.items() if name in names}
-    for place in sorted(range(len(names)), key=lambda i: (i not in familiar, streams[i])):
+    chosen = dict(given)
+    own = np.array(list(given.values()), dtype=np.uint8).reshape(-1, 3)
+    # Distance of each palette entry to the closest colour given away.
+    nearest = separation(palette, own).min(axis=1, initial=np.inf)
+    free = nearest >= TOO_CLOSE
+    left = [i for i in range(len(names)) if i not in given]
+    familiar = _familiar({names[i]: i for i in reversed(left)})
+    for place in sorted(left, key=lambda i: (i not in familiar, streams[i])):
         if not free.any():
             break
         # Not numpy's generator: its streams may change between versions.
         order = np.frombuffer(streams[place][:PREFERENCES], dtype="<u4").argsort(kind="stable")
-        order = order[free[order]]
-        entry = familiar[place] if place in familiar else _first_comfortable(order, nearest)
+        entry = familiar.get(place)
+        if entry is None or not free[entry]:
+            entry = _first_comfortable(order[free[order]], nearest)
         free[entry] = False
         nearest = np.minimum(nearest, apart[entry])
         chosen[place] = _colour(palette[entry])
     if len(chosen) < len(names):
         _generate(streams, chosen)
     return tuple(chosen[i] for i in range(len(names)))
+
+
+def _familiar(places: Mapping[str, int]) -> dict[int, int]:
+    """The palette entries of familiar names by place: each to one name only."""
+    holders: dict[int, int] = {}
+    for name, entry in FAMILIAR.items():
+        if name in places:
+            holders.setdefault(entry, places[name])
+    return {place: entry for entry, place in holders.items()}
 
 
 def _first_comfortable(order: npt.NDArray[np.int64], nearest: Floats) -> int:
@@ -103,11 +170,20 @@ def _first_comfortable(order: npt.NDArray[np.int64], nearest: Floats) -> int:
 
 
 def separation(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Floats:
-    """How well colours (A, 3) and (B, 3) can be told apart by any kind of sight: (A, B).
+    """How well colours (A, 3) and (B, 3) can be told apart by any kind of sight, also as tints: (A, B).
 
-    The smallest CIELAB distance of the three kinds of sight, normal sight weighted down.
+    The smallest CIELAB distance of the three kinds of sight, of the colours over dark, middle and light
+    footage and of the colours as such; normal sight and colours as such are weighted down.
     """
-    return _apart(views(first), views(second))
+    distances = [BARE_WEIGHT * _apart(views(first), views(second))]
+    distances += [_apart(views(tinted(first, grey)), views(tinted(second, grey))) for grey in FOOTAGE]
+    return np.min(distances, axis=0)
+
+
+def tinted(rgb: npt.NDArray[np.uint8], grey: int) -> npt.NDArray[np.uint8]:
+    """Grey footage under the colours, as the overlay draws it."""
+    opacity = round(256 * OPACITY)
+    return ((rgb.astype(np.uint16) * opacity >> 8) + (grey * (256 - opacity) >> 8)).astype(np.uint8)
 
 
 def views(rgb: npt.NDArray[np.uint8]) -> Floats:
@@ -134,15 +210,34 @@ def _lab(linear: Floats) -> Floats:
 def _generate(streams: Sequence[bytes], chosen: dict[int, Colour]) -> None:
     """Colours for the names the palette could not serve: each takes the best of a few made from its hash."""
     left = sorted(set(range(len(streams))) - set(chosen), key=lambda i: streams[i])
-    taken = np.empty((len(streams), 3, 3))
-    taken[: len(chosen)] = views(np.array(list(chosen.values()), dtype=np.uint8))
-    for place in left:
-        noise = np.frombuffer(streams[place][PREFERENCES:], dtype=np.uint8).reshape(GENERATED_CANDIDATES, 3)
-        draws = (40 + noise * 0.84).astype(np.uint8)  # nothing too dark to be distinguished from black
-        seen = views(draws)
-        best = int(np.argmax(_apart(seen, taken[: len(chosen)]).min(axis=1)))
-        taken[len(chosen)] = seen[best]
-        chosen[place] = _colour(draws[best])
+    noise = np.frombuffer(b"".join(streams[i][PREFERENCES:] for i in left), dtype=np.uint8)
+    draws = (DARKEST + noise * ((255 - DARKEST) / 255)).astype(np.uint8).reshape(-1, GENERATED_CANDIDATES, 3)
+    seen = _by_component(draws.reshape(-1, 3)).reshape(3, 3, -1, GENERATED_CANDIDATES)
+    taken = np.empty((3, 3, len(streams)))
+    taken[..., : len(chosen)] = _by_component(np.array(list(chosen.values()), dtype=np.uint8))
+    used = set(chosen.values())
+    for number, place in enumerate(left):
+        before = taken[..., max(0, len(chosen) - COMPARED) : len(chosen)]
+        best = int(np.argmax(_closest(seen[:, :, number], before)))
+        taken[..., len(chosen)] = seen[:, :, number, best]
+        red, green, blue = _colour(draws[number, best])
+        while (red, green, blue) in used:
+            blue = (blue + 1) % 256
+        used.add((red, green, blue))
+        chosen[place] = red, green, blue
+
+
+def _by_component(rgb: npt.NDArray[np.uint8]) -> Floats:
+    """The views of colours (A, 3), normal sight weighted down: (3 components, 3 sights, A)."""
+    weights = np.array([NORMAL_WEIGHT, 1, 1])
+    return np.ascontiguousarray((views(rgb) * weights[:, None]).transpose(2, 1, 0))
+
+
+def _closest(seen: Floats, others: Floats) -> Floats:
+    """Square of the smallest distance of each colour (3, 3, A) from others (3, 3, B): (A,)."""
+    gap = seen[..., :, None] - others[..., None, :]
+    smallest: Floats = np.square(gap).sum(axis=0).min(axis=(0, 2))
+    return smallest
 
 
 def _streams(names: Sequence[str]) -> list[bytes]:

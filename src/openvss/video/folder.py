@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from openvss.video.formats.catalogue import FORMATS, MASKS
 from openvss.video.formats.classes import ClassInfo, classes_json
 from openvss.video.formats.contract import frame_name
 from openvss.video.formats.masks import is_whole_png
+from openvss.video.formats.style import OverlayStyle
 from openvss.video.journal import CHECKS, STATS, count_frames, mask_files
 
 MARKER = "complete"
@@ -48,7 +50,7 @@ class SegmentFolder:
         run: Settings,
         classes: Sequence[ClassInfo],
         formats: Sequence[str],
-        legend: bool,
+        style: OverlayStyle,
     ) -> None:
         self.out = out
         self.partial = out / PARTIAL
@@ -58,7 +60,7 @@ class SegmentFolder:
         self._words = [c.name for c in classes]
         # As JSON gives it back. This module recognises its own `run.json` by "output".
         self._settings: dict[str, Any] = json.loads(
-            json.dumps({**run, "output": {"formats": list(formats), "legend": legend}})
+            json.dumps({**run, "output": {"formats": list(formats), **asdict(style)}})
         )
         self._new = missing_folders(out)
         self._directory = RunDirectory(out)

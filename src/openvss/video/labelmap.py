@@ -42,6 +42,7 @@ class LabelMap:
         words: The display name of each label, in id order.
         index: Number of the frame in its source.
         time: Its timestamp in seconds.
+        rest: The id of everything else, if it is one of the words.
 
     Example:
         >>> from fractions import Fraction
@@ -63,6 +64,7 @@ class LabelMap:
     words: tuple[str, ...]
     index: int
     time: Fraction
+    rest: int | None = None
 
     @property
     def unlabelled(self) -> int:

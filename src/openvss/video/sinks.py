@@ -14,13 +14,16 @@ from openvss.video.folder import SegmentFolder
 from openvss.video.formats.catalogue import FORMATS, known_formats
 from openvss.video.formats.classes import ClassInfo, class_infos
 from openvss.video.formats.contract import Labelled, OutputPlan, SourceInfo
+from openvss.video.formats.style import OverlayStyle
 from openvss.video.frame import Frame
 from openvss.video.journal import STATS, LabelJournal
 from openvss.video.labelmap import LabelMap
 from openvss.video.worker import Worker
 from openvss.wording import counted
 
-__all__ = ["ClassInfo", "OutputFolder", "SourceInfo", "class_infos"]
+__all__ = ["ClassInfo", "OutputFolder", "OverlayStyle", "SourceInfo", "class_infos"]
+
+PLAIN = OverlayStyle()
 
 
 class OutputFolder:
@@ -44,7 +47,7 @@ class OutputFolder:
         formats: Sequence[str],
         run: Mapping[str, object],
         source: SourceInfo,
-        legend: bool = True,
+        style: OverlayStyle = PLAIN,
         resume: bool = False,
         overwrite: bool = False,
     ) -> None:
@@ -56,16 +59,16 @@ class OutputFolder:
             formats: Names of `catalogue.FORMATS`, such as `png` and `overlay`.
             run: The settings, for `run.json`; a run is only resumed with the same ones.
             source: What is known of the coming frames.
-            legend: Whether the overlay lists the words.
+            style: How the overlay looks; its own colours are those given to `class_infos`.
             resume: Continue the run in the folder, if there is one.
             overwrite: Replace the run in the folder, if there is one.
         """
         chosen = known_formats(formats)
         for name in chosen:
-            FORMATS[name].check(source)
+            FORMATS[name].check(source, style)
         self._source = source
         self._words = tuple(c.name for c in classes)
-        self._folder = SegmentFolder(out, run, classes, chosen, legend)
+        self._folder = SegmentFolder(out, run, classes, chosen, style)
         self._workers: list[Worker] = []
         self._next = 0
         self.finished = 0
@@ -77,7 +80,7 @@ class OutputFolder:
             with (out / STATS).open("rb") as lines:
                 self.finished = sum(1 for _ in lines) - 1
             return
-        plan = OutputPlan(folder=self._folder.partial, classes=classes, source=source, legend=legend)
+        plan = OutputPlan(folder=self._folder.partial, classes=classes, source=source, style=style)
         try:
             with reporting(out):
                 self._journal = LabelJournal(plan.folder, self._folder.masks, classes)

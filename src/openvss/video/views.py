@@ -16,6 +16,7 @@ from openvss.video.formats.classes import ClassInfo, class_infos
 from openvss.video.formats.contract import Labelled
 from openvss.video.formats.masks import mask_png, palette
 from openvss.video.formats.painter import Painter
+from openvss.video.formats.style import OverlayStyle
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 from openvss.video.picture import Picture, to_pixels
@@ -49,7 +50,7 @@ def overlay(found: LabelMap, image: Frame | Picture, legend: bool) -> Image.Imag
             f"The image is {pixels.shape[1]}x{pixels.shape[0]} and the labels are {width}x{height}: give the "
             "frame that was labelled."
         )
-    painter = Painter(_classes(found.words), (width, height), legend=legend)
+    painter = Painter(_classes(found.words), (width, height), OverlayStyle(legend=legend))
     return Image.fromarray(painter.paint(Labelled(Frame(found.index, found.time, pixels), found)))
 
 

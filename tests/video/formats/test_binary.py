@@ -12,12 +12,13 @@ from PIL import Image
 
 from openvss.video.formats.binary import BinaryWriter, folder_names, made_folders
 from openvss.video.formats.contract import Labelled, OutputPlan, SourceInfo
+from openvss.video.formats.style import OverlayStyle
 from tests.video.formats.samples import classes, items, labelled
 
 
 def written(folder: Path, made: list[Labelled]) -> None:
     size = made[0].labels.labels.shape[::-1]
-    writer = BinaryWriter(OutputPlan(folder, classes(made[0].labels.words), SourceInfo(size), legend=True))
+    writer = BinaryWriter(OutputPlan(folder, classes(made[0].labels.words), SourceInfo(size), OverlayStyle()))
     for item in made:
         writer.add(item)
     writer.finish()

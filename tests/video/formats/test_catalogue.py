@@ -15,6 +15,7 @@ from openvss.video import sinks
 from openvss.video.formats import catalogue
 from openvss.video.formats.catalogue import FORMATS, Format, help_text, known_formats
 from openvss.video.formats.contract import OutputPlan, SourceInfo
+from openvss.video.formats.style import OverlayStyle
 from tests.video.formats.samples import classes, items
 from tests.video.runs import contents, feed, made, open_folder
 
@@ -27,7 +28,7 @@ def test_a_format_leaves_what_it_promises(tmp_path: Path, name: str) -> None:
     for kind in ("image", "video"):
         (tmp_path / kind).mkdir()
         source = SourceInfo(SIZE, kind=kind)
-        writer = FORMATS[name].writer(OutputPlan(tmp_path / kind, classes(), source, legend=True))
+        writer = FORMATS[name].writer(OutputPlan(tmp_path / kind, classes(), source, OverlayStyle()))
         assert writer is not None
         writer.add(items(1, SIZE)[0])
         writer.finish()
@@ -55,17 +56,17 @@ def test_the_help_names_each_format() -> None:
 
 @pytest.mark.parametrize("name", ["overlay", "labels"])
 def test_sizes_that_an_encoder_refuses(name: str) -> None:
-    FORMATS[name].check(SourceInfo(SIZE))
+    FORMATS[name].check(SourceInfo(SIZE), OverlayStyle())
     with pytest.raises(InputError, match=f"The format {name} cannot have frames of 99998x99998: leave it"):
-        FORMATS[name].check(SourceInfo((99_998, 99_998)))
+        FORMATS[name].check(SourceInfo((99_998, 99_998)), OverlayStyle())
 
 
 def test_only_what_encodes_a_video_asks_for_its_sizes() -> None:
     image = SourceInfo((99_998, 99_998), kind="image")
-    FORMATS["overlay"].check(image)  # a picture of any size
-    FORMATS["png"].check(image)
+    FORMATS["overlay"].check(image, OverlayStyle())  # a picture of any size
+    FORMATS["png"].check(image, OverlayStyle())
     with pytest.raises(InputError, match="The format labels cannot have frames"):
-        FORMATS["labels"].check(image)
+        FORMATS["labels"].check(image, OverlayStyle())
 
 
 PACKAGE = """

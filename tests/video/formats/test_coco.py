@@ -11,12 +11,13 @@ from pycocotools import mask as coco_mask
 from openvss.video.formats.contract import Labelled, OutputPlan, SourceInfo, Writer
 from openvss.video.formats.panoptic import PanopticWriter
 from openvss.video.formats.rle import RleWriter
+from openvss.video.formats.style import OverlayStyle
 from tests.video.formats.samples import WORDS, classes, items, words
 
 
 def written(folder: Path, kind: type[PanopticWriter | RleWriter], made: list[Labelled]) -> None:
     names = made[0].labels.words
-    writer: Writer = kind(OutputPlan(folder, classes(names), SourceInfo((48, 36)), legend=True))
+    writer: Writer = kind(OutputPlan(folder, classes(names), SourceInfo((48, 36)), OverlayStyle()))
     for item in made:
         writer.add(item)
     writer.finish()

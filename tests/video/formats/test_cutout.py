@@ -9,6 +9,7 @@ from PIL import Image
 
 from openvss.video.formats.contract import OutputPlan, SourceInfo
 from openvss.video.formats.cutout import CutoutPicture, CutoutWriter
+from openvss.video.formats.style import OverlayStyle
 from tests.video.formats.samples import WORDS, classes, items, words
 
 
@@ -19,7 +20,7 @@ def test_the_words_are_there_and_nothing_else(
 ) -> None:
     made = items(3, (33, 35), names)
     infos = [replace(info, rest=info.id == rest) for info in classes(names)]
-    writer = CutoutWriter(OutputPlan(tmp_path, infos, SourceInfo((33, 35)), legend=True))
+    writer = CutoutWriter(OutputPlan(tmp_path, infos, SourceInfo((33, 35)), OverlayStyle()))
     for item in made:
         writer.add(item)
     writer.finish()
@@ -41,7 +42,7 @@ def test_the_words_are_there_and_nothing_else(
 def test_an_image_gives_one_file(tmp_path: Path) -> None:
     item = items(1)[0]
     source = SourceInfo((48, 36), kind="image")
-    CutoutPicture(OutputPlan(tmp_path, classes(), source, legend=True)).add(item)
+    CutoutPicture(OutputPlan(tmp_path, classes(), source, OverlayStyle())).add(item)
     assert [path.name for path in tmp_path.iterdir()] == ["cutout.png"]
     with Image.open(tmp_path / "cutout.png") as picture:
         alpha = np.asarray(picture)[..., 3]

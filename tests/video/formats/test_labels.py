@@ -9,6 +9,7 @@ import pytest
 
 from openvss.video.formats.contract import OutputPlan, SourceInfo
 from openvss.video.formats.labels import LabelVideo
+from openvss.video.formats.style import OverlayStyle
 from tests.video.formats.samples import NTSC, WORDS, classes, items, words
 
 
@@ -16,7 +17,7 @@ from tests.video.formats.samples import NTSC, WORDS, classes, items, words
 def test_the_video_decodes_to_the_labels(tmp_path: Path, names: tuple[str, ...], pixels: str) -> None:
     times = [Fraction(3, 2) + gap for gap in (Fraction(0), Fraction(1, 30), Fraction(1, 3), Fraction(1, 2))]
     made = items(4, (33, 35), names, times=times)
-    writer = LabelVideo(OutputPlan(tmp_path, classes(names), SourceInfo((33, 35), NTSC), legend=True))
+    writer = LabelVideo(OutputPlan(tmp_path, classes(names), SourceInfo((33, 35), NTSC), OverlayStyle()))
     for item in made:
         writer.add(item)
     writer.finish()

@@ -15,12 +15,17 @@ from PIL import Image
 
 from openvss.video.formats.contract import Labelled, OutputPlan, SourceInfo
 from openvss.video.formats.overlay import OverlayPicture, OverlayVideo
+from openvss.video.formats.style import OverlayStyle
 from tests.video.formats.samples import NTSC, WORDS, classes, items, labelled, write_source
 
+NO_LEGEND = OverlayStyle(legend=False)
 
-def encode(folder: Path, made: Sequence[Labelled], source: SourceInfo, legend: bool = False) -> Path:
+
+def encode(
+    folder: Path, made: Sequence[Labelled], source: SourceInfo, style: OverlayStyle = NO_LEGEND
+) -> Path:
     folder.mkdir(exist_ok=True)
-    writer = OverlayVideo(OutputPlan(folder, classes(made[0].labels.words), source, legend))
+    writer = OverlayVideo(OutputPlan(folder, classes(made[0].labels.words), source, style))
     for item in made:
         writer.add(item)
     writer.finish()
@@ -105,15 +110,15 @@ def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
     source = write_source(tmp_path / "in.mkv", audio="pcm_s16le")
     info = SourceInfo((48, 36), Fraction(25), path=source)
     made = items(10, rate=Fraction(25))
-    first = encode(tmp_path / "a", made, info, legend=True)
-    assert first.read_bytes() == encode(tmp_path / "b", made, info, legend=True).read_bytes()
+    first = encode(tmp_path / "a", made, info, OverlayStyle())
+    assert first.read_bytes() == encode(tmp_path / "b", made, info, OverlayStyle()).read_bytes()
 
 
 def test_the_bytes_do_not_depend_on_what_was_in_memory_before(tmp_path: Path) -> None:
     script = (
         "from pathlib import Path\n"
         "from tests.video.formats.test_overlay import *\n"
-        f"encode(Path({str(tmp_path)!r}), items(8, (320, 240)), SourceInfo((320, 240), NTSC), legend=True)"
+        f"encode(Path({str(tmp_path)!r}), items(8, (320, 240)), SourceInfo((320, 240), NTSC), OverlayStyle())"
     )
     root = Path(__file__).parents[3]
     written = set()
@@ -141,7 +146,7 @@ def test_pixels_that_are_not_square_stay_so(tmp_path: Path) -> None:
 def test_an_image_gives_a_picture_of_its_own_size(tmp_path: Path) -> None:
     item = items(1, (33, 35))[0]
     source = SourceInfo((33, 35), kind="image")
-    writer = OverlayPicture(OutputPlan(tmp_path, classes(WORDS), source, legend=False))
+    writer = OverlayPicture(OutputPlan(tmp_path, classes(WORDS), source, NO_LEGEND))
     writer.add(item)
     writer.finish()
     with Image.open(tmp_path / "overlay.png") as picture:

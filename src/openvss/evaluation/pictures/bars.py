@@ -14,12 +14,11 @@ from openvss.evaluation.pictures.canvas import (
     MARGIN,
     RULE,
     blank,
-    fitted,
-    font,
     percent,
     swatch,
 )
 from openvss.video.colours import Colour
+from openvss.video.lettering import fitted, write
 
 MOST_BARS = 60  # of more classes, the best and the worst half are shown
 LINE, BAR = 26, 14
@@ -54,16 +53,16 @@ def draw_bars(bars: Sequence[Bar], title: str, mean: float) -> Image.Image:
     width = 2 * MARGIN + NAMES + PLOT + NUMBERS
     sheet, draw = blank(width, bottom + MARGIN + 24)
     left = MARGIN + NAMES
-    draw.text((MARGIN, MARGIN), fitted(title, 22, width - 2 * MARGIN), INK, font=font(22), anchor="lt")
-    draw.text((left + PLOT + 78, top - 16), "IoU %", FAINT, font=font(TYPE), anchor="rm")
+    write(draw, (MARGIN, MARGIN), fitted(title, 22, width - 2 * MARGIN), INK, 22, "lt")
+    write(draw, (left + PLOT + 78, top - 16), "IoU %", FAINT, TYPE, "rm")
     if any(bar.share is not None for bar in bars):
-        draw.text((width - MARGIN, top - 16), "of pixels", FAINT, font=font(TYPE), anchor="rm")
+        write(draw, (width - MARGIN, top - 16), "of pixels", FAINT, TYPE, "rm")
     _grid(draw, left, top, bottom)
     for place, bar in enumerate(rows):
         middle = top + LINE * (place + 0.5)
         if bar is None:
             note = f"… {omitted} more in metrics.json …"
-            draw.text((left + 8, middle), note, FAINT, font=font(TYPE), anchor="lm")
+            write(draw, (left + 8, middle), note, FAINT, TYPE, "lm")
         else:
             _row(draw, bar, left, middle)
     _mean(draw, mean, left, top, bottom)
@@ -74,21 +73,21 @@ def _grid(draw: ImageDraw.ImageDraw, left: int, top: int, bottom: int) -> None:
     for tick in range(0, 101, 20):
         x = left + PLOT * tick / 100
         draw.line((x, top, x, bottom), RULE)
-        draw.text((x, bottom + 8), str(tick), FAINT, font=font(TYPE), anchor="mt")
+        write(draw, (x, bottom + 8), str(tick), FAINT, TYPE, "mt")
 
 
 def _row(draw: ImageDraw.ImageDraw, bar: Bar, left: int, middle: float) -> None:
     swatch(draw, left - 30, middle, bar.colour)
     name = fitted(bar.name, TYPE, NAMES - 44)
-    draw.text((left - 40, middle), name, INK, font=font(TYPE), anchor="rm")
+    write(draw, (left - 40, middle), name, INK, TYPE, "rm")
     length = PLOT * bar.iou
     if length >= 1:
         draw.rectangle((left, middle - BAR / 2, left + length, middle + BAR / 2), bar.colour, outline=FAINT)
-    draw.text((left + PLOT + 78, middle), percent(bar.iou), INK, font=font(TYPE), anchor="rm")
+    write(draw, (left + PLOT + 78, middle), percent(bar.iou), INK, TYPE, "rm")
     if bar.share is None:
         return
     share = f"{100 * bar.share:.1f} %" if bar.share >= 0.0005 else "< 0.1 %"
-    draw.text((left + PLOT + NUMBERS, middle), share, FAINT, font=font(TYPE), anchor="rm")
+    write(draw, (left + PLOT + NUMBERS, middle), share, FAINT, TYPE, "rm")
 
 
 def _mean(draw: ImageDraw.ImageDraw, mean: float, left: int, top: int, bottom: int) -> None:
@@ -97,4 +96,4 @@ def _mean(draw: ImageDraw.ImageDraw, mean: float, left: int, top: int, bottom: i
     x = left + PLOT * mean
     for y in range(top, bottom, 9):
         draw.line((x, y, x, min(y + 4, bottom)), INK, 2)
-    draw.text((x, top - 16), f"mean {percent(mean)}", INK, font=font(TYPE), anchor="mm")
+    write(draw, (x, top - 16), f"mean {percent(mean)}", INK, TYPE, "mm")

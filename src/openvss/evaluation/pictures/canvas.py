@@ -1,13 +1,10 @@
-"""What all pictures of a report share: colours, font, and a colour scale for shares."""
+"""What all pictures of a report share: colours, and a colour scale for shares."""
 
 from __future__ import annotations
 
-import functools
-from bisect import bisect_right
-
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from openvss.video.colours import Colour
 from openvss.video.pixels import Pixels
@@ -28,22 +25,6 @@ SCALE_STOPS: tuple[Colour, ...] = (
 )
 # From transparent-looking black over red to pale yellow, for what lies over a darkened frame.
 GLOW_STOPS: tuple[Colour, ...] = ((0, 0, 0), (98, 16, 60), (214, 54, 44), (250, 158, 59), (255, 244, 190))
-
-
-@functools.cache
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The one font, which ships with Pillow."""
-    return ImageFont.load_default(size)
-
-
-def fitted(text: str, size: int, width: float) -> str:
-    """The text, shortened with an ellipsis until it is no wider than `width`."""
-    face = font(size)
-    if face.getlength(text) <= width:
-        return text
-    # Halving: measuring takes time in proportion to the length, and a text may be the names of 800 words.
-    longest = bisect_right(range(1, len(text)), width, key=lambda n: face.getlength(text[:n] + "…"))
-    return text[:longest].rstrip() + "…"
 
 
 def percent(share: float, digits: int = 1) -> str:

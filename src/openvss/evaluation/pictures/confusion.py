@@ -16,10 +16,9 @@ from openvss.evaluation.pictures.canvas import (
     RULE,
     Shares,
     blank,
-    fitted,
-    font,
     scaled,
 )
+from openvss.video.lettering import fitted, length, write
 
 MOST_CLASSES = 40  # the largest in the ground truth are shown
 ROOMY = 20  # up to as many, the cells carry numbers
@@ -54,18 +53,18 @@ def _shown(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
 def _draw(shares: Shares, rows: Sequence[str], columns: Sequence[str], title: str) -> Image.Image:
     cell = 44 if len(rows) <= ROOMY else 24
     heads = [fitted(name, TYPE, HEADS) for name in columns]
-    rise = round(STEEPNESS * max(font(TYPE).getlength(head) for head in heads))
+    rise = round(STEEPNESS * max(length(head, TYPE) for head in heads))
     left, top = MARGIN + NAMES, MARGIN + 64 + rise
     right, bottom = left + cell * len(columns), top + cell * len(rows)
     sheet, draw = blank(max(right + MARGIN + HEADS // 2, 640), bottom + MARGIN + 30)
-    draw.text((MARGIN, MARGIN), fitted(title, 22, sheet.width - 2 * MARGIN), INK, font=font(22), anchor="lt")
-    draw.text((left - 12, top - 14), "truth", FAINT, font=font(TYPE), anchor="rm")
+    write(draw, (MARGIN, MARGIN), fitted(title, 22, sheet.width - 2 * MARGIN), INK, 22, "lt")
+    write(draw, (left - 12, top - 14), "truth", FAINT, TYPE, "rm")
     cells = Image.fromarray(scaled(np.sqrt(shares)))
     sheet.paste(cells.resize((right - left, bottom - top), Image.Resampling.NEAREST), (left, top))
     _lines(draw, cell, (left, top, right, bottom))
     for place, name in enumerate(rows):
         middle = top + cell * (place + 0.5)
-        draw.text((left - 12, middle), fitted(name, TYPE, NAMES - 16), INK, font=font(TYPE), anchor="rm")
+        write(draw, (left - 12, middle), fitted(name, TYPE, NAMES - 16), INK, TYPE, "rm")
     for place, head in enumerate(heads):
         _head(sheet, head, left + cell * (place + 0.5), top - 6)
     if len(rows) <= ROOMY:
@@ -73,7 +72,7 @@ def _draw(shares: Shares, rows: Sequence[str], columns: Sequence[str], title: st
     note = (
         "Each row sums to 100 %; the tone grows with the square root of the share, so that small ones show."
     )
-    draw.text((MARGIN, bottom + 16), fitted(note, TYPE, sheet.width - 2 * MARGIN), FAINT, font=font(TYPE))
+    write(draw, (MARGIN, bottom + 16), fitted(note, TYPE, sheet.width - 2 * MARGIN), FAINT, TYPE, "la")
     return sheet
 
 
@@ -87,9 +86,9 @@ def _lines(draw: ImageDraw.ImageDraw, cell: int, box: tuple[int, int, int, int])
 
 def _head(sheet: Image.Image, name: str, x: float, bottom: float) -> None:
     """A column's name, rising steeply to the right."""
-    length = int(font(TYPE).getlength(name)) + 4
-    strip = Image.new("L", (length, TYPE + 8), 0)
-    ImageDraw.Draw(strip).text((2, (TYPE + 8) / 2), name, 255, font=font(TYPE), anchor="lm")
+    long = int(length(name, TYPE)) + 4
+    strip = Image.new("L", (long, TYPE + 8), 0)
+    write(ImageDraw.Draw(strip), (2, (TYPE + 8) / 2), name, 255, TYPE, "lm")
     turned = strip.rotate(ANGLE, expand=True, resample=Image.Resampling.BICUBIC)
     corner = (round(x - 10), round(bottom - turned.height + 2))
     sheet.paste(Image.new("RGB", turned.size, INK), corner, turned)
@@ -101,4 +100,4 @@ def _numbers(draw: ImageDraw.ImageDraw, shares: Shares, cell: int, left: int, to
             continue
         centre = (left + cell * (column + 0.5), top + cell * (row + 0.5))
         ink = PAPER if share > 0.3 else INK
-        draw.text(centre, f"{100 * share:.0f}", ink, font=font(TYPE), anchor="mm")
+        write(draw, centre, f"{100 * share:.0f}", ink, TYPE, "mm")

@@ -14,11 +14,10 @@ from openvss.evaluation.pictures.canvas import (
     MARGIN,
     RULE,
     blank,
-    fitted,
-    font,
     swatch,
 )
 from openvss.video.colours import Colour
+from openvss.video.lettering import fitted, length, write
 
 WIDTH, HEIGHT = 760, 300  # of a panel's plot
 LEFT, HEAD, FOOT, LINE, GAP = 76, 40, 36, 26, 26
@@ -58,7 +57,7 @@ def draw_curves(panels: Sequence[Panel], title: str) -> Image.Image:
     heights = [HEAD + HEIGHT + FOOT + LINE * len(_legend(panel)) + GAP for panel in panels]
     top = MARGIN + 40
     sheet, draw = blank(2 * MARGIN + LEFT + WIDTH, top + sum(heights))
-    draw.text((MARGIN, MARGIN), fitted(title, 22, LEFT + WIDTH), INK, font=font(22), anchor="lt")
+    write(draw, (MARGIN, MARGIN), fitted(title, 22, LEFT + WIDTH), INK, 22, "lt")
     for panel, height in zip(panels, heights, strict=True):
         _panel(draw, panel, MARGIN + LEFT, top)
         top += height
@@ -66,7 +65,7 @@ def draw_curves(panels: Sequence[Panel], title: str) -> Image.Image:
 
 
 def _panel(draw: ImageDraw.ImageDraw, panel: Panel, left: int, top: int) -> None:
-    draw.text((left, top + HEAD / 2), panel.title, INK, font=font(TYPE + 2), anchor="lm")
+    write(draw, (left, top + HEAD / 2), panel.title, INK, TYPE + 2, "lm")
     top += HEAD
     bottom = top + HEIGHT
     values = [v for curve in panel.curves for v in curve.values if math.isfinite(v)]
@@ -76,10 +75,10 @@ def _panel(draw: ImageDraw.ImageDraw, panel: Panel, left: int, top: int) -> None
         value = low + i * spacing
         y = bottom - HEIGHT * (value - low) / (high - low)
         draw.line((left, y, left + WIDTH, y), RULE)
-        draw.text((left - 10, y), f"{value:.4g}", FAINT, font=font(TYPE), anchor="rm")
+        write(draw, (left - 10, y), f"{value:.4g}", FAINT, TYPE, "rm")
     for share in (0, 0.5, 1):
         label = f"{round(last * share)}"
-        draw.text((left + WIDTH * share, bottom + 10), label, FAINT, font=font(TYPE), anchor="mt")
+        write(draw, (left + WIDTH * share, bottom + 10), label, FAINT, TYPE, "mt")
     for place, curve in enumerate(panel.curves):
         colour = COLOURS[place % len(COLOURS)]
         points = [
@@ -95,7 +94,7 @@ def _panel(draw: ImageDraw.ImageDraw, panel: Panel, left: int, top: int) -> None
         x, y = float(left), bottom + FOOT + LINE * (row + 0.5)
         for place, name in names:
             swatch(draw, x, y, COLOURS[place % len(COLOURS)])
-            draw.text((x + 22, y), name, INK, font=font(TYPE), anchor="lm")
+            write(draw, (x + 22, y), name, INK, TYPE, "lm")
             x += _width(name)
 
 
@@ -111,7 +110,7 @@ def _legend(panel: Panel) -> list[list[tuple[int, str]]]:
 
 
 def _width(name: str) -> float:
-    return 44 + font(TYPE).getlength(name)
+    return 44 + length(name, TYPE)
 
 
 def scale(low: float, high: float) -> tuple[float, float, float]:

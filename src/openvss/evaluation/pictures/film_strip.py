@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from openvss.data.base import Ids
 from openvss.evaluation.pictures.canvas import (
@@ -14,17 +14,15 @@ from openvss.evaluation.pictures.canvas import (
     INK,
     MARGIN,
     blank,
-    fitted,
-    font,
     panel_height,
-    swatch,
 )
+from openvss.evaluation.pictures.legend import draw_legend, legend_height, legend_lines
 from openvss.video.colours import Colour
+from openvss.video.lettering import fitted, write
 from openvss.video.pixels import Pixels
 
 PANEL, TALLEST = 320, 480
 GAP, HEAD, NAME, BETWEEN = 8, 80, 42, 16
-LINE, SIDE, SPACE = 40, 22, 10  # of the legend: height of a line, side of a colour, gap beside it
 TITLE, TYPE = 30, 26  # large: in a paper six frames are as wide as a page
 NO_WORD: Colour = (0, 0, 0)  # no word's colour is as dark
 NO_WORD_NAME = "unlabelled"
@@ -55,21 +53,22 @@ def draw_strip(
     table = np.array([*colours, NO_WORD], dtype=np.uint8)
     tall = panel_height(frames[0], PANEL, TALLEST)
     width = 2 * MARGIN + len(frames) * (PANEL + GAP) - GAP
-    legend = _legend([*names, NO_WORD_NAME], rows, width - 2 * MARGIN)
+    maps = (ids for row in rows for ids in row.ids)
+    legend = legend_lines([*names, NO_WORD_NAME], maps, TYPE, width - 2 * MARGIN)
     bottom = MARGIN + HEAD + tall + len(rows) * (NAME + tall) + BETWEEN
-    sheet, draw = blank(width, bottom + LINE * len(legend) + MARGIN)
-    draw.text((MARGIN, MARGIN), fitted(title, TITLE, width - 2 * MARGIN), INK, font=font(TITLE), anchor="lt")
+    sheet, draw = blank(width, bottom + legend_height(legend, TYPE) + MARGIN)
+    write(draw, (MARGIN, MARGIN), fitted(title, TITLE, width - 2 * MARGIN), INK, TITLE, "lt")
     top = MARGIN + HEAD
     for place, head in enumerate(heads):
-        draw.text((_left(place), top - 20), head, FAINT, font=font(TYPE), anchor="lm")
+        write(draw, (_left(place), top - 20), head, FAINT, TYPE, "lm")
     _paste(sheet, frames, top, tall)
     top += tall
     for row in rows:
         named = fitted(row.title, TYPE, width - 2 * MARGIN)
-        draw.text((MARGIN, top + NAME / 2 + 3), named, INK, font=font(TYPE), anchor="lm")
+        write(draw, (MARGIN, top + NAME / 2 + 3), named, INK, TYPE, "lm")
         _paste(sheet, [table[np.minimum(ids, len(names))] for ids in row.ids], top + NAME, tall)
         top += NAME + tall
-    _draw_legend(draw, legend, table, bottom)
+    draw_legend(draw, legend, [*colours, NO_WORD], TYPE, (MARGIN, bottom))
     return sheet
 
 
@@ -81,38 +80,3 @@ def _paste(sheet: Image.Image, pictures: Sequence[Pixels], top: int, tall: int) 
     for place, picture in enumerate(pictures):
         panel = Image.fromarray(picture).resize((PANEL, tall), Image.Resampling.BOX)
         sheet.paste(panel, (_left(place), top))
-
-
-def _legend(names: Sequence[str], rows: Sequence[Row], width: float) -> list[list[tuple[int, str]]]:
-    """Lines of words that occur, largest first; the last of the names, for no word, ends them."""
-    counts = np.zeros(len(names), dtype=np.int64)
-    for ids in (ids for row in rows for ids in row.ids):
-        counts += np.bincount(np.minimum(ids, len(names) - 1).ravel(), minlength=len(names))
-    largest = np.argsort(-counts[:-1], kind="stable").tolist()
-    lines: list[list[tuple[int, str]]] = [[]]
-    used = 0.0
-    for word in (word for word in [*largest, len(names) - 1] if counts[word]):
-        name = fitted(names[word], TYPE, width - SIDE - SPACE)
-        needed = _entry_width(name)
-        if lines[-1] and used + needed > width + SIDE:  # the last entry needs no gap behind it
-            lines.append([])
-            used = 0.0
-        lines[-1].append((word, name))
-        used += needed
-    return lines
-
-
-def _draw_legend(
-    draw: ImageDraw.ImageDraw, lines: Sequence[Sequence[tuple[int, str]]], table: Pixels, top: int
-) -> None:
-    for number, line in enumerate(lines):
-        x, middle = float(MARGIN), top + LINE * (number + 0.5)
-        for word, name in line:
-            red, green, blue = table[word].tolist()
-            swatch(draw, x, middle, (red, green, blue), SIDE)
-            draw.text((x + SIDE + SPACE, middle), name, INK, font=font(TYPE), anchor="lm")
-            x += _entry_width(name)
-
-
-def _entry_width(name: str) -> float:
-    return SIDE + SPACE + font(TYPE).getlength(name) + SIDE

@@ -17,11 +17,10 @@ from openvss.evaluation.pictures.canvas import (
     WRONG,
     Shares,
     blank,
-    fitted,
-    font,
     panel_height,
     scaled,
 )
+from openvss.video.lettering import fitted, write
 from openvss.video.pixels import Pixels
 
 PANEL, TALLEST, PLOT = 440, 400, 760
@@ -56,11 +55,11 @@ def draw_flicker(videos: Sequence[Flickering], title: str) -> Image.Image:
     heights = [panel_height(video.pixels, PANEL, TALLEST) for video in videos]
     top = MARGIN + 44
     sheet, draw = blank(width, top + sum(TITLE + h + AXIS + BETWEEN for h in heights))
-    draw.text((MARGIN, MARGIN), fitted(title, 22, width - 2 * MARGIN), INK, font=font(22), anchor="lt")
+    write(draw, (MARGIN, MARGIN), fitted(title, 22, width - 2 * MARGIN), INK, 22, "lt")
     highest = _nice(max((float(np.nanmax(v.steps, initial=0)) for v in videos), default=0.0))
     for video, height in zip(videos, heights, strict=True):
         named = fitted(video.title, TYPE, width - 2 * MARGIN)
-        draw.text((MARGIN, top + TITLE / 2), named, INK, font=font(TYPE), anchor="lm")
+        write(draw, (MARGIN, top + TITLE / 2), named, INK, TYPE, "lm")
         top += TITLE
         panel = Image.fromarray(_glowing(video)).resize((PANEL, height), Image.Resampling.BOX)
         sheet.paste(panel, (MARGIN, top))
@@ -85,15 +84,15 @@ def _curve(
     for share in (0.0, 0.5, 1.0):
         y = bottom - (bottom - top) * share
         draw.line((left, y, right, y), RULE)
-        draw.text((left - 10, y), f"{100 * share * highest:g} %", FAINT, font=font(TYPE), anchor="rm")
+        write(draw, (left - 10, y), f"{100 * share * highest:g} %", FAINT, TYPE, "rm")
     at = np.linspace(left, right, max(len(steps), 2))[: len(steps)]
     heights = bottom - (bottom - top) * np.nan_to_num(steps) / highest
     points = list(zip(at.tolist(), heights.tolist(), strict=True))
     if len(points) > 1:
         draw.polygon([(points[0][0], bottom), *points, (points[-1][0], bottom)], fill=(252, 226, 226))
         draw.line(points, WRONG, 2, joint="curve")
-    for x, label, anchor in ((left, "frame 1", "la"), (right, f"{video.frames}", "ra")):
-        draw.text((x, bottom + 4), label, FAINT, font=font(TYPE), anchor=anchor)
+    write(draw, (left, bottom + 4), "frame 1", FAINT, TYPE, "la")
+    write(draw, (right, bottom + 4), str(video.frames), FAINT, TYPE, "ra")
 
 
 def _nice(share: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from openvss.data.base import Ids
 from openvss.evaluation.pictures.canvas import (
@@ -16,20 +16,20 @@ from openvss.evaluation.pictures.canvas import (
     MARGIN,
     WRONG,
     blank,
-    fitted,
-    font,
     panel_height,
-    swatch,
 )
+from openvss.evaluation.pictures.legend import draw_legend, legend_height, legend_lines
 from openvss.video.colours import Colour
+from openvss.video.lettering import fitted, write
 from openvss.video.pixels import Pixels
 
 PANEL = 400  # width of one picture
 TALLEST = 560
-GAP, TITLE, LEGEND, BETWEEN = 10, 34, 34, 18
+GAP, TITLE, ABOVE, BETWEEN = 10, 34, 6, 18  # the third: between panels and legend
 TYPE = 17
 TINT = 0.62  # how much of a pixel is the word's colour
-SMALLEST_NAMED = 0.004  # share of the frame from which on a word is in the legend
+DARK: Colour = (60, 64, 70)
+DARK_NAME = "no word (darkened)"
 HEADS = ("frame", "ground truth", "prediction", "wrong pixels")
 
 
@@ -59,23 +59,28 @@ def draw_frames(
     width = 2 * MARGIN + 4 * PANEL + 3 * GAP
     heights = [panel_height(row.pixels, PANEL, TALLEST) for row in rows]
     top = MARGIN + 66
-    height = top + sum(TITLE + h + LEGEND + BETWEEN for h in heights)
+    legends = [
+        legend_lines([*names, DARK_NAME], (row.truth, row.prediction), TYPE, width - 2 * MARGIN)
+        for row in rows
+    ]
+    below = [ABOVE + legend_height(lines, TYPE) + BETWEEN for lines in legends]
+    height = top + sum(TITLE + tall + under for tall, under in zip(heights, below, strict=True))
     sheet, draw = blank(width, height)
-    draw.text((MARGIN, MARGIN), fitted(title, 22, width - 2 * MARGIN), INK, font=font(22), anchor="lt")
+    write(draw, (MARGIN, MARGIN), fitted(title, 22, width - 2 * MARGIN), INK, 22, "lt")
     for place, head in enumerate(HEADS):
         x = MARGIN + place * (PANEL + GAP)
-        draw.text((x, top - 12), head, FAINT, font=font(TYPE), anchor="lm")
+        write(draw, (x, top - 12), head, FAINT, TYPE, "lm")
     table = np.array(colours, dtype=np.uint8).reshape(-1, 3)
-    for row, tall in zip(rows, heights, strict=True):
+    for row, tall, lines, under in zip(rows, heights, legends, below, strict=True):
         named = fitted(row.title, TYPE, width - 2 * MARGIN)
-        draw.text((MARGIN, top + TITLE / 2), named, INK, font=font(TYPE), anchor="lm")
+        write(draw, (MARGIN, top + TITLE / 2), named, INK, TYPE, "lm")
         top += TITLE
         for place, panel in enumerate(_panels(row, table)):
             picture = Image.fromarray(panel).resize((PANEL, tall), Image.Resampling.BOX)
             sheet.paste(picture, (MARGIN + place * (PANEL + GAP), top))
         top += tall
-        _legend(draw, row, names, colours, top + LEGEND / 2)
-        top += LEGEND + BETWEEN
+        draw_legend(draw, lines, [*colours, DARK], TYPE, (MARGIN, top + ABOVE))
+        top += under
     return sheet
 
 
@@ -94,21 +99,3 @@ def _panels(row: Shown, table: Pixels) -> tuple[Pixels, Pixels, Pixels, Pixels]:
     errors = np.where(row.wrong[..., None], np.array(WRONG) * 0.75 + grey * 0.25, base)
     truth, prediction = tinted(row.pixels, row.truth, table), tinted(row.pixels, row.prediction, table)
     return row.pixels, truth, prediction, errors.astype(np.uint8)
-
-
-def _legend(
-    draw: ImageDraw.ImageDraw, row: Shown, names: Sequence[str], colours: Sequence[Colour], middle: float
-) -> None:
-    """The words of the row, largest first, as many as fit on the line."""
-    length = len(names) + 1
-    both = [np.minimum(ids, len(names)).ravel() for ids in (row.truth, row.prediction)]
-    counts = sum(np.bincount(ids, minlength=length)[: len(names)] for ids in both)
-    x = float(MARGIN)
-    for word in np.argsort(-np.asarray(counts), kind="stable"):
-        name = names[word]
-        needed = 22 + font(TYPE).getlength(name) + 22
-        if np.asarray(counts)[word] < 2 * SMALLEST_NAMED * row.truth.size or x + needed > draw.im.size[0]:
-            break
-        swatch(draw, x, middle, colours[word])
-        draw.text((x + 22, middle), name, INK, font=font(TYPE), anchor="lm")
-        x += needed

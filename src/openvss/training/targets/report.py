@@ -12,20 +12,21 @@ import numpy as np
 from PIL import Image
 
 from openvss.errors import TrainingError
-from openvss.evaluation.pictures.canvas import FAINT, INK, MARGIN, blank, fitted, font
-from openvss.evaluation.pictures.frames import GAP, LEGEND, PANEL, tinted
+from openvss.evaluation.pictures.canvas import FAINT, INK, MARGIN, blank
+from openvss.evaluation.pictures.frames import GAP, PANEL, tinted
 from openvss.training.data.training_set import SampleSource
 from openvss.training.targets.teacher import BEFORE, LABELS, LabelFolder, UnlabelledPicture
 from openvss.video.colours import colours_for
 from openvss.video.formats.masks import read_mask
 from openvss.video.images import read_image
+from openvss.video.lettering import fitted, write
 from openvss.video.pixels import Pixels
 from openvss.wording import counted
 
 REPORT = "report.json"
 SHOWN = 6
 HEADS = ("picture", "model's masks that passed the gate", "refined: the pseudo-label")
-TYPE = 17
+TYPE, NAMED = 17, 34  # height of the line with the words
 REMEDY = "lower targets.options.threshold, or name words that occur in the pictures"
 
 
@@ -59,17 +60,17 @@ def draw_before_after(done: LabelFolder, pictures: Sequence[UnlabelledPicture]) 
     step = max(1, len(pictures) // SHOWN)
     rows = [_panels(done, picture) for picture in pictures[::step][:SHOWN]]
     top = MARGIN + 30
-    height = top + sum(panels[0].height + LEGEND for _, panels in rows) + MARGIN
+    height = top + sum(panels[0].height + NAMED for _, panels in rows) + MARGIN
     sheet, draw = blank(2 * MARGIN + 3 * PANEL + 2 * GAP, height)
     for place, head in enumerate(HEADS):
-        draw.text((MARGIN + place * (PANEL + GAP), MARGIN), head, FAINT, font=font(TYPE), anchor="lm")
+        write(draw, (MARGIN + place * (PANEL + GAP), MARGIN), head, FAINT, TYPE, "lm")
     for title, panels in rows:
         for place, panel in enumerate(panels):
             sheet.paste(panel, (MARGIN + place * (PANEL + GAP), top))
         top += panels[0].height
         named = fitted(title, TYPE, 3 * PANEL)
-        draw.text((MARGIN, top + LEGEND / 2), named, INK, font=font(TYPE), anchor="lm")
-        top += LEGEND
+        write(draw, (MARGIN, top + NAMED / 2), named, INK, TYPE, "lm")
+        top += NAMED
     return sheet
 
 

@@ -14,6 +14,7 @@ from openvss.plugs import Table, later
 
 if TYPE_CHECKING:
     from openvss.video.formats.contract import OutputPlan, SourceInfo, Writer
+    from openvss.video.formats.style import OverlayStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Format:
         products: The files and folders that it leaves in the output folder.
         video: Makes the writer; None if the journal writes the files, which it needs anyway.
         image: Makes the writer for a single image, where that is another one.
-        require_size: Raises InputError if frames of a (width, height) cannot be written by `video`.
+        require_size: Raises InputError if `video` cannot write frames of a (width, height) in a style.
         folders: The folders that a run in the given folder made inside its product, if it makes any there.
     """
 
@@ -33,13 +34,13 @@ class Format:
     products: tuple[str, ...]
     video: Callable[[OutputPlan], Writer] | None = None
     image: Callable[[OutputPlan], Writer] | None = None
-    require_size: Callable[[tuple[int, int]], None] | None = None
+    require_size: Callable[[tuple[int, int], OverlayStyle], None] | None = None
     folders: Callable[[Path], list[Path]] | None = None
 
-    def check(self, source: SourceInfo) -> None:
+    def check(self, source: SourceInfo, style: OverlayStyle) -> None:
         """InputError if frames of the source's size cannot be written."""
         if self.require_size and not (self.image and source.kind == "image"):
-            self.require_size(source.size)
+            self.require_size(source.size, style)
 
     def writer(self, plan: OutputPlan) -> Writer | None:
         """The writer for a source."""

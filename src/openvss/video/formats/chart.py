@@ -1,4 +1,4 @@
-"""`shares.png`: how much of the frame each word covers, over the length of the video."""
+"""`shares.png`: how much of the frame each word covers, over the length of a video; bars for one frame."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from openvss.video.colours import Floats
+from openvss.video.colours import Colour, Floats
 from openvss.video.formats.classes import ClassInfo
 from openvss.video.formats.contract import Labelled, OutputPlan
+from openvss.video.lettering import fitted, write
 
 PRODUCT = "shares.png"
 SIZE = (1600, 720)
 PLOT = (96, 48, 1230, 640)  # left, top, right, bottom
+BARS = (300, 48, 1480, 640)  # of a single frame
+TALLEST_BAR = 64
+TYPE = 20
 LISTED = 20  # words named beside the plot, the largest ones
 MOST_BINS = 2048
 SMOOTH = 2  # the areas are drawn this much larger, then reduced
@@ -78,6 +82,13 @@ class ChartWriter:
 
     def finish(self) -> None:
         """Draw the picture."""
+        draw_chart = self._over_time if self._frames > 1 else self._of_one_frame
+        draw_chart().save(self._path)
+
+    def abandon(self) -> None:
+        """Nothing to close."""
+
+    def _over_time(self) -> Image.Image:
         bins = len(self._times)
         sizes = np.full(bins, self._per_bin)
         sizes[-1] = self._frames - self._per_bin * (bins - 1)
@@ -91,10 +102,12 @@ class ChartWriter:
         draw = ImageDraw.Draw(picture)
         _axes(draw, length)
         _names(draw, mean, self._classes)
-        picture.save(self._path)
+        return picture
 
-    def abandon(self) -> None:
-        """Nothing to close."""
+    def _of_one_frame(self) -> Image.Image:
+        picture = Image.new("RGB", SIZE, PAPER)
+        _bars(ImageDraw.Draw(picture), _listed(self._sums[0], self._classes))
+        return picture
 
 
 def _areas(shares: Floats, starts: Floats, length: float, classes: Sequence[ClassInfo]) -> Image.Image:
@@ -115,34 +128,55 @@ def _areas(shares: Floats, starts: Floats, length: float, classes: Sequence[Clas
 
 def _axes(draw: ImageDraw.ImageDraw, length: float) -> None:
     left, top, right, bottom = PLOT
-    font = ImageFont.load_default(20)
     for percent in range(0, 101, 25):
         y = bottom - (bottom - top) * percent / 100
         draw.line((left - 8, y, left, y), FAINT)
-        draw.text((left - 14, y), f"{percent} %", INK, font=font, anchor="rm")
+        write(draw, (left - 14, y), f"{percent} %", INK, TYPE, "rm")
     step = next((s for s in STEPS if length / s <= MOST_TICKS), length / MOST_TICKS)
     for tick in range(int(length / step) + 1):
         x = left + (right - left) * tick * step / length
         draw.line((x, bottom, x, bottom + 8), FAINT)
-        draw.text((x, bottom + 14), clock_text(tick * step, step), INK, font=font, anchor="mt")
+        write(draw, (x, bottom + 14), clock_text(tick * step, step), INK, TYPE, "mt")
     draw.rectangle((left, top, right, bottom), outline=FAINT)
 
 
+def _listed(shares: Floats, classes: Sequence[ClassInfo]) -> list[tuple[str, Colour, float]]:
+    """The words that occur, largest first, then the rest and what is unlabelled: (name, colour, share)."""
+    words = sorted((c for c in classes if shares[c.id] > 0), key=lambda c: (c.rest, -shares[c.id]))
+    entries = [(c.name, c.colour, float(shares[c.id])) for c in words]
+    return [*entries, ("unlabelled", NOTHING, float(shares[-1]))] if shares[-1] > 0 else entries
+
+
 def _names(draw: ImageDraw.ImageDraw, mean: Floats, classes: Sequence[ClassInfo]) -> None:
-    """The words beside the plot, largest on top, with their share of the whole video."""
-    entries = [(c.name, c.colour, mean[c.id]) for c in classes] + [("unlabelled", NOTHING, mean[-1])]
-    shown = sorted((e for e in entries if e[2] > 0), key=lambda e: -e[2])
-    font = ImageFont.load_default(20)
+    """The words beside the plot with their share of the whole video."""
+    shown = _listed(mean, classes)
     x, y, line = PLOT[2] + 32, PLOT[1], 29
     for name, colour, share in shown[:LISTED]:
         draw.rounded_rectangle((x, y, x + 19, y + 19), 4, colour)
-        while font.getlength(name) > 210:
-            name = name[:-2] + "…"
-        draw.text((x + 30, y + 10), name, INK, font=font, anchor="lm")
-        draw.text((SIZE[0] - 24, y + 10), f"{share:.1%}", FAINT, font=font, anchor="rm")
+        write(draw, (x + 30, y + 10), fitted(name, TYPE, 210), INK, TYPE, "lm")
+        write(draw, (SIZE[0] - 24, y + 10), f"{share:.1%}", FAINT, TYPE, "rm")
         y += line
     if len(shown) > LISTED:
-        draw.text((x, y + 10), f"and {len(shown) - LISTED} more", FAINT, font=font, anchor="lm")
+        write(draw, (x, y + 10), f"and {len(shown) - LISTED} more", FAINT, TYPE, "lm")
+
+
+def _bars(draw: ImageDraw.ImageDraw, shown: Sequence[tuple[str, Colour, float]]) -> None:
+    """A bar for each word, as long as its share of the picture."""
+    left, top, right, bottom = BARS
+    line = min(TALLEST_BAR, (bottom - top) / min(len(shown), LISTED))
+    bottom = round(top + line * min(len(shown), LISTED))
+    for percent in range(0, 101, 25):
+        x = left + (right - left) * percent / 100
+        draw.line((x, top, x, bottom), NOTHING if percent else FAINT)
+        write(draw, (x, bottom + 14), f"{percent} %", INK, TYPE, "mt")
+    for place, (name, colour, share) in enumerate(shown[:LISTED]):
+        middle = top + line * (place + 0.5)
+        end = left + (right - left) * share
+        write(draw, (left - 16, middle), fitted(name, TYPE, left - 40), INK, TYPE, "rm")
+        draw.rectangle((left, middle - 0.36 * line, end, middle + 0.36 * line), colour, outline=FAINT)
+        write(draw, (end + 12, middle), f"{share:.1%}", FAINT, TYPE, "lm")
+    if len(shown) > LISTED:
+        write(draw, (right, bottom + 42), f"and {len(shown) - LISTED} more", FAINT, TYPE, "rt")
 
 
 def clock_text(seconds: float, step: float) -> str:

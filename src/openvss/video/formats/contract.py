@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from openvss.video.formats.classes import ClassInfo
+from openvss.video.formats.style import OverlayStyle
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 
@@ -54,7 +55,7 @@ class OutputPlan:
     folder: Path
     classes: Sequence[ClassInfo]
     source: SourceInfo
-    legend: bool
+    style: OverlayStyle
 
 
 class Writer(Protocol):

@@ -17,6 +17,7 @@ from av.video.reformatter import ColorRange
 
 from openvss.video.formats.contract import Labelled, OutputPlan
 from openvss.video.formats.encoding import TickClock, require_codec_size
+from openvss.video.formats.style import OverlayStyle
 from openvss.video.labelmap import label_dtype
 
 PRODUCT = "labels.mkv"
@@ -25,7 +26,7 @@ CODEC: Final = "ffv1"
 OPTIONS = {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}
 
 
-def require_size(size: tuple[int, int]) -> None:
+def require_size(size: tuple[int, int], style: OverlayStyle) -> None:
     """InputError if no label video can have it."""
     require_codec_size("labels", CODEC, "gray", size, OPTIONS)
 

@@ -22,9 +22,10 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from openvss.video.formats.audio import open_audio, reopen
-from openvss.video.formats.contract import Labelled, OutputPlan, SourceInfo
+from openvss.video.formats.contract import Labelled, OutputPlan
 from openvss.video.formats.encoding import TickClock, require_codec_size, time_base
 from openvss.video.formats.painter import Painter
+from openvss.video.formats.style import OverlayStyle
 
 VIDEO = "overlay.mp4"
 PICTURE = "overlay.png"
@@ -38,9 +39,9 @@ SECONDS_BETWEEN_KEY_FRAMES = 2  # the most that a viewer's jump costs
 MUXER = {"movflags": "+faststart", "fflags": "+bitexact"}
 
 
-def require_size(size: tuple[int, int]) -> None:
-    """InputError if no overlay video can have it."""
-    require_codec_size("overlay", CODEC, PIXELS, _even_size(size), OPTIONS)
+def require_size(size: tuple[int, int], style: OverlayStyle) -> None:
+    """InputError if no overlay video of frames of this size can be made."""
+    require_codec_size("overlay", CODEC, PIXELS, _even_size(style.canvas(size)), OPTIONS)
 
 
 class OverlayPicture:
@@ -48,7 +49,7 @@ class OverlayPicture:
 
     def __init__(self, plan: OutputPlan) -> None:
         self._path = plan.folder / PICTURE
-        self._painter = Painter(plan.classes, plan.source.size, legend=plan.legend)
+        self._painter = Painter(plan.classes, plan.source.size, plan.style)
 
     def add(self, item: Labelled) -> None:
         """Take the picture."""
@@ -66,7 +67,8 @@ class OverlayVideo:
 
     def __init__(self, plan: OutputPlan) -> None:
         self._source = plan.source
-        self._painter = Painter(plan.classes, plan.source.size, legend=plan.legend)
+        self._size = plan.style.canvas(plan.source.size)
+        self._painter = Painter(plan.classes, plan.source.size, plan.style)
         self._original = reopen(plan.source.path)
         self._audio = open_audio(self._original) if self._original else None
         self._file = av.open(str(plan.folder / VIDEO), "w", format="mp4", options=MUXER)
@@ -113,7 +115,7 @@ class OverlayVideo:
         video = self._original.streams.video[0] if self._original and self._original.streams.video else None
         rate = self._source.rate
         clock = TickClock(time_base(video.time_base if video else None, rate), rate, origin)
-        stream = _video_stream(self._file, self._source, clock)
+        stream = _video_stream(self._file, self._size, rate, clock)
         if video:
             _keep_pixel_shape(video, stream, self._source.size)
         if self._audio:
@@ -139,10 +141,12 @@ def to_yuv(picture: npt.NDArray[np.uint8]) -> av.VideoFrame:
     )
 
 
-def _video_stream(file: OutputContainer, source: SourceInfo, clock: TickClock) -> VideoStream:
-    rate = source.rate or Fraction(25)
+def _video_stream(
+    file: OutputContainer, size: tuple[int, int], known_rate: Fraction | None, clock: TickClock
+) -> VideoStream:
+    rate = known_rate or Fraction(25)
     stream = file.add_stream(CODEC, rate=rate, options=OPTIONS)
-    stream.width, stream.height = _even_size(source.size)
+    stream.width, stream.height = _even_size(size)
     stream.pix_fmt = PIXELS
     stream.time_base = clock.time_base
     context = stream.codec_context
