@@ -74,8 +74,8 @@ def test_first_commands_of_ov2vss(run: Runner, tmp_path: Path) -> None:
     printed, evaluate, segment, show = commands("docs/ov2vss.md", 0)
     train = small(printed, "ov2vss/small-mit-b2.set")
     plan = run.ok(*train, "--dry-run")
-    assert "vspw:elsewhere train: 1 clips" in plan
-    assert "1 validations of 8 frames" in plan
+    assert "vspw:elsewhere train: 1 clip," in plan
+    assert "1 validation of 8 frames" in plan
     run.ok(*train, *ONE_STEP)
     run.ok(*here(evaluate), "--device", "cpu")
     clip = str(next((tmp_path / "elsewhere" / "data").iterdir()) / "origin")
@@ -94,7 +94,7 @@ def test_first_commands_of_cffm(run: Runner, tmp_path: Path) -> None:
 def test_first_commands_of_ov2vss_in_small(run: Runner) -> None:
     make, train, evaluate, segment = commands("docs/ov2vss.md", 1)
     run.ok(*make, "--frames", "4")
-    assert "vspw:data/small-vspw train: 1 clips" in run.ok(*train, "--cpu", "--dry-run")
+    assert "vspw:data/small-vspw train: 1 clip," in run.ok(*train, "--cpu", "--dry-run")
     run.ok(*train, "--cpu", *ONE_STEP)
     run.ok(*evaluate, "--device", "cpu")
     run.ok(*segment, "--device", "cpu")

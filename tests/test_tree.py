@@ -3,7 +3,8 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BESIDE_THE_LIBRARY = {"benchmarks", "examples", "outside"}  # `outside`: a package of somebody else
+# `hostile`: campaigns against all of the library; `outside`: a package of somebody else
+BESIDE_THE_LIBRARY = {"benchmarks", "examples", "hostile", "outside"}
 
 
 def folders(root: Path, pattern: str) -> set[str]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +59,25 @@ def test_training_without_its_packages(run: Runner, monkeypatch: pytest.MonkeyPa
         "openvss.cli.train.find_spec", lambda name: None if name == "accelerate" else find(name)
     )
     assert "pip install 'openvss[train]'" in run.sentence("train", "r.yaml")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["models"], ["--version"], ["models", "--json"]])
+def test_output_that_nobody_can_take(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "openvss", *arguments]
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert found.returncode == 1
+    assert found.stderr.startswith("openvss: What this command prints cannot be written (No space left")
+    assert len(found.stderr.splitlines()) == 1
+
+
+def test_any_error_of_a_file_is_a_sentence(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "clip.mp4")
+
+    monkeypatch.setattr("openvss.video.sources.open_source", fail)
+    code, _, err = run("segment", "clip.mp4", "dog")
+    assert code == 1
+    reason = os.strerror(errno.EIO)
+    assert err == f"openvss: clip.mp4 cannot be used ({reason}): check the path and its permissions.\n"

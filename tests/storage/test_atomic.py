@@ -137,3 +137,23 @@ def test_deleting(tmp_path: Path) -> None:
     for name in ("full", "file", "none"):
         delete(tmp_path / name)
     assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize("length", [100, 250, 255])
+def test_any_name_that_a_file_may_have(tmp_path: Path, length: int) -> None:
+    file = tmp_path / ("n" * length)
+    with replacing(file) as draft:
+        draft.write_text("a")
+    with replacing(file, own_draft(file)) as draft:
+        draft.write_text("b")
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    assert file.read_text() == "b"
+
+
+def test_deleting_a_link_leaves_what_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    delete(tmp_path / "link")
+    assert names(tmp_path) == {"mine"}
+    assert names(tmp_path / "mine") == {"a"}

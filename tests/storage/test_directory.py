@@ -65,7 +65,17 @@ def test_a_run_is_not_replaced_unasked(tmp_path: Path) -> None:
         )
         with pytest.raises(InputError, match=sentence):
             RunDirectory(tmp_path, kind).claim(contents, resume=False, overwrite=False)
-    assert contents.asked == []
+    assert contents.asked == [("differences", EARLIER)] * 2
+    assert not is_held(tmp_path)
+
+
+def test_a_run_of_something_else_is_not_to_be_continued(tmp_path: Path) -> None:
+    sentence = (
+        rf"^{tmp_path} already holds a run made with different settings \(the words\): replace it with "
+        r"--overwrite, or choose another --out\.$"
+    )
+    with pytest.raises(InputError, match=sentence):
+        RunDirectory(tmp_path).claim(Contents(EARLIER, ["the words"]), resume=False, overwrite=False)
     assert not is_held(tmp_path)
 
 

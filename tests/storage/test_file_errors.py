@@ -22,6 +22,12 @@ def test_a_full_disk(tmp_path: Path, number: int) -> None:
         raise failure(number)
 
 
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    error = unusable(tmp_path, failure(errno.ENAMETOOLONG))
+    assert isinstance(error, InputError)
+    assert "its name is too long" in str(error)
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [

@@ -73,6 +73,18 @@ def test_a_run_is_not_overwritten(run: Runner, videos: Path, tmp_path: Path) -> 
     run.ok("train", file, "--out", "run", "--cpu", "--overwrite", "--set", "seed=5")
 
 
+def test_a_run_that_cannot_begin_leaves_no_folder(run: Runner, videos: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.yaml", recipe(videos, data={"train": [{"set": "folder:nowhere"}], "batch": 2}))
+    before = sorted(tmp_path.iterdir())
+    assert "nowhere" in run.sentence("train", file, "--out", "runs/a", "--cpu")
+    assert sorted(tmp_path.iterdir()) == before
+    own = tmp_path / "runs" / "a" / "notes.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    run.sentence("train", file, "--out", "runs/a", "--cpu")
+    assert list(own.parent.iterdir()) == [own]
+
+
 def test_a_corrected_mistake_needs_no_new_folder(run: Runner, videos: Path, tmp_path: Path) -> None:
     file = write(tmp_path / "r.yaml", recipe(videos, schedule={"steps": 1}))
     call = ("train", file, "--out", "run", "--cpu")

@@ -93,7 +93,7 @@ def test_a_run_that_starts_from_trained_weights_is_scored_before(
 ) -> None:
     on = [{"set": f"folder:{videos}", "split": "val"}]
     plain = write(tmp_path / "p.yaml", recipe(videos, validation={"on": on, "every": 4}))
-    assert "and 1 validations" in run.ok("train", plain, "--out", "plain", "--cpu", "--dry-run")
+    assert "and 1 validation of 16 frames" in run.ok("train", plain, "--out", "plain", "--cpu", "--dry-run")
     run.ok("train", plain, "--out", "plain", "--cpu")
     before = {"on": on, "every": 4, "before": True}
     start = {"preset": PRESET, "init_from": "plain"}
@@ -247,7 +247,7 @@ def test_validation_on_videos_that_training_leaves_out(run: Runner, vspw: Path, 
     n = count(vspw, "train")
     plan = run.ok("train", file, "--cpu", "--dry-run")
     assert f"train: {n - 1} clips, {n - 1} samples" in plan
-    assert "1 clips are held out for validation dev" in plan
+    assert "1 clip is held out for validation dev" in plan
     assert "does not show" not in plan
     run.ok("train", file, "--out", "run", "--cpu")
     first = (vspw / "train.txt").read_text().split()[0]

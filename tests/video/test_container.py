@@ -170,13 +170,27 @@ def test_transparency_goes_over_black(tmp_path: Path) -> None:
     assert (frame.pixels[:, 32:] == 200).all()
 
 
-def test_a_change_of_size_is_rescaled_to_the_first(tmp_path: Path) -> None:
+def test_a_change_of_size_is_rescaled_to_the_first_with_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     small = write_clip(tmp_path / "small.ts", n=3, options={"bf": "0"})
     large = write_clip(tmp_path / "large.ts", n=3, size=(96, 80), start=1, options={"bf": "0"})
     (tmp_path / "both.ts").write_bytes(small.read_bytes() + large.read_bytes())
-    frames = read(tmp_path / "both.ts")
-    assert {f.pixels.shape for f in frames} == {(48, 64, 3)}
-    assert indices(frames) == [0, 1, 2, 0, 1, 2]
+    source = open_source(tmp_path / "both.ts")
+    for _ in range(2):  # told once
+        frames = list(source)
+        assert {f.pixels.shape for f in frames} == {(48, 64, 3)}
+        assert indices(frames) == [0, 1, 2, 0, 1, 2]
+    assert [record.message for record in caplog.records] == [
+        f"{tmp_path / 'both.ts'} changes its size from 64x48 to 96x80: all frames are labelled, at the first "
+        "size."
+    ]
+
+
+@pytest.mark.parametrize("turn", [0, 90])
+def test_no_word_where_the_size_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture, turn: int) -> None:
+    read(write_clip(tmp_path / "a.mp4", n=3, rotation=turn))
+    assert not caplog.records
 
 
 def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from openvss.errors import BrokenVideoError, InputError
 from openvss.video.frame import Frame
@@ -92,6 +93,53 @@ def test_cut_short(
     assert abs(time - frames[-1].time - frames[-1].duration) < Fraction(1, 1000)
 
 
+@pytest.mark.parametrize("name", ["a.gif", "a.apng", "a.ts", "a.m2ts", "a.mpg"])
+@pytest.mark.parametrize("share", [0.45, 0.7])
+def test_cut_short_where_no_size_is_stated(tmp_path: Path, name: str, share: float) -> None:
+    """The last packet may be incomplete, so its frame is left out."""
+    how: dict[str, dict[str, Any]] = {
+        "a.gif": {"pix_fmt": "gray"},
+        "a.apng": {"codec": "apng", "pix_fmt": "rgb24"},
+        "a.mpg": {"fps": 25},
+        "a.ts": {"options": PLAIN},
+        "a.m2ts": {"options": PLAIN},
+    }
+    path = write_clip(tmp_path / name, frames=busy_frames(), **how.get(name, {}))
+    frames, sentence = read(cut(path, share))
+    assert 3 < len(frames) < N
+    assert [index_of(f.pixels) for f in frames] == list(range(len(frames)))
+    assert "was cut short at" in sentence
+    assert break_of(sentence)[0] == len(frames)
+
+
+def test_a_gif_cut_between_two_frames_or_with_stray_bytes_there(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.gif", frames=busy_frames(), pix_fmt="gray")
+    whole = path.read_bytes()
+    position, _ = packets(path)[9]
+    for data in (whole[:position], whole[:position] + bytes(3) + whole[position:]):
+        path.write_bytes(data)
+        frames, sentence = read(path)
+        assert len(frames) == 8
+        assert "was cut short" in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("a.png", "check it with an image viewer"), ("a.mp4", "check it with a video player")],
+)
+def test_the_advice_fits_the_file(tmp_path: Path, name: str, advice: str) -> None:
+    (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
+    with pytest.raises(InputError, match=advice):
+        open_source(tmp_path / name)
+
+
+def test_an_animated_webp_is_to_be_converted(tmp_path: Path) -> None:
+    pictures = [Image.fromarray(frame) for frame in busy_frames()[:3]]
+    pictures[0].save(tmp_path / "a.webp", save_all=True, append_images=pictures[1:])
+    with pytest.raises(InputError, match="animated WebP, convert it to a GIF or a video"):
+        open_source(tmp_path / "a.webp")
+
+
 def test_every_complete_packet_of_a_cut_mp4_is_used(tmp_path: Path) -> None:
     path = write_clip(
         tmp_path / "a.mp4", frames=busy_frames(), options=PLAIN, container_options={"movflags": "faststart"}
@@ -138,6 +186,16 @@ def test_a_matroska_file_that_ends_before_its_track_does(tmp_path: Path) -> None
     frames, sentence = read(path)
     assert 3 < len(frames) < N
     assert "promises 4.800 s but ends at" in sentence
+
+
+def test_a_short_matroska_file_that_ends_before_its_track_does(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.webm", frames=busy_frames()[:12])
+    data = path.read_bytes()
+    position, _ = packets(path)[2]
+    path.write_bytes(data[:position] + bytes(len(data) - position))
+    frames, sentence = read(path)
+    assert len(frames) < 6
+    assert "promises 0.800 s but ends at" in sentence
 
 
 def test_no_frame_left(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
 
 from openvss.errors import InputError
-from tests.video.runs import contents, feed, finished, interrupted, made, open_folder
+from tests.video.runs import RUN, contents, feed, finished, interrupted, made, open_folder
 
 
 @pytest.mark.parametrize("state", ["finished", "interrupted"])
@@ -21,6 +22,19 @@ def test_a_run_is_not_replaced_unasked(tmp_path: Path, state: str) -> None:
     with pytest.raises(InputError, match=r"already holds a run: .*--resume.*--overwrite.*--out"):
         open_folder(tmp_path)
     assert contents(tmp_path) == before
+
+
+def test_a_run_of_something_else_is_not_to_be_resumed(tmp_path: Path) -> None:
+    finished(tmp_path, run={**RUN, "input_sha256": "1"})
+    with pytest.raises(InputError, match=r"made with different settings \(input_sha256\)") as caught:
+        open_folder(tmp_path, run={**RUN, "input_sha256": "2"})
+    assert "--resume" not in str(caught.value)
+    assert "--overwrite" in str(caught.value)
+
+
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="its name is too long, choose another --out"):
+        open_folder(tmp_path / ("n" * 256))
 
 
 @pytest.mark.parametrize("state", ["finished", "interrupted"])
@@ -89,3 +103,46 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(InputError, match="is not writable"):
         open_folder(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["masks", "panoptic", ".partial", ".partial/panoptic"])
+@pytest.mark.parametrize("how", ["new", "overwrite", "resume"])
+def test_a_link_to_somewhere_else_is_not_followed(tmp_path: Path, name: str, how: str) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    if how == "overwrite":
+        finished(out)
+    elif how == "resume":
+        interrupted(out, 3)
+    link = out / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.exists():
+        shutil.copytree(link, elsewhere)
+        shutil.rmtree(link)
+    else:
+        elsewhere.mkdir()
+    (elsewhere / "000000.png").write_bytes(b"mine")
+    link.symlink_to(elsewhere)
+    before = contents(elsewhere)
+    with pytest.raises(InputError, match=f"{name} is a symbolic link"):
+        open_folder(out, overwrite=how == "overwrite", resume=how == "resume")
+    assert contents(elsewhere) == before
+
+
+def test_a_link_of_a_format_that_is_not_asked_for_is_not_followed_either(tmp_path: Path) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    finished(out)
+    (out / "masks").rename(elsewhere)
+    (out / "masks").symlink_to(elsewhere)
+    before = contents(elsewhere)
+    with pytest.raises(InputError, match="masks is a symbolic link"):
+        open_folder(out, formats=("rle",), overwrite=True)
+    assert contents(elsewhere) == before
+
+
+def test_a_lock_that_is_a_link_creates_nothing_elsewhere(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"\.lock is a symbolic link"):
+        open_folder(out)
+    assert not (tmp_path / "elsewhere").exists()

@@ -27,6 +27,13 @@ def test_words_with_commas_and_quotes_keep_their_columns() -> None:
     assert next(csv.reader([header]))[4:] == [*names, "unlabelled"]
 
 
+def test_a_name_is_no_formula() -> None:
+    names = ("=1+1", "+1", "-sum(a)", "@x", "'quoted'", "sky")
+    header = next(csv.reader([stats_header(names).decode()]))[4:-1]
+    assert header == ["'=1+1", "'+1", "'-sum(a)", "'@x", "''quoted'", "sky"]
+    assert tuple(cell.removeprefix("'") for cell in header) == names
+
+
 def test_a_line_reads_back() -> None:
     item = items(2)[1]
     assert read_stats_line(stats_line(item)) == (1, item.frame.time, 0.51)

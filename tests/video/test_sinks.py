@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from openvss.errors import InputError, OutputError
+from openvss.storage.atomic import delete
 from openvss.storage.directory import PARTIAL
 from openvss.video import worker
 from openvss.video.formats.masks import read_mask
@@ -144,8 +146,8 @@ def test_a_run_may_be_interrupted_many_times(tmp_path: Path) -> None:
 @pytest.mark.parametrize("formats", [FORMATS, ("overlay",)])
 def test_a_run_killed_anywhere_ends_like_an_undisturbed_one(tmp_path: Path, formats: tuple[str, ...]) -> None:
     whole = finished(tmp_path / "whole", formats)
-    # 1: the settings; 2 to 7: masks; then the moves to the final names.
-    points = (1, 2, 5, 7, 8, 9, 11, 14, 17, 19) if formats == FORMATS else (4, 9, 10)
+    # 1: the words; 2: the settings; 3 to 8: masks; then the moves to the final names.
+    points = (1, 2, 3, 6, 8, 9, 10, 12, 15, 18, 20) if formats == FORMATS else (5, 10, 11)
     for point in points:
         out = tmp_path / f"cut at {point}"
         command = [sys.executable, "-m", "tests.video.runs", str(out), str(point), ",".join(formats)]
@@ -159,31 +161,63 @@ def test_a_run_killed_anywhere_ends_like_an_undisturbed_one(tmp_path: Path, form
         assert not (out / PARTIAL).exists()
 
 
-@pytest.mark.parametrize(
-    "damage", ["torn line", "torn header", "no mask", "broken mask", "later mask", "junk"]
-)
-def test_whatever_a_crash_leaves_is_repaired(tmp_path: Path, damage: str) -> None:
-    interrupted(tmp_path / "cut", 4)
-    partial, masks = tmp_path / "cut" / PARTIAL, tmp_path / "cut" / "masks"
-    stats = (partial / "stats.csv").read_bytes()
-    if damage == "torn line":
-        (partial / "stats.csv").write_bytes(stats[:-3])
-    elif damage == "torn header":
-        (partial / "stats.csv").write_bytes(stats[:10])
-    elif damage == "no mask":
+def _damage(kind: str, partial: Path, masks: Path) -> None:
+    if kind == "no mask":
         (masks / "000001.png").unlink()
-    elif damage == "broken mask":
+    elif kind == "broken mask":
         (masks / "000002.png").write_bytes((masks / "000002.png").read_bytes()[:-9])
-    elif damage == "later mask":
+    elif kind == "other mask":
+        (masks / "000002.png").write_bytes((masks / "000001.png").read_bytes())
+    elif kind == "later mask":
         (masks / "000007.png").write_bytes(b"")
-    else:
+    elif kind == "junk":
         (partial / "mask.tmp").write_bytes(b"half")
         (partial / "overlay.mp4").write_bytes(b"half")
         (partial / "panoptic").mkdir()
         (partial / "panoptic" / "000000.png").write_bytes(b"half")
-    expected = {"torn line": 3, "torn header": 0, "no mask": 1, "broken mask": 2}.get(damage, 4)
+    else:
+        (partial / kind).unlink()
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        *(("no mask", 1), ("broken mask", 2), ("other mask", 2), ("later mask", 4), ("junk", 4)),
+        *(("stats.csv", 0), ("checksums", 0), ("classes.json", 4)),
+    ],
+)
+def test_whatever_a_crash_leaves_is_repaired(tmp_path: Path, kind: str, kept: int) -> None:
+    interrupted(tmp_path / "cut", 4)
+    _damage(kind, tmp_path / "cut" / PARTIAL, tmp_path / "cut" / "masks")
     with open_folder(tmp_path / "cut", resume=True) as folder:
-        assert folder.finished == expected
+        assert folder.finished == kept
+        feed(folder, made())
+    assert contents(tmp_path / "cut") == finished(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "kept"),
+    [
+        ("stats.csv", rb"(?s)...\Z", b"", 3),  # torn
+        ("stats.csv", rb"(?s)(?<=\A.{10}).*", b"", 0),
+        ("stats.csv", rb"\Af", b"\xff", 0),
+        ("stats.csv", rb"(?<=\n1,1/25,0\.)0", b"\xff", 1),
+        ("stats.csv", rb"(?<=\n2,2/25,0\.)0", b"1", 2),  # still a number
+        ("stats.csv", rb"(?<=\n2,2/)2", b"", 2),
+        ("checksums", rb"\n", b"\xff", 0),
+        ("checksums", rb"(?s)...\Z", b"", 3),
+        ("classes.json", rb"(?s)...\Z", b"\xff\xff\xff", 4),
+        ("classes.json", rb"(?s).*", b"", 4),
+    ],
+)
+def test_a_damaged_journal_is_repaired(tmp_path: Path, name: str, old: bytes, new: bytes, kept: int) -> None:
+    interrupted(tmp_path / "cut", 4)
+    file = tmp_path / "cut" / PARTIAL / name
+    before = file.read_bytes()
+    file.write_bytes(re.sub(old, lambda _: new, before, count=1))
+    assert file.read_bytes() != before
+    with open_folder(tmp_path / "cut", resume=True) as folder:
+        assert folder.finished == kept
         feed(folder, made())
     assert contents(tmp_path / "cut") == finished(tmp_path / "whole")
 
@@ -194,6 +228,46 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
         assert folder.complete
         assert folder.finished == FRAMES
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("lost", "is_gone"),
+    [
+        *((name, True) for name in ("masks/000003.png", "masks", "overlay.mp4", "panoptic", "panoptic.json")),
+        *((name, gone) for name in ("classes.json", "stats.csv") for gone in (True, False)),
+        ("masks/000003.png", False),
+    ],
+)
+def test_a_finished_run_that_lost_something_says_so(tmp_path: Path, lost: str, is_gone: bool) -> None:
+    finished(tmp_path)
+    path = tmp_path / lost
+    if is_gone:
+        delete(path)
+    else:
+        data = path.read_bytes()
+        path.write_bytes(data[:60] + b"\xff" + data[61:])
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=rf"has lost {lost}.*, which is missing or damaged.*--overwrite"):
+        open_folder(tmp_path, resume=True)
+    assert contents(tmp_path) == before
+    with open_folder(tmp_path, overwrite=True) as folder:
+        feed(folder, made())
+    assert contents(tmp_path) == finished(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("damage", ["gone", "bad byte"])
+def test_a_run_without_readable_settings_can_be_replaced_only(tmp_path: Path, damage: str) -> None:
+    interrupted(tmp_path / "cut", 4)
+    settings = tmp_path / "cut" / PARTIAL / "run.json"
+    if damage == "gone":
+        settings.unlink()
+    else:
+        settings.write_bytes(settings.read_bytes()[:-2] + b"\xff\n")
+    with pytest.raises(InputError, match=r"its run\.json cannot be read.*--overwrite"):
+        open_folder(tmp_path / "cut", resume=True)
+    with open_folder(tmp_path / "cut", overwrite=True) as folder:
+        feed(folder, made())
+    assert contents(tmp_path / "cut") == finished(tmp_path / "whole")
 
 
 def test_resuming_nothing_is_starting(tmp_path: Path) -> None:
@@ -232,7 +306,7 @@ def test_another_source_is_noticed(tmp_path: Path) -> None:
     ):
         folder.replay(moved)
     with (
-        pytest.raises(InputError, match="ends after 1 frames, but the interrupted run saw 2"),
+        pytest.raises(InputError, match="ends after 1 frame, but the interrupted run saw 2"),
         open_folder(tmp_path, resume=True) as folder,
     ):
         folder.replay(frame)
@@ -245,9 +319,9 @@ def test_an_unknown_format_is_named(tmp_path: Path) -> None:
 
 
 def test_a_source_without_frames_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no frames"), open_folder(tmp_path / "out"):
+    with pytest.raises(InputError, match="no frames"), open_folder(tmp_path / "segmented" / "out"):
         pass
-    assert not (tmp_path / "out").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_fails_before_its_first_frame_leaves_nothing(tmp_path: Path) -> None:

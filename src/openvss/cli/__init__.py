@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -48,6 +50,7 @@ def options(version: bool = typer.Option(False, "--version", help="Show the vers
 
 def main() -> None:
     """Run a command; errors end as one sentence and an exit code: 2 wrong arguments or input, 1 failed."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a picture is said in a sentence
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -56,6 +59,8 @@ def main() -> None:
         _end(sentence(error), 2)
     except OpenVSSError as error:
         _end(str(error), error.exit_code)
+    except OSError as error:
+        _end(_about(error), 1)
     except Stopped:
         _end("stopped.", 1)
     except (MemoryError, RuntimeError) as error:
@@ -68,10 +73,18 @@ def main() -> None:
 def _end(message: str, code: int) -> NoReturn:
     """Say why, with `--json` also as a line of JSON; nothing if the help has been shown instead."""
     if message and "--json" in sys.argv[1:]:
-        emit("error", message=message, exit_code=code)
+        with suppress(OSError):  # what has to be said may be that nothing can be printed
+            emit("error", message=message, exit_code=code)
     if message:
         typer.echo(f"openvss: {message}", err=True)
     sys.exit(code)
+
+
+def _about(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        return f"What this command prints cannot be written ({reason}): free some space or print elsewhere."
+    return f"{error.filename} cannot be used ({reason}): check the path and its permissions."
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -15,6 +15,7 @@ from openvss.cli.progress import emit, progress, resumable
 from openvss.cli.scoring import ScoringChoice, find_scored, find_task
 from openvss.errors import InputError
 from openvss.segmenting.settings import StreamSettings
+from openvss.wording import counted
 
 if TYPE_CHECKING:
     from openvss.data.base import Dataset
@@ -132,7 +133,7 @@ def _report(out: Path, result: dict[str, Any], as_json: bool) -> None:
         emit("done", out=str(out), files=files, **{key: result[key] for key in columns if key in result})
         return
     found = (f"{one.name} {percent(result[key])}" for key, one in columns.items() if key in result)
-    typer.echo(f"{result['data']['frames']} frames scored, in per cent: " + ", ".join(found))
+    typer.echo(f"{counted(result['data']['frames'], 'frame')} scored, in per cent: " + ", ".join(found))
     if result["data"]["uncounted"]:
         typer.echo(uncounted(result["data"]))
     typer.echo(str(out / "report.md"))

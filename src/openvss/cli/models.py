@@ -10,6 +10,7 @@ import typer
 
 from openvss.cli import completion
 from openvss.errors import InputError
+from openvss.wording import counted
 
 if TYPE_CHECKING:
     from openvss.models.preset import Preset
@@ -103,4 +104,5 @@ def _show_checkpoint(name: str) -> None:
     for key, value in {**note.options, **note.extra}.items():
         typer.echo(f"{'option ' if key in note.options else ''}{key}: {json.dumps(value)}")
     sizes = checkpoint.sizes(file)
-    typer.echo(f"weights: {sum(sizes):,} numbers in {len(sizes)} tensors\nsha256: {checkpoint.sha256(file)}")
+    typer.echo(f"weights: {counted(sum(sizes), 'number')} in {counted(len(sizes), 'tensor')}")
+    typer.echo(f"sha256: {checkpoint.sha256(file)}")

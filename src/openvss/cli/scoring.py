@@ -12,6 +12,7 @@ from openvss.cli import completion
 from openvss.cli.filled_help import either, filled
 from openvss.errors import InputError
 from openvss.segmenting.settings import Context, Precision, StreamSettings
+from openvss.wording import counted
 
 if TYPE_CHECKING:
     from openvss.data.base import Dataset
@@ -147,7 +148,8 @@ def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
     wording = Vocabulary.parse(words)
     if len(wording) != len(dataset.vocabulary):
         raise InputError(
-            f"--words has {len(wording)} labels, but {dataset.name} has {len(dataset.vocabulary)} classes: "
+            f"--words has {counted(len(wording), 'label')}, but {dataset.name} has "
+            f"{counted(len(dataset.vocabulary), 'class')}: "
             "give one label for each class, in the data set's order."
         )
     for label, known in zip(wording, dataset.vocabulary, strict=True):

@@ -14,6 +14,7 @@ from openvss.cli import opening
 from openvss.cli.job_progress import JobProgress
 from openvss.cli.progress import emit, resumable
 from openvss.errors import BrokenVideoError, OpenVSSError, OutputError
+from openvss.wording import counted
 from openvss.words import builtin
 
 if TYPE_CHECKING:
@@ -177,8 +178,9 @@ class Runs:
             )
         elif self._talks:
             again = f", {result.resumed} of them from the earlier run" if result.resumed else ""
-            frames = "1 frame" if result.frames == 1 else f"{result.frames} frames"
-            typer.echo(f"{frames} labelled{again}; in {result.out}: {', '.join(result.files)}")
+            typer.echo(
+                f"{counted(result.frames, 'frame')} labelled{again}; in {result.out}: {', '.join(result.files)}"
+            )
             if shown:
                 typer.echo(str(result.out / shown))
         if self._opens:

@@ -14,6 +14,7 @@ from openvss.cli.progress import emit, progress
 from openvss.cli.scoring import ScoringChoice, find_scored, find_task
 from openvss.errors import InputError, OpenVSSError, Stopped
 from openvss.segmenting.settings import StreamSettings
+from openvss.wording import counted
 
 if TYPE_CHECKING:
     from openvss.data.base import Dataset
@@ -132,7 +133,7 @@ def _write(path: Path, task: Task, scored: Predictions, *, as_json: bool) -> Non
     if as_json:
         emit("done", out=str(path), frames=done)
     else:
-        typer.echo(f"{done} frames predicted.")
+        typer.echo(f"{counted(done, 'frame')} predicted.")
         typer.echo(str(path))
 
 

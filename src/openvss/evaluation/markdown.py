@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 
 def percent(value: float | None) -> str:
     """A fraction as per cent, a dash where there is no number."""
     return "–" if value is None else f"{100 * value:.2f}"
+
+
+def plain(text: str) -> str:
+    """A name from somewhere else so that it is shown as it is: no HTML, link, code or emphasis."""
+    text = re.sub(r"([\\`*\[\]])", r"\\\1", text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

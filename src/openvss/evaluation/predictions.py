@@ -19,6 +19,7 @@ from openvss.data.protocol import Protocol as ScoringRules
 from openvss.errors import InputError
 from openvss.evaluation.hashes import predictions_sha256
 from openvss.video.labelmap import unlabelled_id
+from openvss.wording import counted
 from openvss.words.vocabulary import Vocabulary
 
 CLASSES = "classes.json"  # what `openvss segment` says about the words of its masks
@@ -78,8 +79,9 @@ class FolderPredictions:
         wrong = ids[(ids >= self._n_words) & (ids != unlabelled)]
         if wrong.size:
             raise InputError(
-                f"{path} holds the id {wrong.max()}, but the list has {self._n_words} words: predictions are "
-                f"ids from 0 to {self._n_words - 1} in the list's order, or {unlabelled} for unlabelled."
+                f"{path} holds the id {wrong.max()}, but the list has {counted(self._n_words, 'word')}: "
+                f"predictions are ids from 0 to {self._n_words - 1} in the list's order, or "
+                f"{unlabelled} for unlabelled."
             )
         return ids.astype(np.uint8) if unlabelled == 255 else ids.astype(np.uint16)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from openvss.data.catalogue import LAYOUTS
 from openvss.data.protocol import PLAIN, Protocol, plain
 from openvss.errors import InputError
+from openvss.wording import counted
 from openvss.words.vocabulary import Vocabulary
 
 
@@ -27,7 +28,7 @@ def find_protocol(name: str, vocabulary: Vocabulary) -> Protocol:
         raise InputError(f"There is no protocol {name!r}: choose one of {', '.join(protocol_names())}.")
     if len(vocabulary) != protocol.n_words:
         raise InputError(
-            f"The protocol {name} is for a list of {protocol.n_words} words, but the data set has "
+            f"The protocol {name} is for a list of {counted(protocol.n_words, 'word')}, but the data set has "
             f"{len(vocabulary)}: choose another one, such as {PLAIN}."
         )
     return protocol

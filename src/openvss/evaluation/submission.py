@@ -22,6 +22,7 @@ from typing import Self
 from openvss.data.base import Clip, Ids
 from openvss.errors import InputError, OutputError
 from openvss.evaluation.predictions import Predictions
+from openvss.storage.atomic import own_draft
 from openvss.video.formats.classes import class_infos
 from openvss.video.formats.masks import mask_png, palette
 from openvss.video.labelmap import Labels
@@ -39,7 +40,7 @@ class Submission:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._partial = path.with_name(path.name + ".partial")
+        self._partial = own_draft(path)
         self._names: set[str] = set()
         names = Vocabulary.parse("vspw").names
         self._palette = palette(class_infos([(name, (name,)) for name in names]))

@@ -91,7 +91,7 @@ def save(score: VideoScore, path: Path) -> None:
 def load(path: Path) -> VideoScore | None:
     """What `save` wrote; None if it is not there or was damaged, and so has to be made again."""
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file) as arrays:
             values = json.loads(arrays["values"].tobytes())
             metrics = {
                 name: METRICS[name].from_state({**plain, **_arrays_of(name, arrays)})

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from openvss.errors import InputError
 from openvss.models.words import WordEmbeddings
+from openvss.wording import counted
 from openvss.words.vocabulary import Label, Vocabulary
 
 
@@ -52,6 +53,6 @@ def _place(label: Label, classes: dict[str, int], fixed: Vocabulary) -> int:
         if word in classes:
             return classes[word]
     raise InputError(
-        f"This model does not know the word {label.name!r}: choose among its {len(fixed)} words, "
+        f"This model does not know the word {label.name!r}: choose among its {counted(len(fixed), 'word')}, "
         f"such as {', '.join(fixed.names[:5])}."
     )

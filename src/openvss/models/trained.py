@@ -152,7 +152,10 @@ def _with_weights(name: str, file: Path, chosen: Mapping[str, object]) -> VideoM
 
 def _load_ours(note: checkpoint.Metadata, chosen: Mapping[str, object], file: Path) -> VideoModel:
     model = _build(note.preset, {**note.options, **chosen})
-    model.size = int(note.extra.get("size", model.size))
+    size = note.extra.get("size", str(model.size))
+    if not (size.isascii() and size.isdecimal()):
+        raise InputError(checkpoint.DAMAGED_NOTE.format(file))
+    model.size = int(size)
     if "words" in chosen and model.fixed_words is not None:
         raise InputError(f"{file} brings its own words: leave the option words out.")
     return _load(model, chosen, file, checkpoint.load_state(file))

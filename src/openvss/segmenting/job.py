@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "overlay", "chart")
 HOME = Path("segmented")  # where results go unless a folder is named
+LONGEST_NAME = 200  # bytes of a folder that is named after the input
 
 log = logging.getLogger(__name__)
 
@@ -262,42 +263,9 @@ class Job:
         frames, broken = outputs.finished, outputs.broken
         self._tell(Progress("frames", 0, source.n_frames, outputs.finished))
         if not outputs.complete:
-            frames, broken = self._fill(source, outputs)
+            frames, broken = fill(outputs, source, self.segmenter, self._tell)
         resumed = min(outputs.finished, frames)
         return Result(out, tuple(outputs.products), frames, resumed, broken)
-
-    def _fill(self, source: Source, outputs: OutputFolder) -> tuple[int, str | None]:
-        """How many frames there were, and why not more if the video broke."""
-        segmenter, frames, broken = self.segmenter, 0, None
-        spent = Spent()
-        try:
-            try:
-                segmenter.begin(source)
-                for frame in spent.waiting("waiting for the input", source):
-                    if frame.index < outputs.finished:
-                        outputs.replay(frame)
-                        segmenter.skip(frame)
-                    else:
-                        with spent.on("labelling"):
-                            labels = segmenter.step(frame)
-                        with spent.on("waiting for the outputs"):
-                            outputs.write(frame, labels)
-                    frames += 1
-                    self._tell(Progress("frames", frames, source.n_frames, outputs.finished))
-            except BrokenVideoError as error:
-                if not frames:
-                    raise
-                broken = str(error)
-            except Stopped:
-                if not (source.kind in ("camera", "stream") and frames):
-                    raise
-            with spent.on("completing the files"):
-                outputs.close(broken)
-        except BaseException:
-            outputs.abort()
-            raise
-        log.info("%d frames: %s", frames, spent)
-        return frames, broken
 
     def _embedded(self, done: int, total: int) -> None:
         self._tell(Progress("words", done, total))
@@ -332,6 +300,44 @@ class Job:
         }
 
 
+def fill(
+    outputs: OutputFolder,
+    source: Source,
+    segmenter: Segmenter,
+    tell: Callable[[Progress], None] = lambda progress: None,
+) -> tuple[int, str | None]:
+    """Write every frame with its labels; how many there were, and why not more if the video broke."""
+    spent, frames, broken = Spent(), 0, None
+    try:
+        try:
+            segmenter.begin(source)
+            for frame in spent.waiting("waiting for the input", source):
+                if frame.index < outputs.finished:
+                    outputs.replay(frame)
+                    segmenter.skip(frame)
+                else:
+                    with spent.on("labelling"):
+                        labels = segmenter.step(frame)
+                    with spent.on("waiting for the outputs"):
+                        outputs.write(frame, labels)
+                frames += 1
+                tell(Progress("frames", frames, source.n_frames, outputs.finished))
+        except BrokenVideoError as error:
+            if not frames:
+                raise
+            broken = str(error)
+        except Stopped:
+            if not (source.kind in ("camera", "stream") and frames):
+                raise
+        with spent.on("completing the files"):
+            outputs.close(broken)
+    except BaseException:
+        outputs.abort()
+        raise
+    log.info("%d frames: %s", frames, spent)
+    return frames, broken
+
+
 def open_input(
     source: Source | str | Path | Iterable[Picture], fps: Fraction | None = None, part: Part | None = None
 ) -> Source:
@@ -351,7 +357,8 @@ def default_folder(source: Source) -> Path:
     stem = path.stem if source.kind in ("video", "image") or "*" in path.name else path.name
     if source.kind == "frames" and "*" in path.name:
         stem = f"{path.parent.name}-{stem}"
-    return HOME / (re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "frames")
+    name = re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "frames"
+    return HOME / name.encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
 def _check_places(source: Source, folder: Path, resume: bool) -> None:

@@ -14,9 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from openvss.errors import InputError
 from openvss.segmenting.edges import own_places
 from openvss.video.labelmap import Labels, label_dtype, unlabelled_id
 
+NO_NUMBERS = (
+    "The scores of the model are no numbers: if --precision is fp16, choose another, else take other weights."
+)
 TILE = 96  # side in pixels; what exists at once is a tile of the words that may win somewhere in it
 
 
@@ -42,11 +46,15 @@ def label_pixels(
     grid = own_places(size, cells, device) if places is None else _enlarge(places, size)
     tiles = list(_tiles(size))
     for tile, words in zip(tiles, _candidates(_viable(scores), _bounds(grid)), strict=True):
+        if not len(words):
+            raise InputError(NO_NUMBERS)
         read = F.grid_sample(scores[words][None], grid[:, *tile], padding_mode="border", align_corners=False)
         best, ids = read[0].max(0)
         labels[tile] = words[ids]
         confidence[tile] = best.exp_()
     found, certain = _unpack(packed.cpu().numpy(), size)
+    if np.isnan(certain).any():
+        raise InputError(NO_NUMBERS)
     if unlabelled_below > 0:
         found[certain < unlabelled_below] = unlabelled_id(n)
     return found, certain

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from openvss.errors import InputError
 from openvss.storage.file_errors import make_folder, unusable
-from openvss.storage.lock import FolderLock
+from openvss.storage.lock import LOCK, FolderLock
 from openvss.storage.settings import Settings
 
 PARTIAL = ".partial"  # holds unfinished files, in folders that people look at
@@ -49,6 +49,7 @@ class RunDirectory:
         if resume and overwrite:
             raise InputError("--resume continues a run and --overwrite replaces it: use only one of them.")
         make_folder(self.path)
+        refuse_links([self.path / LOCK, self.path / PARTIAL])
         try:
             self._lock.acquire()
             free = True
@@ -75,8 +76,11 @@ class RunDirectory:
             self._require_none(contents.differences(found))
             return contents.take_up()
         if found is not None and not overwrite:
+            differing = contents.differences(found)
+            with_others = f" made with different settings ({_listed(differing)})" if differing else ""
+            continuing = "" if differing else "continue it with --resume, "
             raise InputError(
-                f"{self.path} already holds {_a(self._kind)}: continue it with --resume, replace it with "
+                f"{self.path} already holds {_a(self._kind)}{with_others}: {continuing}replace it with "
                 "--overwrite, or choose another --out."
             )
         contents.begin(found)
@@ -84,11 +88,8 @@ class RunDirectory:
 
     def _require_none(self, differing: Sequence[object]) -> None:
         if differing:
-            named = [str(one) for one in differing[:MOST_NAMED]]
-            if len(differing) > MOST_NAMED:
-                named.append(f"and {len(differing) - MOST_NAMED} more")
             raise InputError(
-                f"The {self._kind} in {self.path} was made with different settings ({'; '.join(named)}): "
+                f"The {self._kind} in {self.path} was made with different settings ({_listed(differing)}): "
                 "resume it with the same ones, replace it with --overwrite, or choose another --out."
             )
 
@@ -99,6 +100,23 @@ def refuse_foreign(paths: Iterable[Path]) -> None:
         raise InputError(
             f"{path} already exists and was not made by OpenVSS: move it away or choose another --out."
         )
+
+
+def refuse_links(paths: Iterable[Path]) -> None:
+    """A folder's own folders are not somewhere else, where files of others would be replaced."""
+    for path in paths:
+        if path.is_symlink():
+            raise InputError(
+                f"{path} is a symbolic link, and a run writes only inside its folder: remove it or choose "
+                "another --out."
+            )
+
+
+def _listed(differing: Sequence[object]) -> str:
+    named = [str(one) for one in differing[:MOST_NAMED]]
+    if len(differing) > MOST_NAMED:
+        named.append(f"and {len(differing) - MOST_NAMED} more")
+    return "; ".join(named)
 
 
 def _a(kind: str) -> str:

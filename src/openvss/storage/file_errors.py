@@ -42,6 +42,10 @@ def output_error(folder: Path, error: Exception) -> OutputError:
 
 def unusable(folder: Path, error: OSError) -> OpenVSSError:
     """The sentence for an error before anything was written."""
+    if error.errno == errno.ENAMETOOLONG:
+        return InputError(
+            f"{folder} cannot be the output folder: its name is too long, choose another --out."
+        )
     if isinstance(error, FileExistsError | NotADirectoryError):
         return InputError(
             f"{folder} cannot be the output folder because a file is in the way: choose another --out."

@@ -40,7 +40,7 @@ def read_settings(places: Iterable[Path]) -> Iterator[dict[str, Any]]:
     for path in places:
         try:
             settings = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError):
             continue
         if isinstance(settings, dict):
             yield settings

@@ -14,6 +14,7 @@ from openvss.training import safety, validation
 from openvss.training.data.batches import load
 from openvss.training.recipe.schema import Recipe
 from openvss.training.setup import TrainingSetup, assemble
+from openvss.wording import counted
 
 TRIED = 3  # steps, of which the first is not timed
 
@@ -33,18 +34,25 @@ def _data(recipe: Recipe, setup: TrainingSetup) -> list[str]:
     for source in setup.data.sources:
         clips = len(source.dataset.clips)
         lines.append(
-            f"  {source.setting.set} {source.dataset.split}: {clips} clips, {len(source)} samples, "
-            f"{len(source.words)} words, weight {source.setting.weight:g}"
+            f"  {source.setting.set} {source.dataset.split}: {counted(clips, 'clip')}, "
+            f"{counted(len(source), 'sample')}, {counted(len(source.words), 'word')}, "
+            f"weight {source.setting.weight:g}"
         )
     for name, videos in validation.held_out(setup.checks).items():
-        lines.append(f"  {len(videos)} clips are held out for validation{f' {name}' if name else ''}")
+        verb = "is" if len(videos) == 1 else "are"
+        lines.append(
+            f"  {counted(len(videos), 'clip')} {verb} held out for validation{f' {name}' if name else ''}"
+        )
     if setup.taken is not None:
         lines.append(f"  weights: {setup.taken}")
     per_step = recipe.data.batch * recipe.data.accumulate * setup.accelerator.num_processes
     total = per_step * recipe.schedule.steps
     laps = total / sum(len(source) for source in setup.data.sources)
     words = len(setup.data.joint.vocabulary)
-    lines.append(f"  {words} words in all; {per_step} samples a step, {total} in all: {laps:.1f} times each")
+    lines.append(
+        f"  {counted(words, 'word')} in all; {counted(per_step, 'sample')} a step, {total:,} in all: "
+        f"{laps:.1f} times each"
+    )
     return lines
 
 
@@ -102,13 +110,13 @@ def _time(recipe: Recipe, setup: TrainingSetup, seconds: float | None) -> list[s
     steps = recipe.schedule.steps
     lines = ["time:"]
     if seconds is None:
-        lines.append(f"  {steps} steps; their time is not known before targets are made")
+        lines.append(f"  {counted(steps, 'step')}; their time is not known before targets are made")
     else:
-        lines.append(f"  {steps} steps of {seconds:.2f} s: {_duration(seconds * steps)}")
+        lines.append(f"  {counted(steps, 'step')} of {seconds:.2f} s: {_duration(seconds * steps)}")
     if recipe.validation is not None:
         times = math.ceil(steps / recipe.validation.every) + recipe.validation.before
         frames = sum(check.task.n_frames for check in setup.checks)
-        lines.append(f"  and {times} validations of {frames} frames")
+        lines.append(f"  and {counted(times, 'validation')} of {counted(frames, 'frame')}")
         lines += validation.remarks(recipe, setup.checks, setup.data.joint.vocabulary)
     return lines
 

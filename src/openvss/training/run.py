@@ -112,7 +112,7 @@ def train_stage(
     if main:
         folder.claim(resume=options.resume, overwrite=options.overwrite)
     PartialState().wait_for_everyone()
-    how = "failed"
+    how = None
     try:
         resumed = options.resume and folder.state.exists()
         setup = assembler(_without_start(recipe) if resumed else recipe, path, cpu)
@@ -120,6 +120,7 @@ def train_stage(
             watcher.say(str(setup.taken))
         for remark in remarks(recipe, setup.checks, setup.data.joint.vocabulary):
             watcher.say(remark)
+        how = "failed"
         if main:
             preset, steps = recipe.model.preset, recipe.schedule.steps
             folder.note(status="running", preset=preset, steps=steps, began=time.time(), version=__version__)
@@ -133,8 +134,11 @@ def train_stage(
     finally:
         if main:
             with contextlib.suppress(OSError):  # a full disk has been reported already
-                folder.note(status=how, ended=time.time())
-                write_curves([path], path / CURVES)
+                if how is None:  # it did not begin
+                    folder.discard()
+                else:
+                    folder.note(status=how, ended=time.time())
+                    write_curves([path], path / CURVES)
             folder.release()
 
 

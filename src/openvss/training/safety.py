@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from openvss.errors import TrainingError, is_out_of_memory
 from openvss.training.data.batches import Learnable
 from openvss.training.recipe.schema import Recipe
+from openvss.wording import counted
 
 
 class StopRequest:
@@ -67,8 +68,8 @@ def memory_advice(recipe: Recipe, step: int, batch: Learnable) -> Iterator[None]
             raise
         height, width = recipe.view.crop
         raise TrainingError(
-            f"Out of memory in step {step} with {recipe.data.batch} clips of {width}x{height} and "
-            f"{len(batch.words)} words: {_advice(recipe, batch)}."
+            f"Out of memory in step {step} with {counted(recipe.data.batch, 'clip')} of {width}x{height} and "
+            f"{counted(len(batch.words), 'word')}: {_advice(recipe, batch)}."
         ) from error
 
 

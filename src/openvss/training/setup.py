@@ -22,6 +22,7 @@ from openvss.training.optimisation import Average, Group, freeze, groups_of
 from openvss.training.recipe.schema import Recipe
 from openvss.training.stepper import Pass, Stepper
 from openvss.weights import checkpoint
+from openvss.wording import counted
 
 # Saved states and moving averages hold whole weights, and models are scored by calling their methods.
 SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
@@ -94,8 +95,8 @@ class Taken:
         options = f"; built with other options: {', '.join(self.options)}" if self.options else ""
         parts = ", ".join(dict.fromkeys(name.partition(".")[0] for name in self.missing))
         return (
-            f"{len(self.loaded)} tensors from {self.file}; {len(self.missing)} of the model are not in it"
-            f"{f' ({parts})' if parts else ''}, "
+            f"{counted(len(self.loaded), 'tensor')} from {self.file}; "
+            f"{len(self.missing)} of the model are not in it{f' ({parts})' if parts else ''}, "
             f"{len(self.unused)} of it are not used, {len(self.reshaped)} have other shapes{options}"
         )
 

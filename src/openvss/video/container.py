@@ -7,11 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from av.container.input import InputContainer
 from av.error import FFmpegError
 
 from openvss.errors import BrokenVideoError, InputError
 from openvss.video.decoding import (
     Clock,
+    Cut,
     Passed,
     decode,
     frame_count,
@@ -22,14 +24,20 @@ from openvss.video.decoding import (
     video_stream,
 )
 from openvss.video.frame import Frame
+from openvss.video.images import SUFFIXES, is_webp
 from openvss.video.jump import Jump, find_jump
 from openvss.video.part import Part, Picker, clock
-from openvss.video.pixels import RGBConverter
+from openvss.video.pixels import ResizeNote, RGBConverter
 from openvss.video.prefetch import prefetch
 from openvss.video.truncation import is_cut_short, promised_end
 
-# A track may end a little before its tag says, for example after a cut without re-encoding.
+# A track may end a little before its tag says, for example after a cut without re-encoding: a second, or half
+# of a shorter one.
 SHORTFALL = Fraction(1)
+
+
+# In these FFmpeg does not tell which packet is incomplete: it is the last one.
+UNTOLD = {"gif", "mpeg", "mpegts"}
 
 
 class _DamagedError(Exception):
@@ -55,17 +63,19 @@ class VideoFile:
         self.part = part or Part()
         self._jump: Jump | None = None
         self._is_cut = is_cut_short(path)
+        self._note = ResizeNote(name)
         try:
             with open_container(self._address) as container:
                 stream = video_stream(container, name)
+                self._cut = _cut(container) if self._is_cut else None
                 self.rate = frame_rate(stream)
                 self.n_frames = frame_count(container, stream)
                 self._promised_end = promised_end(stream)
-                frames = decode(container, stream, on_damage=ignore_damage, stop_at_cut=self._is_cut)
+                frames = decode(container, stream, on_damage=ignore_damage, cut=self._cut)
                 first = next(frames, None)
                 if first is None:
                     raise InputError(f"{name} holds no frame that can be decoded{self._hint}.")
-                height, width = RGBConverter()(first).shape[:2]
+                height, width = RGBConverter(self._note)(first).shape[:2]
                 assert stream.time_base is not None
                 self._origin, _ = Clock(stream.time_base, self.rate).stamp(first)
         except (FFmpegError, ValueError) as error:
@@ -84,7 +94,12 @@ class VideoFile:
 
     @property
     def _hint(self) -> str:
-        return ": it was cut short; get a complete copy" if self._is_cut else "; check it with a video player"
+        if self._is_cut:
+            return ": it was cut short; get a complete copy"
+        if is_webp(self.path):
+            return "; if it is an animated WebP, convert it to a GIF or a video"
+        is_picture = self.path.suffix.lower() in SUFFIXES
+        return f"; check it with {'an image viewer' if is_picture else 'a video player'}"
 
     def _find_part(self) -> None:
         """Where to begin, and about how many frames there are; an error if there is none."""
@@ -134,14 +149,12 @@ class VideoFile:
             stream.thread_type = "AUTO"
             if is_careful:
                 stream.codec_context.thread_count = 1
-            times, convert = Clock(stream.time_base, self.rate), RGBConverter(self.size)
+            times, convert = Clock(stream.time_base, self.rate), RGBConverter(self._note, self.size)
             picker = Picker(self.part, self._origin)
             index = number = 0  # of the frame in the part, and of all that were decoded
             time = self._origin
             try:
-                for raw in decode(
-                    container, stream, on_damage=on_damage, stop_at_cut=self._is_cut, jump=self._jump
-                ):
+                for raw in decode(container, stream, on_damage=on_damage, cut=self._cut, jump=self._jump):
                     time, duration = times.stamp(raw)
                     picked = picker.picks(time)
                     if number >= n_skip:
@@ -160,17 +173,22 @@ class VideoFile:
     ) -> None:
         """An error for damage up to the end of the part, and for an early end unless the part ended."""
         damage = [(index, time) for index, time in damage if part_end is None or time < part_end]
-        if damage:
+        if damage and not (self._is_cut and damage[0][0] == n_frames):
             raise self._broken(*damage[0], "is damaged at")
         if part_end is not None:
             return
         if self._is_cut:
             raise self._broken(n_frames, end, "was cut short at")
-        if self._promised_end is not None and end + SHORTFALL < self._promised_end:
-            raise self._broken(n_frames, end, f"promises {float(self._promised_end):.3f} s but ends at")
+        promised = self._promised_end
+        if promised is not None and end < promised - min(SHORTFALL, promised / 2):
+            raise self._broken(n_frames, end, f"promises {float(promised):.3f} s but ends at")
 
     def _broken(self, index: int, time: Fraction, what: str) -> BrokenVideoError:
         return BrokenVideoError(
             f"{self.name} {what} frame {index} ({float(time):.3f} s); every frame that could be decoded was "
             "used, get an intact copy for the rest."
         )
+
+
+def _cut(container: InputContainer) -> Cut:
+    return "at the last packet" if container.format.name in UNTOLD else "at the incomplete packet"

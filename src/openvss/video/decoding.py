@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 import av
 from av.container.input import InputContainer
@@ -24,6 +25,8 @@ DEFAULT_RATE = Fraction(15)
 # Demuxers that turn any text into something: not what a person means by a video.
 NOT_VIDEO = {"tty"}
 MICROSECONDS = 1_000_000
+# Where the frames of a file that was cut short end.
+Cut = Literal["at the incomplete packet", "at the last packet"]
 # More than any decoder holds back at its end, in its threads and for reordering.
 IN_FLIGHT = 48
 
@@ -84,7 +87,7 @@ def decode(
     stream: VideoStream,
     *,
     on_damage: Callable[[bool], None],
-    stop_at_cut: bool,
+    cut: Cut | None = None,
     jump: Jump | None = None,
 ) -> Iterator[VideoFrame]:
     """Every frame that can be decoded, in order of display; with `jump` those from there on.
@@ -92,8 +95,7 @@ def decode(
     `on_damage(True)` is called for each packet that cannot be decoded or whose frame the decoder had to
     patch, before that is given out. `on_damage(False)` is called near the end if packets among the last ones
     gave no frame: threaded decoders do not report damage there, but some healthy videos have packets that are
-    not shown. It may raise. `stop_at_cut` ends at the first incomplete packet, the last one of a file that
-    was cut short.
+    not shown. It may raise. `cut` leaves out the incomplete packet at the end of a file that was cut short.
 
     Raises:
         FFmpegError: The container cannot be read further; every frame before that was given out.
@@ -102,9 +104,7 @@ def decode(
     shown: deque[int | None] = deque([None], maxlen=2 * IN_FLIGHT)
     failure: FFmpegError | None = None
     try:
-        for packet in packets_from(container, stream, jump):
-            if stop_at_cut and packet.is_corrupt:
-                break
+        for packet in _uncut(packets_from(container, stream, jump), cut):
             frames = _decoded(packet)
             if frames is None or any(frame.is_corrupt for frame in frames):
                 on_damage(True)
@@ -121,6 +121,19 @@ def decode(
     yield from held_back
     if failure is not None:
         raise failure
+
+
+def _uncut(packets: Iterator[Packet[VideoStream]], cut: Cut | None) -> Iterator[Packet[VideoStream]]:
+    held: Packet[VideoStream] | None = None
+    for packet in packets:
+        if cut == "at the incomplete packet" and packet.is_corrupt:
+            return
+        if cut != "at the last packet" or not packet.size:  # an empty one flushes the decoder
+            yield packet
+            continue
+        if held is not None:
+            yield held
+        held = packet
 
 
 def _decoded(packet: Packet[VideoStream]) -> list[VideoFrame] | None:

@@ -13,19 +13,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from openvss.storage.atomic import delete, delete_if_empty, move_all, write_text
-from openvss.storage.directory import PARTIAL, RunDirectory, refuse_foreign
+from openvss.errors import InputError
+from openvss.storage.atomic import delete, delete_if_empty, missing_folders, move_all, write_text
+from openvss.storage.directory import PARTIAL, RunDirectory, refuse_foreign, refuse_links
 from openvss.storage.settings import Difference, Settings, differences, read_settings
 from openvss.video.formats.catalogue import FORMATS, MASKS
 from openvss.video.formats.classes import ClassInfo, classes_json
+from openvss.video.formats.contract import frame_name
+from openvss.video.formats.masks import is_whole_png
 from openvss.video.formats.style import OverlayStyle
-from openvss.video.journal import STATS, mask_files
+from openvss.video.journal import CHECKS, STATS, count_frames, mask_files
 
 MARKER = "complete"
 RUN = "run.json"
 CLASSES = "classes.json"
 ALWAYS = (CLASSES, STATS)
-JOURNAL = (RUN, CLASSES, STATS, "masks")
+JOURNAL = (RUN, CLASSES, STATS, CHECKS, "masks")
+# An unfinished run whose settings were damaged: it can only be replaced.
+UNREADABLE: Settings = {"output": {"formats": [MASKS]}}
 
 
 class SegmentFolder:
@@ -52,11 +57,12 @@ class SegmentFolder:
         self.masks = (out if MASKS in formats else self.partial) / "masks"
         self._formats = formats
         self._classes = classes_json(classes)
+        self._words = [c.name for c in classes]
         # As JSON gives it back. This module recognises its own `run.json` by "output".
         self._settings: dict[str, Any] = json.loads(
             json.dumps({**run, "output": {"formats": list(formats), **asdict(style)}})
         )
-        self._is_new = not out.exists()
+        self._new = missing_folders(out)
         self._directory = RunDirectory(out)
 
     def claim(self, *, resume: bool, overwrite: bool) -> bool:
@@ -88,8 +94,8 @@ class SegmentFolder:
         shutil.rmtree(self.partial, ignore_errors=True)
         self.release()
         delete_if_empty(self.masks)
-        if self._is_new:
-            delete_if_empty(self.out)
+        for folder in self._new:
+            delete_if_empty(folder)
 
     def products(self) -> list[str]:
         """The files and folders of the finished run."""
@@ -97,27 +103,35 @@ class SegmentFolder:
 
     def found(self) -> Settings | None:
         """The settings of the run in the folder."""
-        places = (self.partial / RUN, self.out / RUN)
-        return next((found for found in read_settings(places) if isinstance(found.get("output"), dict)), None)
+        refuse_links(self._folders())
+        for found in read_settings((self.partial / RUN, self.out / RUN)):
+            if _is_run(found):
+                return found
+        return UNREADABLE if (self.partial / STATS).exists() else None
 
     def differences(self, found: Settings) -> list[Difference] | list[str]:
         """The settings that differ, else whether the words do."""
+        if found is UNREADABLE:
+            return [f"its {RUN} cannot be read"]
         differing = differences(_compared(found), _compared(self._settings))
         if differing:
             return differing
-        written = (path for path in (self.partial / CLASSES, self.out / CLASSES) if path.exists())
-        return ["the words"] if any(p.read_text(encoding="utf-8") != self._classes for p in written) else []
+        written = map(_classes_of, (self.partial / CLASSES, self.out / CLASSES))
+        now = json.loads(self._classes)
+        return ["the words"] if any(one is not None and one != now for one in written) else []
 
     def take_up(self) -> bool:
         """Continue the run in the folder; True if it is finished."""
         if (self.partial / MARKER).exists():
             self.publish()
-        for settings in read_settings([self.out / RUN]):
-            self.broken = settings.get("broken")
         if (self.out / RUN).exists():
+            self._require_all()
+            for settings in read_settings([self.out / RUN]):
+                self.broken = str(settings["broken"]) if settings.get("broken") else None
             shutil.rmtree(self.partial, ignore_errors=True)
             return True
         self.clean()
+        self._write_classes()
         return False
 
     def begin(self, found: Settings | None) -> None:
@@ -127,12 +141,48 @@ class SegmentFolder:
         refuse_foreign(self._foreign())
         shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir()
-        (self.partial / CLASSES).write_text(self._classes, encoding="utf-8", newline="\n")
+        self._write_classes()
         self._write_settings(self._settings)
 
     def _names(self) -> list[str]:
         """All files that a run of these formats can leave, `run.json` last."""
         return [*(name for chosen in self._formats for name in FORMATS[chosen].products), *ALWAYS, RUN]
+
+    def _folders(self) -> Iterator[Path]:
+        """Where a run of these formats makes folders."""
+        yield self.partial
+        for name in ("masks", *self._names()):
+            if not Path(name).suffix:
+                yield self.out / name
+                yield self.partial / name
+
+    def _require_all(self) -> None:
+        """InputError if the finished run in the folder has lost something."""
+        lost = next(self._lost(), None)
+        if lost is not None:
+            raise InputError(
+                f"The finished run in {self.out} has lost {lost}, which is missing or damaged: make it again "
+                "with --overwrite."
+            )
+
+    def _lost(self) -> Iterator[str]:
+        for name in self._formats:
+            products = FORMATS[name].products
+            missing = [product for product in products if not (self.out / product).exists()]
+            # A format with a writer of its own for images leaves one of its products, others all of them.
+            if missing and (FORMATS[name].image is None or missing == list(products)):
+                yield missing[0]
+        if _classes_of(self.out / CLASSES) != json.loads(self._classes):
+            yield CLASSES
+        frames = count_frames(self.out / STATS, self._words)
+        if frames is None:
+            yield STATS
+        elif MASKS in self._formats:
+            names = map(frame_name, range(frames))
+            yield from (f"masks/{name}" for name in names if not is_whole_png(self.masks / name))
+
+    def _write_classes(self) -> None:
+        write_text(self.partial / CLASSES, self._classes, self.partial / "classes.tmp")
 
     def _write_settings(self, settings: Settings) -> None:
         text = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
@@ -151,16 +201,19 @@ class SegmentFolder:
 
     def _remove(self, found: Settings) -> None:
         """Delete the files of an earlier run, and nothing else."""
+        formats = [FORMATS[name] for name in found["output"]["formats"] if name in FORMATS]
+        names = [*(n for chosen in formats for n in chosen.products), *ALWAYS]
+        refuse_links(self.out / name for name in names if not Path(name).suffix)
+        inner = [folder for chosen in formats if chosen.folders for folder in chosen.folders(self.out)]
         # First it becomes an unfinished run, so that this too can be interrupted.
         self.partial.mkdir(exist_ok=True)
         (self.partial / MARKER).unlink(missing_ok=True)
         move_all([RUN], self.out, self.partial)
-        formats = [FORMATS[name] for name in found["output"].get("formats", ()) if name in FORMATS]
-        for folder in (f for chosen in formats if chosen.folders for f in chosen.folders(self.out)):
+        for folder in inner:
             for mask in mask_files(folder):
                 mask.unlink()
             delete_if_empty(folder)
-        for name in (*(n for chosen in formats for n in chosen.products), *ALWAYS):
+        for name in names:
             path = self.out / name
             for mask in mask_files(path):
                 mask.unlink()
@@ -169,6 +222,20 @@ class SegmentFolder:
             else:
                 path.unlink(missing_ok=True)
         shutil.rmtree(self.partial)
+
+
+def _is_run(found: Settings) -> bool:
+    output = found.get("output")
+    formats = output.get("formats") if isinstance(output, dict) else None
+    return isinstance(formats, list) and all(isinstance(name, str) for name in formats)
+
+
+def _classes_of(path: Path) -> object:
+    """The words that a run wrote down; None if they cannot be read."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError):
+        return None
 
 
 def _compared(settings: Settings) -> Settings:

@@ -14,7 +14,7 @@ from openvss.video.decoding import frame_count, frame_rate, open_container, vide
 from openvss.video.frame import Frame
 from openvss.video.images import ImageSequence
 from openvss.video.part import Part
-from openvss.video.pixels import RGBConverter
+from openvss.video.pixels import ResizeNote, RGBConverter
 from openvss.video.sources import Source
 from openvss.video.spread import Spread, evenly
 
@@ -60,7 +60,7 @@ def _entered(path: Path, source: Source, wanted: int) -> Iterator[Frame]:
         origin = (stream.start_time or 0) * base
         begin, end = _window(source.part, count / rate, rate)
         gap, last = (end - begin) / wanted, None
-        convert = RGBConverter(source.size)
+        convert = RGBConverter(ResizeNote(source.name), source.size)
         for number in range(wanted):
             target = origin + begin + (number + Fraction(1, 2)) * gap
             try:

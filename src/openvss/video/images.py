@@ -102,6 +102,13 @@ def is_still(path: Path) -> bool:
         return False
 
 
+def is_webp(path: Path) -> bool:
+    """Whether the file begins as WebP does."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[:4] == b"RIFF" and head[8:] == b"WEBP"
+
+
 def frame_files(paths: Iterator[Path]) -> list[Path]:
     """Those that are pictures by their suffix, in natural order: frame2 before frame10."""
     pictures = [path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]

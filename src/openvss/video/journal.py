@@ -1,7 +1,7 @@
 """What an interrupted run leaves so that it can be resumed: masks and lines of statistics.
 
-A frame is finished once its mask has its final name and its line, which is written after it, ends with a
-newline.
+A frame is finished once its mask has its final name and its line, which is written last, ends with a
+newline. A checksum of both, which the finished run does not keep, tells whether they are still as written.
 """
 
 from __future__ import annotations
@@ -11,21 +11,25 @@ import csv
 import io
 import os
 import re
+import zlib
 from collections.abc import Sequence
 from fractions import Fraction
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
 
 from openvss.errors import InputError
 from openvss.storage.atomic import replacing
+from openvss.storage.cells import text_cell
 from openvss.video.formats.classes import ClassInfo
 from openvss.video.formats.contract import Labelled, frame_name
-from openvss.video.formats.masks import is_whole_png, mask_png, palette, read_mask
+from openvss.video.formats.masks import mask_png, palette, read_mask
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 
 STATS = "stats.csv"
+CHECKS = "checksums"
 HALF_WRITTEN = "mask.tmp"
 MASK_NAME = re.compile(r"\d{6,}\.png")
 # Named so that no word a person would type is the name of a column.
@@ -42,6 +46,7 @@ class LabelJournal:
     def __init__(self, folder: Path, masks: Path, classes: Sequence[ClassInfo]) -> None:
         self._masks = masks
         self._stats = folder / STATS
+        self._checks = folder / CHECKS
         self._half_written = folder / HALF_WRITTEN
         self._names = tuple(c.name for c in classes)
         self._palette = palette(classes)
@@ -51,6 +56,7 @@ class LabelJournal:
         self._reader.readline()
         # Unbuffered: a line is with the operating system when `add` returns.
         self._writer = self._stats.open("ab", buffering=0)
+        self._check_writer = self._checks.open("ab", buffering=0)
 
     def replay(self, frame: Frame) -> LabelMap:
         """The labels of the next finished frame.
@@ -75,19 +81,20 @@ class LabelJournal:
     def add(self, item: Labelled) -> None:
         """Take the next frame."""
         with replacing(self._masks / frame_name(item.frame.index), self._half_written) as draft:
-            draft.write_bytes(mask_png(item.labels.labels, self._palette))
-        line = memoryview(stats_line(item))
-        while line:
-            line = line[self._writer.write(line) :]
+            mask = mask_png(item.labels.labels, self._palette)
+            draft.write_bytes(mask)
+        line = stats_line(item)
+        _write(self._check_writer, _checksum(mask, line))
+        _write(self._writer, line)
 
     def finish(self) -> None:
         """Close the statistics; every mask is complete already."""
-        self._reader.close()
-        self._writer.close()
+        for file in (self._reader, self._writer, self._check_writer):
+            file.close()
 
     def abandon(self) -> None:
         """Close the statistics as they are."""
-        for file in (self._reader, self._writer):
+        for file in (self._reader, self._writer, self._check_writer):
             with contextlib.suppress(OSError):
                 file.close()
 
@@ -95,22 +102,42 @@ class LabelJournal:
         """Find the finished frames and delete anything after them."""
         header = stats_header(self._names)
         finished, size = 0, len(header)
-        with self._stats.open("a+b") as lines:
-            lines.seek(0)
+        with self._stats.open("a+b") as lines, self._checks.open("a+b") as checks:
+            for file in (lines, checks):
+                file.seek(0)
             if lines.read(size) != header:
                 lines.truncate(0)
                 lines.write(header)
-            for line in lines:
+            for line, check in zip(lines, checks, strict=False):
+                mask = _bytes_of(self._masks / frame_name(finished))
                 whole = line.endswith(b"\n") and line.startswith(f"{finished},".encode())
-                if not whole or not is_whole_png(self._masks / frame_name(finished)):
+                if not whole or mask is None or check != _checksum(mask, line):
                     break
                 finished += 1
                 size += len(line)
         os.truncate(self._stats, size)
-        for mask in mask_files(self._masks):
-            if int(mask.stem) >= finished:
-                mask.unlink()
+        os.truncate(self._checks, finished * len(_checksum(b"", b"")))
+        for path in mask_files(self._masks):
+            if int(path.stem) >= finished:
+                path.unlink()
         return finished
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _checksum(mask: bytes, line: bytes) -> bytes:
+    return b"%08x\n" % zlib.crc32(line, zlib.crc32(mask))
 
 
 def mask_files(folder: Path) -> list[Path]:
@@ -123,7 +150,7 @@ def mask_files(folder: Path) -> list[Path]:
 def stats_header(names: Sequence[str]) -> bytes:
     """The first line."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([*COLUMNS, *names, "unlabelled"])
+    csv.writer(text, lineterminator="\n").writerow([*COLUMNS, *map(text_cell, names), "unlabelled"])
     return text.getvalue().encode()
 
 
@@ -135,6 +162,24 @@ def stats_line(item: Labelled) -> bytes:
     cells = [str(frame.index), str(frame.time), f"{float(frame.time):.6f}", f"{confidence:.6f}"]
     cells += [f"{share:.6f}" for share in shares]
     return (",".join(cells) + "\n").encode()
+
+
+def count_frames(stats: Path, names: Sequence[str]) -> int | None:
+    """The frames in finished statistics; None if they are missing or damaged."""
+    try:
+        header, *lines = stats.read_bytes().splitlines(keepends=True)
+        if header != stats_header(names):
+            return None
+        for number, line in enumerate(lines):
+            cells = line.decode().split(",")
+            if (
+                read_stats_line(line)[0] != number
+                or len([float(cell) for cell in cells[2:]]) != len(names) + 3
+            ):
+                return None
+    except (FileNotFoundError, ValueError, ZeroDivisionError):
+        return None
+    return len(lines)
 
 
 def read_stats_line(line: bytes) -> tuple[int, Fraction, float]:

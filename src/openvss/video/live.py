@@ -26,7 +26,7 @@ from openvss.video.decoding import (
 )
 from openvss.video.frame import Frame
 from openvss.video.part import Part, Picker
-from openvss.video.pixels import RGBConverter
+from openvss.video.pixels import ResizeNote, RGBConverter
 from openvss.video.prefetch import prefetch
 
 TIMEOUT_S = 15.0
@@ -58,11 +58,11 @@ class LiveSource:
         length = frame_count(container, self._stream)
         self.n_frames = self.part.count(length, self.rate) if length and self.rate else self.part.max_frames
         self._is_used_up = False
-        frames = decode(container, self._stream, on_damage=ignore_damage, stop_at_cut=False)
+        frames = decode(container, self._stream, on_damage=ignore_damage)
         first = next(frames, None)
         if first is None:
             raise InputError(f"{name} sends no frame that can be decoded; check it with a video player.")
-        self._convert = RGBConverter()
+        self._convert = RGBConverter(ResizeNote(name))
         height, width = self._convert(first).shape[:2]
         self.size = (width, height)
         self._raw = chain([first], frames)

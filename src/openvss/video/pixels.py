@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ from av.sidedata.sidedata import SideData
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 Pixels = npt.NDArray[np.uint8]
+
+log = logging.getLogger(__name__)
 
 UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
 SCALING = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
@@ -34,6 +37,22 @@ class Orientation(NamedTuple):
         return np.ascontiguousarray(pixels)
 
 
+class ResizeNote:
+    """Says once that frames of a source are rescaled."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._is_told = name, False
+
+    def __call__(self, first: tuple[int, int], now: tuple[int, int]) -> None:
+        """Take the size of the first frame, and that of a frame which differs."""
+        if not self._is_told:
+            log.warning(
+                "%s changes its size from %dx%d to %dx%d: all frames are labelled, at the first size.",
+                *(self._name, *first, *now),
+            )
+            self._is_told = True
+
+
 class RGBConverter:
     """Converts the frames of one video, all to the size of the first, upright.
 
@@ -42,8 +61,9 @@ class RGBConverter:
     it is arbitrary. HDR is converted by its matrix, without tone mapping.
     """
 
-    def __init__(self, size: tuple[int, int] | None = None) -> None:
+    def __init__(self, note: ResizeNote, size: tuple[int, int] | None = None) -> None:
         self.size = size
+        self._note = note
         self._reformatter = VideoReformatter()
         self._turns: dict[int, Orientation] = {}
 
@@ -53,6 +73,8 @@ class RGBConverter:
         if self.size is None:
             self.size = _swapped(frame.width, frame.height, turn.transposed)
         width, height = _swapped(*self.size, turn.transposed)
+        if (frame.width, frame.height) != (width, height):
+            self._note(self.size, _swapped(frame.width, frame.height, turn.transposed))
         has_alpha = any(component.is_alpha for component in frame.format.components)
         converted = self._reformatter.reformat(
             frame,

@@ -19,6 +19,7 @@ from openvss.video.frame import Frame
 from openvss.video.journal import STATS, LabelJournal
 from openvss.video.labelmap import LabelMap
 from openvss.video.worker import Worker
+from openvss.wording import counted
 
 __all__ = ["ClassInfo", "OutputFolder", "OverlayStyle", "SourceInfo", "class_infos"]
 
@@ -190,8 +191,8 @@ class OutputFolder:
             raise InputError("The source has no frames, so there is nothing to write.")
         if self._next < self.finished:
             raise InputError(
-                f"The source ends after {self._next} frames, but the interrupted run saw {self.finished}: "
-                "start again with --overwrite."
+                f"The source ends after {counted(self._next, 'frame')}, but the interrupted run saw "
+                f"{self.finished}: start again with --overwrite."
             )
         with reporting(self._folder.out):
             for worker in self._workers:

@@ -1,8 +1,9 @@
 """Whether a video file ends before its container says it should.
 
-FFmpeg reads a file that was cut short to its end without an error. MP4, MOV, Matroska, WebM and AVI state the
-size of their parts, so a part that reaches beyond the end of the file proves the cut; files without such
-statements (MPEG-TS, FLV, GIF, raw streams, live recordings of unknown size) are taken as they are.
+FFmpeg reads a file that was cut short to its end without an error. MP4, MOV, Matroska, WebM, AVI and MPEG
+program streams state the size of their parts, so a part that reaches beyond the end of the file proves the
+cut; GIF and PNG end with a mark, and MPEG transport streams with a whole packet. Files without any of that
+(raw streams, live recordings of unknown size) are taken as they are.
 """
 
 from __future__ import annotations
@@ -19,13 +20,19 @@ ISO_FIRST = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp"}
 ISO_VITAL = {b"moov", b"moof", b"mdat"}
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
+PNG = b"\x89PNG\r\n\x1a\n"
+GIF_IMAGE, GIF_EXTENSION, GIF_END = b"\x2c", b"\x21", b"\x3b"
+TS_SYNC = 0x47
+TS_PACKETS = ((188, 0), (192, 4), (204, 0))  # bytes of a packet, and where in it the sync byte is
+PACK, PACK_END = b"\x00\x00\x01\xba", b"\x00\x00\x01\xb9"
+PACK_TAIL = 1 << 18  # bytes at the end of a program stream: packs are a few thousand bytes
 
 
 def is_cut_short(path: Path) -> bool:
     """Whether some part of the file, by its own header, reaches beyond the end of the file."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        head = file.read(12)
+        head = file.read(4 * 204)
         file.seek(0)
         if head[4:8] in ISO_FIRST:
             return _iso_end(file, size) > size
@@ -33,7 +40,14 @@ def is_cut_short(path: Path) -> bool:
             return _matroska_end(file) > size
         if head.startswith(b"RIFF"):
             return _riff_end(file, size) > size
-    return False
+        if head.startswith(b"GIF8"):
+            return not _gif_is_whole(file)
+        if head.startswith(PNG):
+            return not _png_is_whole(file, size)
+        if head.startswith(PACK):
+            return _program_end(file, size) > size
+        packet = _ts_packet(head)
+    return packet is not None and size % packet != 0
 
 
 def promised_end(stream: VideoStream) -> Fraction | None:
@@ -95,3 +109,79 @@ def _riff_end(file: BinaryIO, size: int) -> int:
         start += 8 + length + length % 2
         end = start - length % 2
     return end
+
+
+def _gif_is_whole(file: BinaryIO) -> bool:
+    """Whether the mark at the end of a GIF is found where its blocks say it is."""
+    header = file.read(13)
+    if len(header) < 13:
+        return False
+    file.seek(_gif_colours(header[10]), 1)
+    while kind := file.read(1):
+        if kind == GIF_END:
+            return True
+        if kind == GIF_EXTENSION:
+            file.seek(1, 1)
+        elif kind == GIF_IMAGE:
+            flags = file.read(9)[8:]
+            file.seek(_gif_colours(flags[0]) + 1 if flags else 0, 1)
+        else:  # FFmpeg reads no further than stray bytes
+            return False
+        while (length := file.read(1)) and length != b"\x00":
+            file.seek(length[0], 1)
+    return False
+
+
+def _gif_colours(flags: int) -> int:
+    """Bytes of the colour table that these flags announce."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _png_is_whole(file: BinaryIO, size: int) -> bool:
+    """Whether the last chunk of a PNG, animated or not, lies within the file; true for what is no chunk."""
+    start = len(PNG)
+    while start + 8 <= size:
+        file.seek(start)
+        header = file.read(8)
+        if not header[4:].isalpha():
+            return True
+        start += 12 + int.from_bytes(header[:4])
+        if header[4:] == b"IEND":
+            return start <= size
+    return False
+
+
+def _program_end(file: BinaryIO, size: int) -> int:
+    """Where the last packet of an MPEG program stream ends; 0 if that is not known."""
+    tail = max(size - PACK_TAIL, 0)
+    file.seek(tail)
+    first = file.read().find(PACK)
+    if first < 0:
+        return 0
+    start = tail + first
+    while start + 6 <= size:
+        file.seek(start)
+        header = file.read(14)
+        if header.startswith(PACK_END):
+            start += 4
+        elif header.startswith(PACK):
+            if len(header) < 14:
+                return start + 14
+            start += 14 + (header[13] & 7) if header[4] & 0xC0 == 0x40 else 12
+        elif header.startswith(b"\x00\x00\x01") and header[3] > PACK[3]:
+            length = int.from_bytes(header[4:6])
+            if not length:
+                return 0
+            start += 6 + length
+        else:
+            return 0
+    return start if start >= size else size + 1
+
+
+def _ts_packet(head: bytes) -> int | None:
+    """Bytes of a packet, if these are the first ones of an MPEG transport stream."""
+    for length, sync in TS_PACKETS:
+        marks = head[sync : 4 * length : length]
+        if len(marks) == 4 and marks == bytes([TS_SYNC]) * 4:
+            return length
+    return None

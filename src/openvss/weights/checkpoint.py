@@ -25,6 +25,10 @@ from openvss.storage.atomic import own_draft, replacing
 
 BEST, LAST = "best.safetensors", "last.safetensors"  # what a folder of a training run holds
 
+DAMAGED_NOTE = (
+    "What {} notes of its model cannot be read: copy it again, or give it as --model NAME --weights FILE."
+)
+
 _OURS = ("openvss", "preset", "options")
 _VERSION = "1"
 _WRAPPERS = ("state_dict", "model")  # where other software puts the tensors within its file
@@ -77,9 +81,15 @@ def read_metadata(file: Path) -> Metadata:
             f"{file} does not say which model it belongs to: name the model with --model and the file with "
             "--weights."
         )
-    options = json.loads(note["options"])
+    try:
+        options = json.loads(note["options"])
+        preset = note["preset"]
+    except (KeyError, ValueError, RecursionError) as error:
+        raise InputError(DAMAGED_NOTE.format(file)) from error
+    if not isinstance(options, dict):
+        raise InputError(DAMAGED_NOTE.format(file))
     extra = {key: value for key, value in note.items() if key not in _OURS}
-    return Metadata(note["preset"], options, extra)
+    return Metadata(preset, options, extra)
 
 
 def sizes(file: Path) -> list[int]:

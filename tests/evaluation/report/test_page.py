@@ -62,3 +62,20 @@ def test_nothing_that_counts_gives_no_numbers_and_no_pictures(tmp_path: Path) ->
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "metrics.json", "per_class.csv", "report.md",
     }  # fmt: skip
+
+
+def test_hostile_names_are_shown_as_they_are(tmp_path: Path) -> None:
+    root = write_set(tmp_path / "set", (2,))
+    classes = root / "classes.txt"
+    names = ["<script>alert(1)</script>", "=cmd()", "-sum [a](b)", "tree"]
+    classes.write_text("".join(f"{i} {name}\n" for i, name in enumerate(names)))
+    task = task_of(root)
+    folder = folder_for(tmp_path / "out", task, Noisy(task.dataset))
+    result = report.write(folder, task, run(task, Noisy(task.dataset), folder))
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "<script" not in text
+    assert "[a](b)" not in text
+    assert "&lt;script&gt;" in text
+    rows = list(csv.DictReader((tmp_path / "out" / "per_class.csv").read_text().splitlines()))
+    assert [row["name"] for row in rows] == [names[0], "'=cmd()", "'-sum [a](b)", "tree"]
+    assert [row["name"] for row in result["per_class"]] == names

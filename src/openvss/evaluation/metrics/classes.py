@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from openvss.data.protocol import Protocol
 from openvss.evaluation.ground_truth import Task
-from openvss.evaluation.markdown import percent, table
+from openvss.evaluation.markdown import percent, plain, table
 from openvss.evaluation.metrics import frame_picks
 from openvss.evaluation.metrics.base import Column, Metric, ReportSection, ScoredFrame
 from openvss.evaluation.metrics.confusion import (
@@ -24,6 +24,7 @@ from openvss.evaluation.metrics.confusion import (
 from openvss.evaluation.metrics.frame_picks import FramePicks
 from openvss.evaluation.pictures.bars import Bar, draw_bars, number
 from openvss.evaluation.pictures.confusion import draw_confusion
+from openvss.storage.cells import text_cell
 from openvss.video.colours import colours_for
 
 ROWS = "per_class.csv"
@@ -123,7 +124,8 @@ class ClassScores(Metric):
         text = io.StringIO()
         writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(result["per_class"])
+        for row in result["per_class"]:
+            writer.writerow({**row, "name": text_cell(row["name"]), "group": text_cell(row["group"] or "")})
         return {ROWS: text.getvalue()}
 
     def pictures(
@@ -167,8 +169,8 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     shown = present if omitted <= 0 else [*present[:half], *present[-half:]]
     lines = [
         [
-            row["name"],
-            *([row["group"] or ""] if grouped else []),
+            plain(row["name"]),
+            *([plain(row["group"] or "")] if grouped else []),
             percent(row["iou"]),
             percent(row["accuracy"]),
             percent(row["pixels"] / total),
@@ -178,7 +180,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     head = ["class", *(["group"] if grouped else []), "IoU", "accuracy", "share of pixels"]
     notes = []
     if omitted > 0:
-        notes.append(f"The best and the worst {half}; {omitted} more are in `{ROWS}`.")
+        notes.append(
+            f"The best and the worst {half}; {omitted} more {'is' if omitted == 1 else 'are'} in `{ROWS}`."
+        )
     if len(present) < len(rows):
         notes.append(f"{len(rows) - len(present)} of {len(rows)} classes do not occur in the ground truth.")
     return "\n\n".join([table(head, lines), *notes])

@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from openvss.evaluation.ground_truth import Task
-from openvss.evaluation.markdown import percent, table
+from openvss.evaluation.markdown import percent, plain, table
 from openvss.evaluation.metrics import frame_picks
 from openvss.evaluation.metrics.base import Column, Metric, ReportSection, ScoredFrame
 from openvss.evaluation.metrics.boundary import boundary_f
@@ -159,7 +159,12 @@ class ObjectScores(Metric):
     def sections(self, result: Mapping[str, Any]) -> list[ReportSection]:
         """A table of all sequences."""
         rows = [
-            [one["sequence"], " or ".join(one["words"]), percent(one["iou"]), percent(one["boundary_f"])]
+            [
+                plain(one["sequence"]),
+                plain(" or ".join(one["words"])),
+                percent(one["iou"]),
+                percent(one["boundary_f"]),
+            ]
             for one in result["objects"]
         ]
         head = ["sequence", "object", "IoU", "boundary F"]

@@ -9,11 +9,12 @@ from typing import Any
 from openvss.evaluation.compare import RESULTS, data_title, short
 from openvss.evaluation.folder import ResultFolder
 from openvss.evaluation.ground_truth import Task
-from openvss.evaluation.markdown import percent, table
+from openvss.evaluation.markdown import percent, plain, table
 from openvss.evaluation.metrics.base import ReportSection
 from openvss.evaluation.metrics.catalogue import all_columns
 from openvss.evaluation.report.results import metrics, metrics_json
 from openvss.evaluation.runner import Evaluation
+from openvss.wording import counted
 
 
 def write(folder: ResultFolder, task: Task, found: Evaluation) -> dict[str, Any]:
@@ -58,10 +59,10 @@ def markdown(
     data = result["data"]
     headline = {column.name: percent(result[key]) for key, column in all_columns().items() if key in result}
     kind = "video" if task.is_video else "image"
-    counted = f"{_plural(data['videos'], kind)}, {_plural(data['frames'], 'labelled frame')}"
+    numbers = f"{counted(data['videos'], kind)}, {counted(data['frames'], 'labelled frame')}"
     parts = [
-        f"# {title(result)}",
-        f"{counted}; protocol `{result['protocol']}`: {task.rules.about} {uncounted(data)}".rstrip(),
+        f"# {plain(title(result))}",
+        f"{numbers}; protocol `{result['protocol']}`: {task.rules.about} {plain(uncounted(data))}".rstrip(),
         "All numbers are per cent; how each is defined is written in `docs/evaluate.md` of OpenVSS.",
         table(list(headline), [list(headline.values())]),
     ]
@@ -80,22 +81,19 @@ def uncounted(data: Mapping[str, Any]) -> str:
 
 def _settings(result: Mapping[str, Any]) -> str:
     data, model = result["data"], result["model"]
-    rows = [["data", f"{data['name']}, split {data['split']}, ground truth {result['ground_truth'][:12]}"]]
+    truth = result["ground_truth"][:12]
+    rows = [["data", f"{plain(data['name'])}, split {plain(data['split'])}, ground truth {truth}"]]
     if model:
-        rows.append(["model", ", ".join(f"{key} {short(value)}" for key, value in model.items())])
+        rows.append(["model", plain(", ".join(f"{key} {short(value)}" for key, value in model.items()))])
     else:
-        rows.append(["predictions", f"`{result['predictions']}`"])
+        rows.append(["predictions", plain(result["predictions"])])
     rows += [
         ["protocol", f"`{result['protocol']}`"],
         ["word list", result["word_list"] or "none of the built-in ones"],
-        ["words", ", ".join(result["words"])],
+        ["words", plain(", ".join(result["words"]))],
         ["versions", ", ".join(f"{name} {version}" for name, version in result["versions"].items())],
     ]
     return table(["setting", "value"], rows)
-
-
-def _plural(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _write(path: Path, text: str) -> None:

@@ -123,10 +123,10 @@ def _most_telling(error: ValidationError) -> Any:
 def _existing(key: Key, content: Any) -> Key:
     """The part of pydantic's location that exists in the file: it appends the types that it tried."""
     for place, part in enumerate(key):
-        inside = part in content if isinstance(content, dict) else isinstance(content, list)
-        if not inside:
+        try:
+            content = content[part]
+        except (IndexError, KeyError, TypeError):
             return key[:place]
-        content = content[part]
     return key
 
 

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from openvss.data.clips import MIN_GAP
 from openvss.data.pseudo_clips import CameraMotion
 from openvss.data.transforms import Augmentation
+from openvss.wording import counted
 
 MOST_WORDS = 254  # labels of a step are one byte, and 255 is "not labelled"
 LAST = "last"  # validation.best: no metric chooses
@@ -202,7 +203,10 @@ class Schedule(Section):
     @model_validator(mode="after")
     def _warmup_ends(self) -> Schedule:
         if self.warmup >= self.steps and self.warmup:
-            raise impossible("warmup", f"{self.warmup} steps of warm-up do not fit into {self.steps} steps")
+            raise impossible(
+                "warmup",
+                f"{counted(self.warmup, 'step')} of warm-up cannot fit into {counted(self.steps, 'step')}",
+            )
         return self
 
 
@@ -326,11 +330,12 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
         if self.clip.references is not None and isinstance(self.clip.labels, int):
-            frames = len(self.clip.references) + 1
-            if self.clip.labels > frames:
+            length = len(self.clip.references) + 1
+            if self.clip.labels > length:
+                frames = counted(length, "frame")
                 raise impossible(
                     "clip.labels",
-                    f"a clip has {frames} frames, so {self.clip.labels} of them cannot have labels",
+                    f"a clip has {frames}, so {self.clip.labels} of them cannot have labels",
                 )
         made = self.clip.context == "made" or any(one.labels == "made" for one in self.data.train)
         if made and self.targets is None:

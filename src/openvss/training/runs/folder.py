@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from openvss.errors import InputError, OutputError
-from openvss.storage.atomic import delete, write_text
+from openvss.storage.atomic import delete, delete_if_empty, missing_folders, write_text
 from openvss.storage.directory import RunDirectory
 from openvss.storage.file_errors import make_folder
 from openvss.storage.lock import FolderLock
@@ -42,6 +42,7 @@ class RunFolder:
         self.path = path
         self._recipe: dict[str, Any] = json.loads(recipe.model_dump_json())  # every key given
         self._directory = RunDirectory(path)
+        self._made: list[Path] = []  # folders that did not exist, innermost first
 
     @property
     def state(self) -> Path:
@@ -50,6 +51,7 @@ class RunFolder:
 
     def claim(self, *, resume: bool, overwrite: bool) -> None:
         """Prepare the folder; on the main process only."""
+        self._made = missing_folders(self.path)
         make_folder(self.path)
         if not os.access(self.path, os.W_OK):
             raise OutputError(f"The folder {self.path} is not writable: choose another --out.")
@@ -58,6 +60,14 @@ class RunFolder:
     def release(self) -> None:
         """Release the folder to other runs."""
         self._directory.release()
+
+    def discard(self) -> None:
+        """Remove the traces of a run that could not begin; targets that it made, and an earlier run, stay."""
+        if not _begun(self.path):
+            (self.path / RECIPE).unlink(missing_ok=True)
+        self.release()
+        for place in self._made:
+            delete_if_empty(place)
 
     def disown(self) -> None:
         """In a worker process: the folder is released when its owner dies."""
@@ -83,8 +93,7 @@ class RunFolder:
             raise InputError(f"{self.path} holds the results of another command: choose another --out.")
         if not _begun(self.path):
             return None
-        found = yaml.safe_load((self.path / RECIPE).read_text(encoding="utf-8"))
-        return found if isinstance(found, dict) else {}
+        return read_recipe(self.path) or {}
 
     def differences(self, found: Settings) -> list[Difference]:
         """What keeps that run from being resumed: a recipe other than the one it was started with."""
@@ -105,6 +114,15 @@ class RunFolder:
     def _write_recipe(self) -> None:
         text = yaml.safe_dump(self._recipe, sort_keys=False, allow_unicode=True)
         write_text(self.path / RECIPE, text)
+
+
+def read_recipe(path: Path) -> dict[str, Any] | None:
+    """The recipe of the run in a folder; None if it is damaged."""
+    try:
+        found = yaml.safe_load((path / RECIPE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def make_room(out: Path, folders: Sequence[Path], *, overwrite: bool) -> None:

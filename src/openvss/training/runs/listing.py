@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from openvss.errors import InputError
 from openvss.evaluation.pictures.curves import Curve, Panel, draw_curves
 from openvss.storage.atomic import replacing
 from openvss.storage.lock import is_held
+from openvss.storage.settings import read_settings
 from openvss.training.recipe.schema import LAST
 from openvss.training.runs import log as journal
-from openvss.training.runs.folder import RECIPE, STATUS
+from openvss.training.runs.folder import RECIPE, STATUS, read_recipe
 
 CURVES = "curves.png"
 TIMES = ("seconds", "waiting", "steps", "lr", "grad_norm")
@@ -30,7 +28,7 @@ class Run:
     Attributes:
         path: Its folder.
         preset: What it trains.
-        status: "running", "finished", "stopped", "failed", or "killed".
+        status: "running", "finished", "stopped", "failed", "killed", or "damaged".
         step: Steps done and saved.
         steps: Steps of its recipe.
         loss: Of the last line of the log.
@@ -107,24 +105,25 @@ def _title(run: Path, runs: Sequence[Path]) -> str:
 
 
 def _read(path: Path) -> Run:
-    try:
-        status = json.loads((path / STATUS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        status = {}
-    recipe = yaml.safe_load((path / RECIPE).read_text(encoding="utf-8"))
+    status = next(read_settings([path / STATUS]), {})
     entries = journal.read(path, "train")
     how = str(status.get("status", "killed"))
     if how == "running" and not is_held(path):
         how = "killed"
-    chosen_by = (recipe.get("validation") or {}).get("best")
-    return Run(
-        path=path,
-        preset=recipe["model"]["preset"],
-        status=how,
-        step=int(status.get("step", 0)),
-        steps=recipe["schedule"]["steps"],
-        loss=entries[-1]["loss"] if entries else None,
-        metric=None if chosen_by == LAST else chosen_by,
-        best=status.get("best"),
-        seconds=sum(entry["seconds"] for entry in entries),
-    )
+    try:
+        recipe = read_recipe(path) or {}
+        best = status.get("best")
+        chosen_by = (recipe.get("validation") or {}).get("best")
+        return Run(
+            path=path,
+            preset=str(recipe["model"]["preset"]),
+            status=how,
+            step=int(status.get("step", 0)),
+            steps=int(recipe["schedule"]["steps"]),
+            loss=float(entries[-1]["loss"]) if entries else None,
+            metric=None if chosen_by == LAST else chosen_by,
+            best=None if best is None else float(best),
+            seconds=sum(float(entry["seconds"]) for entry in entries),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Run(path, "?", "damaged", 0, 0, None, None, None, 0.0)

@@ -84,15 +84,15 @@ class RunLog:
 
 
 def read(folder: Path, kind: str | None = None) -> list[dict[str, Any]]:
-    """The entries of a log, or those of one kind; a line that was cut off is left out."""
+    """The entries of a log, or those of one kind; a damaged line is left out."""
     path = folder / LOG
     entries = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if kind is None or entry.get("kind") == kind:
+        if isinstance(entry, dict) and (kind is None or entry.get("kind") == kind):
             entries.append(entry)
     return entries
 

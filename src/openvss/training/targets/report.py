@@ -21,6 +21,7 @@ from openvss.video.formats.masks import read_mask
 from openvss.video.images import read_image
 from openvss.video.lettering import fitted, write
 from openvss.video.pixels import Pixels
+from openvss.wording import counted
 
 REPORT = "report.json"
 SHOWN = 6
@@ -110,8 +111,9 @@ class Passed:
         n, some = self.numbers["pictures"], self.numbers["pictures_with_words"]
         words, pixels = self.numbers["words_a_picture"], self.numbers["labelled_pixels"]
         rate = (
-            f"{self.name}: words passed the gate in {some} of {n} pictures ({100 * some / n:.0f} %), "
-            f"{words:.1f} a picture; {100 * pixels:.1f} % of the pixels are labelled"
+            f"{self.name}: words passed the gate in {some} of {counted(n, 'picture')} "
+            f"({100 * some / n:.0f} %), {words:.1f} a picture; "
+            f"{100 * pixels:.1f} % of the pixels are labelled"
         )
         return f"{rate}. WARNING: nothing is learnt from it in this round: {REMEDY}" if self.nothing else rate
 
@@ -134,6 +136,7 @@ def require_some(found: Sequence[Passed], sources: Sequence[SampleSource]) -> No
         pictures = sum(one.numbers["pictures"] for one in found)
         some = sum(one.numbers["pictures_with_words"] for one in found)
         raise TrainingError(
-            f"No pixel of the {pictures} pictures got a label (words passed the gate in {some} of them), so "
-            f"there is nothing to learn from: {REMEDY}, or start from a model that is more confident."
+            f"No pixel of the {counted(pictures, 'picture')} got a label (words passed the gate in {some} of "
+            f"them), so there is nothing to learn from: {REMEDY}, or "
+            "start from a model that is more confident."
         )
