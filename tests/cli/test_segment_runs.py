@@ -217,3 +217,20 @@ def test_the_sheet_of_a_picture_has_one_tile(run: Runner, tmp_path: Path) -> Non
     run.ok("segment", "a.png", WORDS, *SMALL[:-1], "sheet")
     with Image.open(tmp_path / "segmented" / "a" / "sheet.png") as sheet:
         assert sheet.size == (480 + 24, 12 + 360 + 12 + 32 + 12)  # no time below it
+
+
+def test_doubtful_words_are_named_and_used(run: Runner, clips: Path) -> None:
+    code, _, err = run("segment", clips / "clip.mkv", "Hund | dog, raod, sky, quiet street", *SMALL)
+    assert code == 0
+    assert "'hund' is no English word that this model knows of: its labels may be arbitrary." in err
+    assert re.search(r"'raod' is no English .*Do you mean .*'road'.*\?", err)
+    assert err.count("no English word") == 2
+    _, _, err = run("segment", clips / "clip.mkv", "person road sky", "--overwrite", *SMALL)
+    assert "'person road sky' is one label: put commas between labels." in err
+    _, _, err = run("segment", clips / "clip.mkv", "aab, bbc, ccd, dde, eef, ffg, ggh", "--overwrite", *SMALL)
+    assert err.count("no English word") == 5
+    assert re.search(r"The same goes for \d more words?\.", err)
+    _, _, err = run("segment", clips / "clip.mkv", "pc459-raw", "--overwrite", *SMALL)
+    assert "no English word" not in err  # "casetterecorder" is how published numbers spell it
+    _, _, err = run("segment", clips / "clip.mkv", "asdfgh, sky", "--overwrite", "-q", *SMALL)
+    assert err == ""

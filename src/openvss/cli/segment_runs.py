@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
@@ -19,12 +19,13 @@ from openvss.words import builtin
 
 if TYPE_CHECKING:
     from openvss.segmenting.job import Job, Result
+    from openvss.segmenting.segmenter import Segmenter
     from openvss.video.part import Part
     from openvss.video.several import Entry
     from openvss.video.sources import Source
 
 FINISHED = "run.json"  # is in the folder of a finished run
-MOST_NAMED = 5  # inputs that failed
+MOST_NAMED = 5  # inputs that failed, or words that are unknown
 
 
 class Runs:
@@ -162,6 +163,8 @@ class Runs:
         asked = [name for i, name in enumerate(names) if i != segmenter.rest]
         if len(asked) == 1 and (hint := _about_one_word(asked[0], alone=len(names) == 1)):
             typer.echo(hint, err=True)
+        for doubt in _about_words(segmenter):
+            typer.echo(doubt, err=True)
         if lacking := without_font(names):
             typer.echo(_about_letters(lacking), err=True)
 
@@ -198,6 +201,27 @@ def _about_one_word(word: str, *, alone: bool) -> str | None:
     elif meant:
         parts.append(f"{word!r} is taken for a word; the list is called {meant[0]}.")
     return " ".join(parts) or None
+
+
+def _about_words(segmenter: Segmenter) -> Iterator[str]:
+    """What may be wrong with a user's own words for a model that knows English only."""
+    from openvss.models.doubtful_words import looks_like_several, near_spellings, unknown_words
+    from openvss.models.encoders.minilm import MiniLM
+
+    text = segmenter.model.text
+    if not isinstance(text, MiniLM) or segmenter.vocabulary.source is not None:
+        return
+    labels = [label for i, label in enumerate(segmenter.vocabulary) if i != segmenter.rest]
+    asked = [word for label in labels for word in label.synonyms]
+    if len(asked) == 1 and looks_like_several(asked[0]):
+        yield f"{asked[0]!r} is one label: put commas between labels."
+    unknown = unknown_words(asked, text)
+    for word in unknown[:MOST_NAMED]:
+        near = " or ".join(map(repr, near_spellings(word, text)))
+        meant = f" Do you mean {near}?" if near else ""
+        yield f"{word!r} is no English word that this model knows of: its labels may be arbitrary.{meant}"
+    if len(unknown) > MOST_NAMED:
+        yield f"The same goes for {counted(len(unknown) - MOST_NAMED, 'more word')}."
 
 
 def _about_letters(lacking: str) -> str:
