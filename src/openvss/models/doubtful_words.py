@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import pairwise
 
 from openvss.models.encoders.minilm import MiniLM
 from openvss.models.words import shipped_words
@@ -48,7 +49,7 @@ def near_spellings(word: str, text: MiniLM) -> tuple[str, ...]:
 def looks_like_several(word: str) -> bool:
     """Whether a single label looks like a list without commas: "person road sky"."""
     parts = word.split()
-    pairs = [" ".join(pair) for pair in zip(parts, parts[1:], strict=False)]
+    pairs = [" ".join(pair) for pair in pairwise(parts)]
     return (
         len(parts) >= SEVERAL
         and all(part in _listed() for part in parts)
