@@ -163,15 +163,25 @@ def test_named_objects_among_any_words(run: Runner, tmp_path: Path) -> None:
         assert part in run.sentence(*command, *arguments)
 
 
-def test_words_for_classes_mean_what_they_say(run: Runner, tmp_path: Path) -> None:
+def test_a_class_may_be_everything_else(run: Runner, tmp_path: Path) -> None:
     write_set(tmp_path / "set", (4,), size=(48, 64))
     words = "other, road, person, tree"
     run.ok("evaluate", "--data", "folder:set", "--words", words, "--out", "model", *SMALL)
-    for others, equal in (("--no-others", True), ("--others", False)):
+    assert metrics("model")["model"]["everything_else"] == 0
+    for others, equal in (("--others", True), ("--no-others", False)):
         run.ok("segment", "set/data/v0/origin", words, others, "--out", others, "--format", "png", *SMALL)
         scored = ("--predictions", others, "--words", words, "--out", f"scored{others}")
         run.ok("evaluate", "--data", "folder:set", *scored)
         assert (metrics(f"scored{others}")["per_class"] == metrics("model")["per_class"]) == equal
+
+
+def test_a_single_class_stays_alone(run: Runner, tmp_path: Path) -> None:
+    write_set(tmp_path / "set", (2,), size=(48, 64))
+    (tmp_path / "set" / "classes.txt").write_text("0 sky\n")
+    for mask in (tmp_path / "set").glob("data/*/mask/*.png"):
+        Image.new("L", (64, 48)).save(mask)
+    run.ok("evaluate", "--data", "folder:set", "--out", "one", *SMALL)
+    assert metrics("one")["model"]["everything_else"] is None
 
 
 def test_words_for_objects_may_mean_everything_else(run: Runner, tmp_path: Path) -> None:
