@@ -181,6 +181,7 @@ def from_model(task: Task, choice: ScoringChoice) -> Predictions:
         device=choice.device,
         context="whole" if (choice.context or noted.get("context")) == "whole" else "past",
         precision=choice.precision,
+        others=None if task.objects_only else False,  # the words for classes mean what they say
     )
     about = {
         "name": name,

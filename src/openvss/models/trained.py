@@ -16,6 +16,8 @@ from openvss.models.registry import HUB, PRESETS, build_model, find_preset, load
 from openvss.weights import bundled, checkpoint
 from openvss.weights.strict import compare, fill, require_fit
 
+LEARNED_REST = "learned_rest"
+
 
 def load_model(
     name: str,
@@ -108,8 +110,8 @@ def state_for(name: str, file: Path) -> dict[str, Tensor]:
 def notes(name: str, weights: str | Path | None = None) -> dict[str, str]:
     """What else the checkpoint of a model notes; nothing if it is not a checkpoint of ours.
 
-    Those of training runs say how they were chosen (`selected_by`), and the `size` and `context` with which
-    the run was validated.
+    Those of training runs say how they were chosen (`selected_by`), the `size` and `context` with which the
+    run was validated, and whether a word such as "background" was trained (`LEARNED_REST`).
     """
     if name.startswith(HUB):
         return {}
