@@ -1,5 +1,6 @@
 """`import openvss` and `openvss --help` are instant because they import nothing heavy."""
 
+import os
 import subprocess
 import sys
 
@@ -60,3 +61,25 @@ def test_all_errors_are_public() -> None:
     ours = {name for name, one in vars(errors).items() if isinstance(one, type)}
     assert ours
     assert ours <= set(openvss.__all__)
+
+
+@pytest.mark.parametrize(("own", "used"), [(None, "passive"), ("active", "active")])
+@pytest.mark.parametrize("module", ["openvss", "openvss.cli", "openvss.segmenting.segmenter"])
+def test_openmp_is_told_how_to_wait_before_torch_reads_it(module: str, own: str | None, used: str) -> None:
+    code = f"""
+import os, sys
+class Watch:
+    def find_spec(self, name, *given):
+        if name == "torch":
+            print("TORCH", os.environ.get("OMP_WAIT_POLICY"))
+            sys.exit()
+sys.meta_path.insert(0, Watch())
+import {module}
+import torch
+"""
+    kept = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment = {**kept, **({"OMP_WAIT_POLICY": own} if own else {})}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.split() == ["TORCH", used]

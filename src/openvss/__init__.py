@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,10 @@ __all__ = [
     "open_source",
     "segment",
 ]
+
+# OpenMP reads this once, when torch is loaded. Its threads otherwise wait for work by spinning, which beside
+# other programs takes the processor from the threads that have work.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 if TYPE_CHECKING:
     from openvss.errors import (

@@ -163,6 +163,36 @@ def test_named_objects_among_any_words(run: Runner, tmp_path: Path) -> None:
         assert part in run.sentence(*command, *arguments)
 
 
+def test_a_class_may_be_everything_else(run: Runner, tmp_path: Path) -> None:
+    write_set(tmp_path / "set", (4,), size=(48, 64))
+    words = "other, road, person, tree"
+    run.ok("evaluate", "--data", "folder:set", "--words", words, "--out", "model", *SMALL)
+    assert metrics("model")["model"]["everything_else"] == 0
+    for others, equal in (("--others", True), ("--no-others", False)):
+        run.ok("segment", "set/data/v0/origin", words, others, "--out", others, "--format", "png", *SMALL)
+        scored = ("--predictions", others, "--words", words, "--out", f"scored{others}")
+        run.ok("evaluate", "--data", "folder:set", *scored)
+        assert (metrics(f"scored{others}")["per_class"] == metrics("model")["per_class"]) == equal
+
+
+def test_a_single_class_stays_alone(run: Runner, tmp_path: Path) -> None:
+    write_set(tmp_path / "set", (2,), size=(48, 64))
+    (tmp_path / "set" / "classes.txt").write_text("0 sky\n")
+    for mask in (tmp_path / "set").glob("data/*/mask/*.png"):
+        Image.new("L", (64, 48)).save(mask)
+    run.ok("evaluate", "--data", "folder:set", "--out", "one", *SMALL)
+    assert metrics("one")["model"]["everything_else"] is None
+
+
+def test_words_for_objects_may_mean_everything_else(run: Runner, tmp_path: Path) -> None:
+    write_objects(tmp_path / "set", 2)
+    found = {}
+    for words in ("swan, person, horse", "swan, person, horse, background"):
+        run.ok("evaluate", "--data", "folder:set", "--words", words, "--out", words, *SMALL)
+        found[words] = metrics(words)["object_iou"]
+    assert len(set(found.values())) == 2
+
+
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_and_resumed_equals_uninterrupted(run: Runner, tmp_path: Path, stop: signal.Signals) -> None:
     write_set(tmp_path / "set", (6,) * 12, size=(48, 64))

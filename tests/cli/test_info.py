@@ -12,12 +12,14 @@ from tests.cli.runner import Runner
 
 def test_info(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
     found = json.loads(run.ok("info", "--json"))
     assert set(found) == {"versions", "system", "devices", "threads", "caches", "bundled models"}
     assert found["versions"]["openvss"]
     assert "libavcodec" in found["system"]["ffmpeg"]
     assert "cpu" in found["devices"]
     assert found["threads"]["OMP_NUM_THREADS"] == "1"
+    assert found["threads"]["OMP_WAIT_POLICY"] == "passive"
     assert found["bundled models"]["tiny"].startswith("15")
     text = run.ok("info")
     for title, entries in found.items():

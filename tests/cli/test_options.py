@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import torch
 
 from openvss.cli.options import width_and_height
 from openvss.errors import InputError
@@ -36,3 +37,21 @@ def test_commands_say_it_alike(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     assert "Width and height of a frame, in pixels." in run.ok(*command, "--help")
+
+
+COMMANDS = (
+    ("segment", "no.mp4", "dog"),
+    ("evaluate", "--data", "folder:no"),
+    ("benchmark", "model", "tiny", "--size", "no"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_threads(run: Runner, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", told.append)
+    run(*command)
+    assert told == []
+    run(*command, "--threads", "3")
+    assert told == [3]
+    assert "--threads" in run.sentence(*command, "--threads", "0")

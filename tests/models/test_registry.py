@@ -13,6 +13,7 @@ from torch import Tensor
 
 import openvss
 from openvss.errors import InputError
+from openvss.models import trained
 from openvss.models.registry import PRESETS, build_model, checked_options, options_of
 from openvss.models.trained import load_model
 from openvss.weights import bundled
@@ -109,6 +110,20 @@ def test_a_checkpoint_rebuilds_its_model(closed: str, tmp_path: Path, place: str
     assert loaded.fixed_words.names == ("dog", "cat")
     assert loaded.weights_sha256 is not None
     assert len(loaded.weights_sha256) == 64
+
+
+@pytest.mark.parametrize(
+    ("width", "says"),
+    [(10**8, "stem.weight"), (10**18, "cannot be built with"), (10**20, "cannot be built with")],
+)
+def test_a_huge_model_is_refused_before_it_is_built(
+    closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, says: str
+) -> None:
+    file = tmp_path / "huge.safetensors"
+    save_model(build_model(closed, {"width": 4}), file, closed, {"width": width})
+    monkeypatch.setattr(trained, "_build", lambda *given: pytest.fail("it is built"))
+    with pytest.raises(InputError, match=says):
+        load_model(str(file))
 
 
 def test_foreign_weights_of_the_same_names_and_shapes(closed: str, tmp_path: Path) -> None:

@@ -12,8 +12,13 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from openvss import load
+from openvss.errors import InputError
 from openvss.training import trainer as loop
+from openvss.training.recipe.schema import Recipe
+from openvss.training.run import RunOptions, train_stage
 from openvss.training.runs import log as journal
+from openvss.training.runs.log import Watcher
+from openvss.training.setup import TrainingSetup
 from openvss.weights.checkpoint import find_checkpoint
 from tests.cli.runner import Runner
 from tests.training.small import recipe, write
@@ -101,6 +106,35 @@ def test_only_what_a_run_wrote_is_replaced(run: Runner, videos: Path, tmp_path: 
     (out / "notes.txt").write_text("mine")
     run.ok("train", file, "--out", out, "--cpu", "--overwrite")
     assert (out / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("wrong", ["only", "second"])
+def test_a_mistake_does_not_cost_the_run_to_be_replaced(
+    run: Runner, videos: Path, tmp_path: Path, wrong: str
+) -> None:
+    out = tmp_path / "run"
+    run.ok("train", write(tmp_path / "r.yaml", recipe(videos, schedule={"steps": 1})), "--out", out, "--cpu")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    lost = {"train": [{"set": "folder:nowhere", "split": "train"}]}
+    stages = [{"name": "a"}, {"name": "b", "data": lost}]
+    changes = {"stages": stages} if wrong == "second" else {"data": lost}
+    file = write(tmp_path / "r.yaml", recipe(videos, **changes))
+    assert "check the path" in run.sentence("train", file, "--out", out, "--cpu", "--overwrite")
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_a_stage_of_ones_own_keeps_what_it_cannot_replace(videos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    settings = Recipe.model_validate(recipe(videos, schedule={"steps": 1}))
+    train_stage(settings, out, RunOptions(cpu=True), Watcher())
+    before = (out / "last.safetensors").read_bytes()
+
+    def fail(recipe: Recipe, folder: Path, cpu: bool) -> TrainingSetup:
+        raise InputError("There is no data.")
+
+    with pytest.raises(InputError, match="no data"):
+        train_stage(settings, out, RunOptions(cpu=True, overwrite=True), Watcher(), fail)
+    assert (out / "last.safetensors").read_bytes() == before
 
 
 def test_the_folder_of_another_command_is_refused(run: Runner, videos: Path, tmp_path: Path) -> None:

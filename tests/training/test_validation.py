@@ -114,6 +114,22 @@ def test_the_model_s_own_size_is_remembered(run: Runner, videos: Path, tmp_path:
     assert 'size: "64"' in run.ok("models", "show", tmp_path / "run")
 
 
+def test_a_word_for_everything_else_that_was_trained_stays_a_word(
+    run: Runner, few_words: Path, tmp_path: Path
+) -> None:
+    classes = few_words / "classes.txt"
+    classes.write_text(classes.read_text().replace("sky", "other"))
+    for name, words in (("with", few_words), ("without", write_set(tmp_path / "more", (6,), size=(48, 64)))):
+        data = {"train": [{"set": f"folder:{words}"}], "batch": 2}
+        file = write(tmp_path / "r.yaml", recipe(words, data=data, schedule={"steps": 2}))
+        run.ok("train", file, "--out", name, "--cpu")
+    asked = "other, road, tree"
+    assert load("with", asked, device="cpu").rest is None
+    assert load("with", asked, others=True, device="cpu").rest == 0
+    assert load("with", "road", device="cpu").rest == 1  # nothing in it was trained as such
+    assert load("without", asked, device="cpu").rest == 0
+
+
 def test_a_set_is_that_which_is_trained_on_unless_given(run: Runner, videos: Path, tmp_path: Path) -> None:
     on = [{"name": "same", "split": "val"}, {"name": "other", "set": f"folder:{tmp_path / 'none'}"}]
     file = write(tmp_path / "r.yaml", recipe(videos, validation={"on": on}))

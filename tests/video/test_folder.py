@@ -84,6 +84,15 @@ def test_files_of_others_are_never_replaced(tmp_path: Path) -> None:
         open_folder(tmp_path, formats=("png",), overwrite=True)
 
 
+def test_a_file_in_the_way_does_not_cost_the_run_to_be_replaced(tmp_path: Path) -> None:
+    finished(tmp_path, ("png",))
+    (tmp_path / "overlay.mp4").write_bytes(b"my holiday")
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=r"overlay\.mp4 already exists"):
+        open_folder(tmp_path, formats=("png", "overlay"), overwrite=True)
+    assert contents(tmp_path) == before
+
+
 def test_resume_and_overwrite_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="only one of them"):
         open_folder(tmp_path, resume=True, overwrite=True)

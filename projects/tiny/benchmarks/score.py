@@ -90,13 +90,17 @@ def steadiness(segmenter: Segmenter, root: Path) -> str:
     return f"{vc8:.1f} | {vc16:.1f} | {100 * mean_iou(total):.1f} | {100 * pixel_accuracy(total):.1f}"
 
 
-def objects(segmenter: Segmenter, root: Path, first: int | None = None) -> dict[str, float]:
-    """IoU of the named object of every sequence of DAVIS, or of its first frames, in percent."""
+def objects(
+    segmenter: Segmenter, root: Path, first: int | None = None, sequences: Sequence[str] = ()
+) -> dict[str, float]:
+    """IoU of the named object of some or all sequences of DAVIS, or of its first frames, in percent."""
     names = segmenter.vocabulary.names
     rows = (line.split(maxsplit=2) for line in (root / "sequences.txt").read_text().splitlines())
     wanted = {name: words for name, _, words in rows}
     result = {}
     for folder in sorted((root / "data").iterdir()):
+        if sequences and folder.name not in sequences:
+            continue
         ids = [names.index(word) for word in wanted[folder.name].split("+")]
         both = either = 0
         segmenter.reset()

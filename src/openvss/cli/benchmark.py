@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openvss.cli.options import parse_options, width_and_height
+from openvss.cli.options import ThreadsOption, parse_options, use_threads, width_and_height
 
 if TYPE_CHECKING:
     from openvss.models.cost import Cost, Subject
@@ -48,6 +48,7 @@ def model(
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    threads: ThreadsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Parameters, multiply-adds, time and memory of a frame: streaming, and with references encoded anew.
@@ -58,6 +59,7 @@ def model(
     """
     from openvss.models.cost import measure
 
+    use_threads(threads)
     width, height = width_and_height(size, "853x480", least=32)
     options = parse_options(option)
     given = {name: options if name in names else {} for name in with_baseline(names)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from openvss.cli import scoring
-from openvss.cli.options import ModelOptions, parse_options
+from openvss.cli.options import ModelOptions, ThreadsOption, parse_options, use_threads
 from openvss.cli.progress import emit, progress, resumable
 from openvss.cli.scoring import ScoringChoice, find_scored, find_task
 from openvss.errors import InputError
@@ -40,6 +40,7 @@ def evaluate(
     device: scoring.DeviceOption = StreamSettings.device,
     context: scoring.ContextOption = None,
     precision: scoring.PrecisionOption = StreamSettings.precision,
+    threads: ThreadsOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -62,6 +63,7 @@ def evaluate(
         raise InputError("--model and --predictions exclude each other: give one of them.")
     from openvss.data.catalogue import open_dataset
 
+    use_threads(threads)
     options = parse_options(option)
     task = find_task(open_dataset(data, split), words, protocol)
     choice = ScoringChoice(model, weights, untrained, options, size, device, context, precision)

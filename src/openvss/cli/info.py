@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 PACKAGES = ("torch", "av", "numpy", "pillow", "transformers", "safetensors", "typer")
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "GOMP_SPINCOUNT")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 
 
 def info(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
@@ -43,11 +43,7 @@ def _found() -> dict[str, dict[str, Any]]:
         "threads": {
             "processors": os.cpu_count(),
             "torch": torch.get_num_threads(),
-            **{
-                name: os.environ[name]
-                for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-                if name in os.environ
-            },
+            **{name: os.environ[name] for name in THREADS if name in os.environ},
         },
         "caches": _caches(),
         "bundled models": _bundled(),

@@ -28,6 +28,16 @@ ModelOptions = Annotated[
     ),
 ]
 
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        metavar="N",
+        min=1,
+        help="Threads with which the model computes on the CPU.",
+        show_default="one a core",
+    ),
+]
 OthersOption = Annotated[
     bool | None,
     typer.Option(
@@ -95,6 +105,14 @@ def overlay_style(
         side_by_side=side_by_side,
         colours=parse_colours(colours) if colours is not None else {},
     )
+
+
+def use_threads(number: int | None) -> None:
+    """Have torch compute with this many threads; None leaves it as it is."""
+    if number is not None:
+        import torch
+
+        torch.set_num_threads(number)
 
 
 def parse_options(given: Sequence[str] | None) -> dict[str, object]:

@@ -168,12 +168,15 @@ def from_model(task: Task, choice: ScoringChoice) -> Predictions:
     from openvss.evaluation.streaming import ModelPredictions
     from openvss.models.trained import notes
     from openvss.segmenting.loading import load
+    from openvss.words.rest import place_of_rest
 
+    words = task.rules.choose_words(task.words)
+    may_add = task.objects_only  # else each label is a class
     name = choice.model or DEFAULT_MODEL
     noted = notes(name, choice.weights)
     segmenter = load(
         name,
-        task.rules.choose_words(task.words),
+        words,
         weights=choice.weights,
         untrained=choice.untrained,
         options=choice.option,
@@ -181,6 +184,7 @@ def from_model(task: Task, choice: ScoringChoice) -> Predictions:
         device=choice.device,
         context="whole" if (choice.context or noted.get("context")) == "whole" else "past",
         precision=choice.precision,
+        others=None if may_add or place_of_rest(words) is not None else False,
     )
     about = {
         "name": name,
@@ -190,6 +194,7 @@ def from_model(task: Task, choice: ScoringChoice) -> Predictions:
         "size": segmenter.size,
         "context": segmenter.settings.context,
         "precision": segmenter.settings.precision,
+        "everything_else": segmenter.rest,
         "device": segmenter.device.type,
     }
     if "selected_by" in noted:

@@ -21,8 +21,10 @@ from openvss.cli.options import (
     OthersOption,
     OutlinesOption,
     SideBySideOption,
+    ThreadsOption,
     overlay_style,
     parse_options,
+    use_threads,
 )
 from openvss.cli.progress import talking
 from openvss.cli.segment_runs import Runs
@@ -112,6 +114,7 @@ def segment(
             rich_help_panel=MODEL,
         ),
     ] = StreamSettings.precision,
+    threads: ThreadsOption = None,
     start: Annotated[
         str | None,
         typer.Option(
@@ -216,6 +219,7 @@ def segment(
     from openvss.video.several import several_inputs
 
     _refuse_contradictions(quiet, verbose, skip_existing, overwrite)
+    use_threads(threads)
     shown = JobProgress(as_json=as_json, quiet=quiet)
     job = Job(
         words,

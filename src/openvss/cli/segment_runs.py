@@ -213,7 +213,8 @@ class Runs:
         elif self._talks:
             again = f", {result.resumed} of them from the earlier run" if result.resumed else ""
             typer.echo(
-                f"{counted(result.frames, 'frame')} labelled{again}; in {result.out}: {', '.join(result.files)}"
+                f"{counted(result.frames, 'frame')} labelled{again}; in {result.out}: "
+                f"{', '.join(result.files)}"
             )
             if shown:
                 typer.echo(str(result.out / shown))

@@ -29,7 +29,7 @@ CLOSE, SAME = (
     0.75,
 )  # cosines of phrases from which a word may be a kind of another, and from which it is
 ALIKE = 0.6  # cosine from which a common word stands for another
-HANDICAP, HANDICAP_APART = 10.0, 3.0  # in nats for each unit of cosine above CLOSE
+HANDICAP, HANDICAP_APART = 10.0, 1.0  # in nats for each unit of cosine above CLOSE
 NEVER = 100.0  # nats below every word
 
 

@@ -14,7 +14,9 @@ from openvss.models.base import VideoModel
 from openvss.models.encoders.contract import Pretrained
 from openvss.models.registry import HUB, PRESETS, build_model, find_preset, load_from_hub, unknown
 from openvss.weights import bundled, checkpoint
-from openvss.weights.strict import compare, fill
+from openvss.weights.strict import compare, fill, require_fit
+
+LEARNED_REST = "learned_rest"
 
 
 def load_model(
@@ -57,8 +59,8 @@ def load_model(
             f"There are no trained weights for {name} yet: give a file with --weights FILE, or use random "
             "weights with --untrained."
         )
+    _require_fit(_outline(name, chosen), chosen, checkpoint.load_state(bundled.path(own)))
     model = _build(name, chosen)
-    _require_fit(model, chosen, checkpoint.load_state(bundled.path(own)))
     bundled.load_into(model, bundled.path(own))
     model.weights_sha256 = bundled.sha256(own)
     return model.eval()
@@ -108,8 +110,8 @@ def state_for(name: str, file: Path) -> dict[str, Tensor]:
 def notes(name: str, weights: str | Path | None = None) -> dict[str, str]:
     """What else the checkpoint of a model notes; nothing if it is not a checkpoint of ours.
 
-    Those of training runs say how they were chosen (`selected_by`), and the `size` and `context` with which
-    the run was validated.
+    Those of training runs say how they were chosen (`selected_by`), the `size` and `context` with which the
+    run was validated, and whether a word such as "background" was trained (`LEARNED_REST`).
     """
     if name.startswith(HUB):
         return {}
@@ -143,7 +145,9 @@ def _from_checkpoint(
 
 def _with_weights(name: str, file: Path, chosen: Mapping[str, object]) -> VideoModel:
     if not checkpoint.is_ours(file):
-        return _load(_build(name, chosen), chosen, file, state_for(name, file))
+        state = state_for(name, file)
+        _require_all(_outline(name, chosen), chosen, file, state)
+        return _filled(_build(name, chosen), file, state)
     note = checkpoint.read_metadata(file)
     if note.preset != name:
         raise InputError(f"{file} holds weights of {note.preset}, not of {name}: use --model {note.preset}.")
@@ -151,14 +155,27 @@ def _with_weights(name: str, file: Path, chosen: Mapping[str, object]) -> VideoM
 
 
 def _load_ours(note: checkpoint.Metadata, chosen: Mapping[str, object], file: Path) -> VideoModel:
-    model = _build(note.preset, {**note.options, **chosen})
-    size = note.extra.get("size", str(model.size))
+    options, state = {**note.options, **chosen}, checkpoint.load_state(file)
+    outline = _outline(note.preset, options)
+    size = note.extra.get("size", str(outline.size))
     if not (size.isascii() and size.isdecimal()):
         raise InputError(checkpoint.DAMAGED_NOTE.format(file))
-    model.size = int(size)
-    if "words" in chosen and model.fixed_words is not None:
+    if "words" in chosen and outline.fixed_words is not None:
         raise InputError(f"{file} brings its own words: leave the option words out.")
-    return _load(model, chosen, file, checkpoint.load_state(file))
+    _require_all(outline, chosen, file, state)
+    model = _build(note.preset, options)
+    model.size = int(size)
+    return _filled(model, file, state)
+
+
+def _outline(name: str, options: Mapping[str, object]) -> VideoModel:
+    """The model without memory for its weights: the options of a damaged file may ask for any size."""
+    try:
+        with torch.device("meta"):
+            return build_model(name, options)
+    except (RuntimeError, TypeError, OverflowError) as error:  # sizes beyond what torch can count
+        given = ", ".join(f"{key}={json.dumps(value)}" for key, value in options.items())
+        raise InputError(f"The model {name} cannot be built with {given}: correct these options.") from error
 
 
 def _build(name: str, options: Mapping[str, object]) -> VideoModel:
@@ -178,10 +195,15 @@ def _require_fit(model: VideoModel, chosen: Mapping[str, object], state: Mapping
         )
 
 
-def _load(
-    model: VideoModel, chosen: Mapping[str, object], file: Path, state: Mapping[str, Tensor]
-) -> VideoModel:
-    _require_fit(model, chosen, state)
+def _require_all(
+    outline: VideoModel, chosen: Mapping[str, object], file: Path, state: Mapping[str, Tensor]
+) -> None:
+    """Every weight of the model is in the file, in its shape, and nothing else."""
+    _require_fit(outline, chosen, state)
+    require_fit(compare(outline, state, str(file)))
+
+
+def _filled(model: VideoModel, file: Path, state: Mapping[str, Tensor]) -> VideoModel:
     fill(model, state, str(file))
     model.weights_sha256 = checkpoint.sha256(file)
     return model.eval()

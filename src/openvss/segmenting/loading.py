@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
-from openvss.models.trained import load_model
+from openvss.models.trained import LEARNED_REST, load_model, notes
 from openvss.segmenting.segmenter import Segmenter
 from openvss.segmenting.settings import StreamOptions, StreamSettings
-from openvss.words.vocabulary import Words
+from openvss.words.rest import means_rest
+from openvss.words.vocabulary import Vocabulary, Words
 
 
 def load(
@@ -52,4 +54,8 @@ def load(
         ('person', 'dog', 'grass')
     """
     built = load_model(model, weights, untrained=untrained, options=options)
-    return Segmenter(built, words, settings=settings, **changes)
+    chosen = replace(settings or StreamSettings(), **changes)
+    if chosen.others is None and words is not None and LEARNED_REST in notes(model, weights):
+        words = Vocabulary.of(words)
+        chosen = replace(chosen, others=False if any(map(means_rest, words)) else None)
+    return Segmenter(built, words, settings=chosen)

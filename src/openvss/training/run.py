@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from openvss.training import plan as plans
 from openvss.training.data.batches import TrainingData
 from openvss.training.recipe.reader import Stage
 from openvss.training.recipe.schema import Recipe
-from openvss.training.runs.folder import RunFolder, make_room
+from openvss.training.runs.folder import RunFolder, holds_run, make_room
 from openvss.training.runs.listing import CURVES, write_curves
 from openvss.training.runs.log import Watcher
 from openvss.training.setup import TrainingSetup, assemble
@@ -55,7 +56,12 @@ def train(stages: list[Stage], out: Path, options: RunOptions, watcher: Watcher)
     A stage starts from the result of the one before, unless its recipe names other weights.
     """
     folders = [out / f"{i + 1}-{stage.name}" if stage.name else out for i, stage in enumerate(stages)]
-    _begin(options)
+    cpu = _begin(options)
+    if options.overwrite and any(map(holds_run, [out, *folders])):
+        for stage in stages:
+            _try(stage.recipe, cpu, assemble)
+            _begin(options)
+    PartialState().wait_for_everyone()  # all have seen the earlier run before it is deleted
     if PartialState().is_main_process:
         make_room(out, folders, overwrite=options.overwrite)
     before = None
@@ -108,6 +114,10 @@ def train_stage(
     cpu = _begin(options)
     if cpu and recipe.precision == "bf16" and torch.backends.cpu.get_cpu_capability() == "AVX2":
         watcher.say("precision: bf16 is many times slower on this processor than --set precision=fp32.")
+    if options.overwrite and holds_run(path):
+        _try(recipe, cpu, assembler)
+        _begin(options)
+    PartialState().wait_for_everyone()  # as above
     folder, main = RunFolder(path, recipe), PartialState().is_main_process
     if main:
         folder.claim(resume=options.resume, overwrite=options.overwrite)
@@ -140,6 +150,12 @@ def train_stage(
                     folder.note(status=how, ended=time.time())
                     write_curves([path], path / CURVES)
             folder.release()
+
+
+def _try(recipe: Recipe, cpu: bool, assembler: Callable[[Recipe, Path, bool], TrainingSetup]) -> None:
+    """Find mistakes in a recipe and its data while the run that it replaces is still there."""
+    with tempfile.TemporaryDirectory() as name:
+        assembler(recipe, Path(name), cpu)
 
 
 def labelled_words(recipe: Recipe, data: TrainingData) -> list[str]:

@@ -195,7 +195,7 @@ class Trainer:
             extra = {
                 "step": str(step),
                 "selected_by": validation.selected_by(recipe, setup.checks, step, name),
-                **validation.remembered(recipe, setup.model),
+                **validation.remembered(recipe, setup.model, setup.data.joint.vocabulary),
             }
             with self._averaged():
                 file, options = self._folder.path / name, options_for(recipe)

@@ -23,9 +23,11 @@ from openvss.evaluation.runner import Evaluation
 from openvss.evaluation.streaming import ModelPredictions
 from openvss.evaluation.video_scores import score_video
 from openvss.models.base import VideoModel
+from openvss.models.trained import LEARNED_REST
 from openvss.segmenting.segmenter import Segmenter
 from openvss.training.recipe.schema import LAST, Recipe, Validation, ValidationSet
 from openvss.weights import checkpoint
+from openvss.words.rest import means_rest
 from openvss.words.vocabulary import Vocabulary
 
 PRINTED = ("miou", "hiou", "object_iou")
@@ -62,12 +64,13 @@ def held_out(checks: Iterable[Check]) -> dict[str, list[str]]:
     }
 
 
-def remembered(recipe: Recipe, model: VideoModel) -> dict[str, str]:
-    """How the weights were scored, as noted in their file, so that later evaluations do the same."""
+def remembered(recipe: Recipe, model: VideoModel, trained: Vocabulary) -> dict[str, str]:
+    """How the weights were trained and scored, as noted in their file, so that later uses do the same."""
+    learned = {LEARNED_REST: "yes"} if any(map(means_rest, trained)) else {}
     settings = recipe.validation
     if settings is None:
-        return {}
-    return {"size": str(settings.size or model.size), "context": settings.context}
+        return learned
+    return {"size": str(settings.size or model.size), "context": settings.context, **learned}
 
 
 def score(
@@ -108,6 +111,7 @@ def _evaluate(
         size=recipe.validation.size,
         device=str(accelerator.device),
         context=recipe.validation.context,
+        others=False,  # words that mean it have been trained as such
     )
     predictions = ModelPredictions(segmenter, task.rules, {})
     mine: list[Any] = []

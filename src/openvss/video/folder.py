@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -136,9 +136,10 @@ class SegmentFolder:
 
     def begin(self, found: Settings | None) -> None:
         """Start over, in place of the run in the folder, if any."""
+        refuse_foreign(self._foreign(own=() if found is None else _names_of(found)))
         if found is not None:
             self._remove(found)
-        refuse_foreign(self._foreign())
+            refuse_foreign(self._foreign())
         shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir()
         self._write_classes()
@@ -188,9 +189,11 @@ class SegmentFolder:
         text = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
         write_text(self.partial / RUN, text, self.partial / "run.tmp")
 
-    def _foreign(self) -> Iterator[Path]:
-        """Existing files in the way of this run's files."""
+    def _foreign(self, own: Collection[str] = ()) -> Iterator[Path]:
+        """Existing files in the way of this run's files, besides the `own` ones of an earlier run."""
         for name in self._names():
+            if name in own:
+                continue
             path = self.out / name
             if path == self.masks and path.is_dir():
                 foreign = bool(mask_files(path))
@@ -202,7 +205,7 @@ class SegmentFolder:
     def _remove(self, found: Settings) -> None:
         """Delete the files of an earlier run, and nothing else."""
         formats = [FORMATS[name] for name in found["output"]["formats"] if name in FORMATS]
-        names = [*(n for chosen in formats for n in chosen.products), *ALWAYS]
+        names = [name for name in _names_of(found) if name != RUN]
         refuse_links(self.out / name for name in names if not Path(name).suffix)
         inner = [folder for chosen in formats if chosen.folders for folder in chosen.folders(self.out)]
         # First it becomes an unfinished run, so that this too can be interrupted.
@@ -241,3 +244,9 @@ def _classes_of(path: Path) -> object:
 def _compared(settings: Settings) -> Settings:
     """What has to agree for a run to be resumed: its input is identified by content, not by path."""
     return {key: value for key, value in settings.items() if key not in ("input", "broken")}
+
+
+def _names_of(found: Settings) -> list[str]:
+    """All files that an earlier run can have left."""
+    formats = (FORMATS[name] for name in found["output"]["formats"] if name in FORMATS)
+    return [*(name for chosen in formats for name in chosen.products), *ALWAYS, RUN]

@@ -29,11 +29,16 @@ NAMES = frozenset(
 )
 
 
+def means_rest(label: Label) -> bool:
+    """Whether one of its words means everything else."""
+    return not NAMES.isdisjoint(label.synonyms)
+
+
 def place_of_rest(vocabulary: Vocabulary) -> int | None:
     """The label that means everything else, if there is one; those of built-in lists mean what they say."""
     if vocabulary.source is not None:
         return None
-    places = [i for i, label in enumerate(vocabulary) if NAMES & set(label.synonyms)]
+    places = [i for i, label in enumerate(vocabulary) if means_rest(label)]
     if len(places) > 1:
         first, second = (vocabulary.labels[i].name for i in places[:2])
         raise InputError(f"{first!r} and {second!r} both mean everything else: keep one of them.")

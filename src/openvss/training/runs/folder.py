@@ -63,7 +63,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove the traces of a run that could not begin; targets that it made, and an earlier run, stay."""
-        if not _begun(self.path):
+        if not holds_run(self.path):
             (self.path / RECIPE).unlink(missing_ok=True)
         self.release()
         for place in self._made:
@@ -91,7 +91,7 @@ class RunFolder:
         """The recipe of the run in the folder."""
         if not (self.path / RECIPE).exists() and (self.path / STATUS).exists():
             raise InputError(f"{self.path} holds the results of another command: choose another --out.")
-        if not _begun(self.path):
+        if not holds_run(self.path):
             return None
         return read_recipe(self.path) or {}
 
@@ -130,7 +130,7 @@ def make_room(out: Path, folders: Sequence[Path], *, overwrite: bool) -> None:
 
     With `overwrite` it is deleted completely, so that a run that dies in its first stage resumes no old one.
     """
-    for path in filter(_begun, dict.fromkeys([*folders, out, *_stages(out)])):
+    for path in filter(holds_run, dict.fromkeys([*folders, out, *_stages(out)])):
         if overwrite:
             lock = FolderLock(path)
             lock.acquire()
@@ -154,7 +154,7 @@ def _stages(out: Path) -> list[Path]:
     return found
 
 
-def _begun(path: Path) -> bool:
+def holds_run(path: Path) -> bool:
     """Whether there is a run: its state is saved before the first step."""
     # A recipe alone is left by a run that failed because of a mistake in it.
     return (path / RECIPE).exists() and any(path.glob("*.safetensors"))
