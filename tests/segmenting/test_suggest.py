@@ -119,6 +119,8 @@ def test_words_are_proposed() -> None:
     assert words.names[0] == "road"
     assert {"road", "dog", "grass"} <= set(words.names)
     assert len(words) == 4  # and one for water
+    words = propose(Segmenter(Painted(), device="cpu"), openvss.open_source([picture(skyscraper=32)]))
+    assert words.names == ("building",)  # few lists have skyscrapers
 
 
 def test_a_run_with_proposed_words_is_the_run_with_these_words(tmp_path: Path) -> None:

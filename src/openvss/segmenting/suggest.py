@@ -27,6 +27,7 @@ FRAMES = 9  # that are looked at
 UNCERTAIN = 0.7  # confidence below which a pixel counts as badly labelled
 LARGE, NAMED = 0.10, 0.04  # shares of the picture: of all suggested words together, and of each
 MOST_SUGGESTED = 3
+IN_LISTS = 3  # built-in lists have a word that is proposed: it is usual
 USUAL = 0.1  # of the share of its largest word: from there on the most usual word names a group
 PROPOSED, MOST_PROPOSED = 0.015, 12  # a share, and words
 
@@ -121,7 +122,7 @@ def propose(segmenter: Segmenter, source: Source) -> Vocabulary:
         raise InputError(
             f"Words cannot be proposed for {source.name}, which can be read only once: name some."
         )
-    names = common_words()
+    names = tuple(word for word in common_words() if _lists_with(word) >= IN_LISTS)
     words = segmenter.model.embed(Vocabulary(tuple(Label(name, (name,)) for name in names)))
     shares = []
     for frame in glance(source, FRAMES):
@@ -171,7 +172,11 @@ def _merged(names: Sequence[str], shares: Tensor) -> list[Suggestion]:
 
 def _most_usual(words: Sequence[str]) -> str:
     """The first of those that most of the built-in lists have."""
-    return max(words, key=lambda word: sum(word in known for known in _lists()))
+    return max(words, key=_lists_with)
+
+
+def _lists_with(word: str) -> int:
+    return sum(word in known for known in _lists())
 
 
 @cache
