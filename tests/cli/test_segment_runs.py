@@ -139,7 +139,9 @@ def test_a_preview_is_one_picture(run: Runner, tmp_path: Path) -> None:
         assert sheet.width > 3 * 400
         assert sheet.height > 3 * 300
     said = run.ok("segment", clip, WORDS, "--preview", "--start", "0.5", "--json", "-o", "out", *SMALL)
-    assert json.loads(said) == {
+    shown, suggested = map(json.loads, said.splitlines())
+    assert suggested["event"] == "suggest"
+    assert shown == {
         "event": "preview",
         "input": str(clip),
         "file": "out-preview.png",
@@ -174,7 +176,7 @@ def test_quiet_and_verbose(run: Runner, tmp_path: Path) -> None:
     assert re.search(r"3 frames: .* s labelling, .* s waiting for the outputs", err)
     code, _, err = run("segment", clip, WORDS, "-o", "again", *SMALL)
     assert "loading" not in err
-    assert re.fullmatch(r"tiny on the processor, \d+ threads?\n", err)
+    assert re.fullmatch(r"tiny on the processor, \d+ threads?\n\d+ % of the picture may be .*\n", err)
 
 
 def test_errors_are_events_too(run: Runner, tmp_path: Path) -> None:
