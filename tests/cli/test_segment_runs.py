@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -217,3 +218,63 @@ def test_the_sheet_of_a_picture_has_one_tile(run: Runner, tmp_path: Path) -> Non
     run.ok("segment", "a.png", WORDS, *SMALL[:-1], "sheet")
     with Image.open(tmp_path / "segmented" / "a" / "sheet.png") as sheet:
         assert sheet.size == (480 + 24, 12 + 360 + 12 + 32 + 12)  # no time below it
+
+
+def test_doubtful_words_are_named_and_used(run: Runner, clips: Path) -> None:
+    code, _, err = run("segment", clips / "clip.mkv", "Hund | dog, raod, sky, quiet street", *SMALL)
+    assert code == 0
+    assert "'hund' is no English word that this model knows of: its labels may be arbitrary." in err
+    assert re.search(r"'raod' is no English .*Do you mean .*'road'.*\?", err)
+    assert err.count("no English word") == 2
+    _, _, err = run("segment", clips / "clip.mkv", "person road sky", "--overwrite", *SMALL)
+    assert "'person road sky' is one label: put commas between labels." in err
+    _, _, err = run("segment", clips / "clip.mkv", "aab, bbc, ccd, dde, eef, ffg, ggh", "--overwrite", *SMALL)
+    assert err.count("no English word") == 5
+    assert re.search(r"The same goes for \d more words?\.", err)
+    _, _, err = run("segment", clips / "clip.mkv", "pc459-raw", "--overwrite", *SMALL)
+    assert "no English word" not in err  # "casetterecorder" is how published numbers spell it
+    _, _, err = run("segment", clips / "clip.mkv", "asdfgh, sky", "--overwrite", "-q", *SMALL)
+    assert err == ""
+
+
+@pytest.fixture
+def greens(tmp_path: Path) -> Path:
+    """A clip that `tiny` takes for something common."""
+    (tmp_path / "greens").mkdir()
+    rows = np.linspace(60, 140, 96)[:, None, None] * np.array([0.4, 1.0, 0.3])
+    for i in range(3):
+        pixels = np.broadcast_to(rows, (96, 128, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "greens" / f"{i}.png")
+    return tmp_path / "greens"
+
+
+def test_missing_words_are_suggested(run: Runner, greens: Path) -> None:
+    code, out, err = run("segment", greens, "zebra", *SMALL)
+    assert code == 0
+    assert re.search(r"^\d+ % of the picture may be .+: add a word\?$", err, re.M)
+    _, _, err = run("segment", greens, "zebra", "--preview", *SMALL)
+    assert "add a word?" in err
+    assert run("segment", greens, "zebra", "-q", "--overwrite", *SMALL)[1:] == ("", "")
+    _, out, _ = run("segment", greens, "zebra", "--json", "--overwrite", *SMALL)
+    suggested = [json.loads(line) for line in out.splitlines() if '"suggest"' in line]
+    assert 0.1 < sum(suggested[0]["words"].values()) <= 1
+    code, _, err = run("segment", greens, "zebra", "--resume", *SMALL)  # finished: no frame is looked at
+    assert (code, "add a word" in err) == (0, False)
+
+
+def test_words_are_proposed_as_a_command(run: Runner, greens: Path, tmp_path: Path) -> None:
+    code, _, err = run("segment", greens, "auto", *SMALL, "--device", "auto")
+    assert code == 0
+    command = shlex.split(next(line for line in err.splitlines() if line.startswith("openvss segment")))
+    words = json.loads((tmp_path / "segmented" / "greens" / "run.json").read_text())["words"]
+    assert command == ["openvss", "segment", str(greens), words, *SMALL, "--device", "auto"]
+    assert "auto" not in words
+    assert "labelled" in run.ok(*command[1:], "--resume")  # the same run
+    _, out, _ = run("segment", greens, "auto", "--json", "--overwrite", *SMALL)
+    assert json.loads(out.splitlines()[0]) == {"event": "words", "input": str(greens), "words": words}
+    sheet = run.ok("segment", greens, "auto", "--preview", *SMALL)
+    assert sheet.strip().endswith("greens-preview.png")
+
+
+def test_no_words_are_proposed_for_several_inputs(run: Runner, clips: Path) -> None:
+    assert "name the words for several" in run.sentence("segment", "clips/**/*.m*", "auto", *SMALL)

@@ -39,7 +39,8 @@ MODEL, PART = "Model", "Part of the input"
 ABOUT_WORDS = (
     'Such as "person | pedestrian, road, sky": commas between labels, bars between synonyms; or a built-in '
     f"list ({', '.join(builtin.NAMES)}; {', '.join(builtin.RAW_NAMES)} as published numbers spell them); or "
-    "@FILE with one label a line. A model with a fixed list needs none and accepts only words on it."
+    "@FILE with one label a line; or auto, to have words proposed. A model with a fixed list needs none and "
+    "accepts only words on it."
 )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,18 +16,21 @@ import typer
 from openvss.cli import opening
 from openvss.cli.job_progress import JobProgress
 from openvss.cli.progress import emit, resumable
-from openvss.errors import BrokenVideoError, OpenVSSError, OutputError
+from openvss.errors import BrokenVideoError, InputError, OpenVSSError, OutputError
+from openvss.segmenting.job import AUTO
 from openvss.wording import counted
 from openvss.words import builtin
 
 if TYPE_CHECKING:
     from openvss.segmenting.job import Job, Result
+    from openvss.segmenting.segmenter import Segmenter
+    from openvss.segmenting.suggest import Suggestion
     from openvss.video.part import Part
     from openvss.video.several import Entry
     from openvss.video.sources import Source
 
 FINISHED = "run.json"  # is in the folder of a finished run
-MOST_NAMED = 5  # inputs that failed
+MOST_NAMED = 5  # inputs that failed, or words that are unknown
 
 
 class Runs:
@@ -79,6 +85,8 @@ class Runs:
         folder = out or default_folder(source)
         if out is None and self._is_skipped(spec, folder):
             return
+        if self._job.auto:
+            self._propose(source)
         if self._preview:
             self._sheet(source, folder)
             return
@@ -87,11 +95,14 @@ class Runs:
             result = self._job.run(source, folder, self._resume, self._overwrite)
         self._shown.close()
         self._report(result)
+        self._suggest(source, result.suggestions)
         if result.broken:
             raise BrokenVideoError(result.broken)
 
     def all(self, entries: Sequence[Entry], out: Path) -> None:
         """Segment each input in a folder of its own below `out`; one that fails does not stop the others."""
+        if self._job.auto:
+            raise InputError("auto proposes words for one input: name the words for several.")
         left = [entry for entry in entries if not self._is_skipped(entry.spec, out / entry.name)]
         failed: list[str] = []
         with resumable(overwrite=self._overwrite):
@@ -134,13 +145,34 @@ class Runs:
 
         path = folder.with_name(f"{folder.name}-preview.png")
         self._introduce()
-        frames = preview(self._job, source, path)
+        frames, suggestions = preview(self._job, source, path)
         if self._as_json:
             emit("preview", input=source.name, file=str(path), frames=frames)
         elif self._talks:
             typer.echo(str(path))
+        self._suggest(source, suggestions)
         if self._opens:
             opening.show(path)
+
+    def _propose(self, source: Source) -> None:
+        """Choose words for the input, and say with which command one goes on."""
+        words = str(self._job.propose(source))
+        if self._as_json:
+            emit("words", input=source.name, words=words)
+        elif self._talks:
+            typer.echo(f"Words of the same run, to change as you like:\n{_command(words)}", err=True)
+
+    def _suggest(self, source: Source, suggestions: Sequence[Suggestion]) -> None:
+        """Say which words may be missing."""
+        from openvss.segmenting.suggest import sentence
+
+        if not suggestions:
+            return
+        if self._as_json:
+            shares = {one.word: round(one.share, 3) for one in suggestions}
+            emit("suggest", input=source.name, words=shares)
+        elif self._talks:
+            typer.echo(sentence(suggestions), err=True)
 
     def _begun(self, source: Source, folder: Path, finished: int) -> None:
         self._introduce()
@@ -162,6 +194,8 @@ class Runs:
         asked = [name for i, name in enumerate(names) if i != segmenter.rest]
         if len(asked) == 1 and (hint := _about_one_word(asked[0], alone=len(names) == 1)):
             typer.echo(hint, err=True)
+        for doubt in _about_words(segmenter):
+            typer.echo(doubt, err=True)
         if lacking := without_font(names):
             typer.echo(_about_letters(lacking), err=True)
 
@@ -188,6 +222,15 @@ class Runs:
             opening.show(result.out / shown if shown else result.out)
 
 
+def _command(words: str) -> str:
+    """This command with words in place of `auto`, as a shell takes it."""
+    parts = [
+        words if part.strip().lower() == AUTO and before != "--device" else part
+        for before, part in pairwise(["", *sys.argv[1:]])
+    ]
+    return shlex.join(["openvss", *parts])
+
+
 def _about_one_word(word: str, *, alone: bool) -> str | None:
     from difflib import get_close_matches
 
@@ -199,6 +242,27 @@ def _about_one_word(word: str, *, alone: bool) -> str | None:
     elif meant:
         parts.append(f"{word!r} is taken for a word; the list is called {meant[0]}.")
     return " ".join(parts) or None
+
+
+def _about_words(segmenter: Segmenter) -> Iterator[str]:
+    """What may be wrong with a user's own words for a model that knows English only."""
+    from openvss.models.doubtful_words import looks_like_several, near_spellings, unknown_words
+    from openvss.models.encoders.minilm import MiniLM
+
+    text = segmenter.model.text
+    if not isinstance(text, MiniLM) or segmenter.vocabulary.source is not None:
+        return
+    labels = [label for i, label in enumerate(segmenter.vocabulary) if i != segmenter.rest]
+    asked = [word for label in labels for word in label.synonyms]
+    if len(asked) == 1 and looks_like_several(asked[0]):
+        yield f"{asked[0]!r} is one label: put commas between labels."
+    unknown = unknown_words(asked, text)
+    for word in unknown[:MOST_NAMED]:
+        near = " or ".join(map(repr, near_spellings(word, text)))
+        meant = f" Do you mean {near}?" if near else ""
+        yield f"{word!r} is no English word that this model knows of: its labels may be arbitrary.{meant}"
+    if len(unknown) > MOST_NAMED:
+        yield f"The same goes for {counted(len(unknown) - MOST_NAMED, 'more word')}."
 
 
 def _about_letters(lacking: str) -> str:

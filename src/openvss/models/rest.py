@@ -28,6 +28,7 @@ CLOSE, SAME = (
     0.35,
     0.75,
 )  # cosines of phrases from which a word may be a kind of another, and from which it is
+ALIKE = 0.6  # cosine from which a common word stands for another
 HANDICAP, HANDICAP_APART = 10.0, 1.0  # in nats for each unit of cosine above CLOSE
 NEVER = 100.0  # nats below every word
 
@@ -67,6 +68,13 @@ def prepare(model: VideoModel, vocabulary: Vocabulary, place: int) -> Rest:
     return Rest(place, words, handicaps.to(words.embeddings.device))
 
 
+def alike(words: Sequence[str]) -> Tensor:
+    """(n, n): whether two common words mean so much the same that one of them will do."""
+    vectors = _vectors(words, MiniLM())
+    listed = torch.tensor([[other in _one_label(word) for other in words] for word in words])
+    return (vectors @ vectors.T >= ALIKE) | listed
+
+
 def _others(asked: Sequence[Label], fixed: Vocabulary) -> tuple[tuple[Label, ...], Tensor]:
     """The words of a closed-set model that were not asked for: it tells them all apart."""
     taken = {word for label in asked for word in label.synonyms}
@@ -76,7 +84,7 @@ def _others(asked: Sequence[Label], fixed: Vocabulary) -> tuple[tuple[Label, ...
 
 def _hidden_words(asked: Sequence[Label]) -> tuple[tuple[Label, ...], Tensor]:
     """Common words that are not among the asked ones, and their handicaps."""
-    hidden = Vocabulary(tuple(Label(name, (name,)) for name in _common_words()))
+    hidden = Vocabulary(tuple(Label(name, (name,)) for name in common_words()))
     words = tuple(dict.fromkeys(word for label in asked for word in label.synonyms))
     text = MiniLM()
     cosine = _vectors(words, text) @ _vectors(hidden.names, text).T
@@ -93,7 +101,8 @@ def _vectors(words: Sequence[str], text: MiniLM) -> Tensor:
 
 
 @functools.cache
-def _common_words() -> tuple[str, ...]:
+def common_words() -> tuple[str, ...]:
+    """What is hidden, but for the words that are asked for."""
     lists = (builtin.class_list(name).labels for name in HIDDEN)
     return tuple(sorted({label[0] for labels in lists for label in labels}))
 

@@ -120,6 +120,16 @@ def watched(tell: Callable[[int, int], None]) -> Iterator[None]:
         _watcher.reset(before)
 
 
+@functools.cache
+def shipped_words() -> frozenset[str]:
+    """The words whose embeddings come with the package."""
+    words: set[str] = set()
+    for shelf in (bundled.FOLDER / "words").glob("*.safetensors"):
+        with safe_open(shelf, framework="pt") as file:
+            words |= set(json.loads(file.metadata()["words"]))
+    return frozenset(words)
+
+
 def user_cache() -> Path | None:
     """`$OPENVSS_CACHE`, else `$XDG_CACHE_HOME/openvss`, else `~/.cache/openvss`; None without a home."""
     if own := os.environ.get("OPENVSS_CACHE"):

@@ -22,13 +22,16 @@ from openvss.words.vocabulary import Vocabulary, Words
 
 if TYPE_CHECKING:
     from openvss.segmenting.segmenter import Segmenter
+    from openvss.segmenting.suggest import Suggestion
     from openvss.video.formats.classes import ClassInfo
     from openvss.video.formats.style import OverlayStyle
+    from openvss.video.labelmap import LabelMap
     from openvss.video.picture import Picture
     from openvss.video.sinks import OutputFolder
     from openvss.video.sources import Source
 
 FORMATS = ("png", "overlay", "chart")
+AUTO = "auto"  # in place of words: propose some
 HOME = Path("segmented")  # where results go unless a folder is named
 LONGEST_NAME = 200  # bytes of a folder that is named after the input
 
@@ -74,6 +77,8 @@ class Result:
         frames: How many frames it holds.
         resumed: How many of them an earlier run had labelled.
         broken: Why the video ended early, if it did.
+        suggestions: Common words that may be in a large part of the picture, where pixels are everything
+            else, unlabelled or uncertain.
 
     Example:
         >>> import tempfile
@@ -90,6 +95,7 @@ class Result:
     frames: int
     resumed: int
     broken: str | None
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 def segment(
@@ -119,7 +125,8 @@ def segment(
     Args:
         source: Anything that `open_source` takes, or what it gave.
         words: `"person | pedestrian, road, sky"` or `["person | pedestrian", "road", "sky"]`, a built-in
-            list's name or a `Vocabulary`; models that have words of their own need none.
+            list's name or a `Vocabulary`; "auto" proposes some; models that have words of their own need
+            none.
         out: The folder; `segmented/<name of the input>` if None.
         model: What `load` takes, as are `weights`, `untrained`, `options`, `settings` and `changes`.
         weights: A file to use instead of the model's own weights.
@@ -175,7 +182,8 @@ class Job:
 
     Attributes:
         model: Its name, as it was given.
-        vocabulary: The words; None for the model's own until it is loaded.
+        vocabulary: The words; None for the model's own until it is loaded, and until some are proposed.
+        auto: Whether words are to be proposed.
         style: How overlays look.
     """
 
@@ -195,7 +203,8 @@ class Job:
         from openvss.video.formats.catalogue import known_formats
         from openvss.video.formats.style import OverlayStyle
 
-        self.vocabulary = None if words is None else Vocabulary.of(words)
+        self.auto = isinstance(words, str) and words.strip().lower() == AUTO
+        self.vocabulary = None if words is None or self.auto else Vocabulary.of(words)
         self.model, self._weights, self._untrained = model, weights, untrained
         self._options = dict(options or {})
         self._formats, self.style = known_formats(formats), style or OverlayStyle()
@@ -218,11 +227,22 @@ class Job:
                 options=self._options,
                 settings=self._stream,
             )
+        if self.auto:
+            return segmenter
         if self.vocabulary is None and segmenter.model.fixed_words is None:
             raise InputError('WORDS are missing: say what to look for, such as "person, road, sky".')
         self.vocabulary = segmenter.vocabulary
         log.info("%s", spent)
         return segmenter
+
+    def propose(self, source: Source) -> Vocabulary:
+        """Choose the words, once, if they are to be proposed: from a few frames of the first input."""
+        from openvss.segmenting.suggest import propose
+
+        if self.auto and self.vocabulary is None:
+            self.vocabulary = propose(self.segmenter, source)
+            self.segmenter.set_words(self.vocabulary)
+        return self.segmenter.vocabulary
 
     def classes(self) -> tuple[ClassInfo, ...]:
         """The labels with their colours."""
@@ -239,8 +259,10 @@ class Job:
         needs and nothing half-written.
         """
         _check_places(source, out, resume)
+        from openvss.segmenting.suggest import Suggester
         from openvss.video.sinks import OutputFolder, SourceInfo
 
+        self.propose(source)
         settings = self._settings(source)
         outputs = OutputFolder(
             out,
@@ -262,10 +284,11 @@ class Job:
             log.info("%s: %s", key, value)
         frames, broken = outputs.finished, outputs.broken
         self._tell(Progress("frames", 0, source.n_frames, outputs.finished))
+        suggester = Suggester(self.segmenter, source.n_frames)
         if not outputs.complete:
-            frames, broken = fill(outputs, source, self.segmenter, self._tell)
+            frames, broken = fill(outputs, source, self.segmenter, self._tell, suggester.look)
         resumed = min(outputs.finished, frames)
-        return Result(out, tuple(outputs.products), frames, resumed, broken)
+        return Result(out, tuple(outputs.products), frames, resumed, broken, suggester.suggestions())
 
     def _embedded(self, done: int, total: int) -> None:
         self._tell(Progress("words", done, total))
@@ -305,8 +328,12 @@ def fill(
     source: Source,
     segmenter: Segmenter,
     tell: Callable[[Progress], None] = lambda progress: None,
+    look: Callable[[LabelMap], None] = lambda labels: None,
 ) -> tuple[int, str | None]:
-    """Write every frame with its labels; how many there were, and why not more if the video broke."""
+    """Write every frame with its labels; how many there were, and why not more if the video broke.
+
+    `look` is given the labels of each frame that was not finished before.
+    """
     spent, frames, broken = Spent(), 0, None
     try:
         try:
@@ -318,6 +345,8 @@ def fill(
                 else:
                     with spent.on("labelling"):
                         labels = segmenter.step(frame)
+                    with spent.on("looking for other words"):
+                        look(labels)
                     with spent.on("waiting for the outputs"):
                         outputs.write(frame, labels)
                 frames += 1

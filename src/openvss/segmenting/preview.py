@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from openvss.segmenting.job import Job
+from openvss.segmenting.suggest import Suggester, Suggestion
 from openvss.storage.atomic import own_draft, replacing
 from openvss.storage.file_errors import make_folder, reporting
 from openvss.video.formats.contract import Labelled
@@ -13,18 +14,25 @@ from openvss.video.glance import glance
 from openvss.video.sources import Source
 
 
-def preview(job: Job, source: Source, path: Path) -> int:
-    """Write the sheet; how many frames it has. Each frame is labelled as the first of a video."""
+def preview(job: Job, source: Source, path: Path) -> tuple[int, tuple[Suggestion, ...]]:
+    """Write the sheet; how many frames it has, and words that may be missing.
+
+    Each frame is labelled as the first of a video.
+    """
+    job.propose(source)
     segmenter = job.segmenter
+    suggester = Suggester(segmenter, None)
     classes = job.classes()
     painter = TilePainter(classes, source.size, job.style)
     tiles = []
     for frame in glance(source, FRAMES):
         segmenter.reset()
-        tiles.append(painter.tile(Labelled(frame, segmenter.step(frame))))
+        labels = segmenter.step(frame)
+        suggester.look(labels)
+        tiles.append(painter.tile(Labelled(frame, labels)))
     segmenter.reset()
     sheet = draw_sheet(tiles, classes, timed=source.kind != "image")
     make_folder(path.parent)
     with reporting(path.parent), replacing(path, own_draft(path)) as draft:
         sheet.save(draft, "PNG")
-    return len(tiles)
+    return len(tiles), suggester.suggestions()

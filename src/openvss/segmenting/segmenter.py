@@ -29,6 +29,8 @@ from openvss.video.sources import Source, open_source
 from openvss.words.rest import place_of_rest, with_rest
 from openvss.words.vocabulary import Vocabulary, Words
 
+NO_FRAME = "There is no frame to ask about yet: call step() first."
+
 
 class _Words(NamedTuple):
     """The labels, and what the model scores for them."""
@@ -145,13 +147,25 @@ class Segmenter:
         Later frames are labelled with the previous words; `set_words` changes those.
         """
         if self.state.last is None:
-            raise InputError("There is no frame to ask about yet: call step() first.")
+            raise InputError(NO_FRAME)
         before = self._words
         try:
             self.set_words(words)
             return self._label(*self.state.last)
         finally:
             self._words = before
+
+    @torch.inference_mode()
+    def see(self, frame: Frame | Picture) -> None:
+        """Take the next frame without labelling it; words are needed only for `ask` or `score`."""
+        self._see(self._as_frame(frame))
+
+    @torch.inference_mode()
+    def score(self, words: WordEmbeddings) -> torch.Tensor:
+        """Logits (N, h, w) of any words for the last frame, at the model's own resolution."""
+        if self.state.last is None:
+            raise InputError(NO_FRAME)
+        return self._score(self.state.last[0], words)
 
     def stream(
         self, source: Source | str | Path | Iterable[Picture], words: Words | None = None
@@ -237,10 +251,9 @@ class Segmenter:
 
     def _label(self, fused: Fused, frame: Frame) -> LabelMap:
         words = self._require_words()
-        with self._computing():
-            logits = self.model.score(fused, words.embeddings).logits[0]
+        logits = self._score(fused, words.embeddings)
         if words.rest is not None:
-            logits = words.rest.join(logits.float())
+            logits = words.rest.join(logits)
         height, width = frame.pixels.shape[:2]
         places = None
         if self.model.edge_aware:
@@ -249,6 +262,10 @@ class Segmenter:
             places = reading_places(to_input(half, self.device), (logits.shape[-2], logits.shape[-1]))
         labels, confidence = label_pixels(logits, (height, width), self.settings.unlabelled_below, places)
         return LabelMap(labels, confidence, words.vocabulary.names, frame.index, frame.time, self.rest)
+
+    def _score(self, fused: Fused, words: WordEmbeddings) -> torch.Tensor:
+        with self._computing():
+            return self.model.score(fused, words).logits[0].float()
 
     def _shrink(self, frame: Frame) -> torch.Tensor:
         return shrink(frame.pixels, input_size(frame.pixels.shape[0], frame.pixels.shape[1], self.size))

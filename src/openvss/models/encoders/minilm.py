@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -73,6 +74,13 @@ class MiniLM:
             raise InputError(
                 f"The model's text encoder knows English only and cannot read {phrase!r}: reword it."
             )
+
+    @cached_property
+    def ranks(self) -> dict[str, int]:
+        """The words that it knows as a whole, of ASCII letters, each with its rank: roughly by frequency."""
+        tokenizer = json.loads((self._folder / "tokenizer.json").read_text(encoding="utf-8"))
+        vocabulary: dict[str, int] = tokenizer["model"]["vocab"]
+        return {token: rank for token, rank in vocabulary.items() if token.isascii() and token.isalpha()}
 
     @cached_property
     def _tokenizer(self) -> PreTrainedTokenizerFast:
