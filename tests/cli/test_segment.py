@@ -171,7 +171,7 @@ def test_odd_clips(run: Runner, tmp_path: Path) -> None:
 def test_json_lines(run: Runner, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", n=3, size=(64, 48))
     events = [json.loads(line) for line in run.ok("segment", clip, WORDS, "--json", *SMALL).splitlines()]
-    assert [e["event"] for e in events if e["event"] != "progress"] == ["start", "done"]
+    assert [e["event"] for e in events if e["event"] != "progress"] == ["start", "suggest", "done"]
     assert events[-1]["frames"] == 3
     assert "overlay.mp4" in events[-1]["files"]
 

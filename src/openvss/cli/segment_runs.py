@@ -94,8 +94,8 @@ class Runs:
         with resumable(overwrite=self._overwrite) if alone and source.files else nullcontext():
             result = self._job.run(source, folder, self._resume, self._overwrite)
         self._shown.close()
-        self._report(result)
         self._suggest(source, result.suggestions)
+        self._report(result)
         if result.broken:
             raise BrokenVideoError(result.broken)
 
