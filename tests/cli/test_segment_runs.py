@@ -265,11 +265,12 @@ def test_missing_words_are_suggested(run: Runner, greens: Path) -> None:
 
 
 def test_words_are_proposed_as_a_command(run: Runner, greens: Path, tmp_path: Path) -> None:
-    code, _, err = run("segment", greens, "auto", *SMALL, "--device", "auto")
+    more = ("--no-legend", "--device", "auto", "--out", "auto")
+    code, _, err = run("segment", "-v", greens, "auto", *SMALL, *more)
     assert code == 0
     command = shlex.split(next(line for line in err.splitlines() if line.startswith("openvss segment")))
-    words = json.loads((tmp_path / "segmented" / "greens" / "run.json").read_text())["words"]
-    assert command == ["openvss", "segment", str(greens), words, *SMALL, "--device", "auto"]
+    words = json.loads((tmp_path / "auto" / "run.json").read_text())["words"]
+    assert command == ["openvss", "segment", "-v", str(greens), words, *SMALL, *more]
     assert "auto" not in words
     assert "labelled" in run.ok(*command[1:], "--resume")  # the same run
     _, out, _ = run("segment", greens, "auto", "--json", "--overwrite", *SMALL)

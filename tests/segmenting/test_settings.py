@@ -45,6 +45,7 @@ def test_options_of_the_command_have_the_same_defaults() -> None:
             "a fraction from 0 to 1, not",
         ),
         ("size", [None, 32, 4096], [31, 4097, 0, -5], "a short side in pixels, must be from 32 to 4096, not"),
+        ("others", [None, True, False], ["yes", 2], "others must be True, False or None, not"),
         ("context", ["past", "whole"], ["all", "", None], "The context must be past or whole, not"),
         (
             "precision",

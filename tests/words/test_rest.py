@@ -12,7 +12,7 @@ from openvss.words.rest import NAME, place_of_rest, with_rest
 )
 def test_spellings(word: str) -> None:
     assert place_of_rest(Vocabulary.parse(f"dog, {word}, cat")) == 1
-    assert place_of_rest(Vocabulary.parse(f"dog, scenery | {word}")) == 1  # also as a synonym
+    assert place_of_rest(Vocabulary.parse(f"dog, none of these | {word}")) == 1
 
 
 @pytest.mark.parametrize("words", ["dog, cat", "background music", "restaurant, otter", "ade150"])
@@ -28,6 +28,14 @@ def test_lists_of_data_sets_mean_what_they_say() -> None:
 def test_two_words_for_it_are_refused() -> None:
     with pytest.raises(InputError, match="'background' and 'others' both mean everything else: keep one"):
         place_of_rest(Vocabulary.parse("background, dog, others"))
+
+
+@pytest.mark.parametrize("words", ["background | dog, cat", "cat, dog | background", "dog | background"])
+def test_a_word_beside_it_is_refused(words: str) -> None:
+    with pytest.raises(
+        InputError, match="everything else, and 'dog' does not: give 'dog' a label of its own"
+    ):
+        place_of_rest(Vocabulary.parse(words))
 
 
 def test_it_is_added_once() -> None:

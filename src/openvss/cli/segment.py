@@ -227,7 +227,7 @@ def segment(
         weights=weights,
         untrained=untrained,
         options=parse_options(option),
-        formats=[name.strip() for name in formats.split(",")],
+        formats=formats,
         style=overlay_style(
             legend=legend, opacity=opacity, outlines=outlines, side_by_side=side_by_side, colours=colours
         ),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from openvss.video.sources import Source
 
 FINISHED = "run.json"  # is in the folder of a finished run
+TAKE_AUTO = ("-o", "--out", "--device")  # options whose value may be this word
 MOST_NAMED = 5  # inputs that failed, or words that are unknown
 
 
@@ -224,11 +225,11 @@ class Runs:
 
 def _command(words: str) -> str:
     """This command with words in place of `auto`, as a shell takes it."""
-    parts = [
-        words if part.strip().lower() == AUTO and before != "--device" else part
-        for before, part in pairwise(["", *sys.argv[1:]])
-    ]
-    return shlex.join(["openvss", *parts])
+    parts = sys.argv[1:]
+    pairs = enumerate(pairwise(["", *parts]))
+    # The last one: an input may be called so, too.
+    place = max(i for i, (before, part) in pairs if part.strip().lower() == AUTO and before not in TAKE_AUTO)
+    return shlex.join(["openvss", *parts[:place], words, *parts[place + 1 :]])
 
 
 def _about_one_word(word: str, *, alone: bool) -> str | None:

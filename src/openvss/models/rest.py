@@ -24,10 +24,8 @@ from openvss.words.vocabulary import Label, Vocabulary
 
 HIDDEN = ("ade150", "coco-stuff")  # lists of common words
 APART = ("cityscapes", "camvid")  # lists in which no label is a kind or a part of another
-CLOSE, SAME = (
-    0.35,
-    0.75,
-)  # cosines of phrases from which a word may be a kind of another, and from which it is
+CLOSE = 0.35  # cosine of phrases from which a word may be a kind of another
+SAME = 0.75  # and from which it means the same
 ALIKE = 0.6  # cosine from which a common word stands for another
 HANDICAP, HANDICAP_APART = 10.0, 1.0  # in nats for each unit of cosine above CLOSE
 NEVER = 100.0  # nats below every word
@@ -61,9 +59,8 @@ class Rest:
 def prepare(model: VideoModel, vocabulary: Vocabulary, place: int) -> Rest:
     """What scoring a vocabulary needs whose label at `place` means everything else."""
     asked = tuple(label for i, label in enumerate(vocabulary) if i != place)
-    hidden, handicaps = (
-        _hidden_words(asked) if model.fixed_words is None else _others(asked, model.fixed_words)
-    )
+    fixed = model.fixed_words
+    hidden, handicaps = _hidden_words(asked) if fixed is None else _not_asked(asked, fixed)
     words = model.embed(Vocabulary((*asked, *hidden)))
     return Rest(place, words, handicaps.to(words.embeddings.device))
 
@@ -75,7 +72,7 @@ def alike(words: Sequence[str]) -> Tensor:
     return (vectors @ vectors.T >= ALIKE) | listed
 
 
-def _others(asked: Sequence[Label], fixed: Vocabulary) -> tuple[tuple[Label, ...], Tensor]:
+def _not_asked(asked: Sequence[Label], fixed: Vocabulary) -> tuple[tuple[Label, ...], Tensor]:
     """The words of a closed-set model that were not asked for: it tells them all apart."""
     taken = {word for label in asked for word in label.synonyms}
     left = tuple(label for label in fixed if not taken & set(label.synonyms))
@@ -89,8 +86,8 @@ def _hidden_words(asked: Sequence[Label]) -> tuple[tuple[Label, ...], Tensor]:
     text = MiniLM()
     cosine = _vectors(words, text) @ _vectors(hidden.names, text).T
     apart = torch.tensor([[name in _held_apart(word) for name in hidden.names] for word in words])
-    alike = torch.tensor([[name in _one_label(word) for name in hidden.names] for word in words])
-    kept = ~(alike | (cosine >= SAME) & ~apart).any(0)
+    listed = torch.tensor([[name in _one_label(word) for name in hidden.names] for word in words])
+    kept = ~(listed | (cosine >= SAME) & ~apart).any(0)
     step = torch.where(apart, HANDICAP_APART, HANDICAP)
     handicaps = (step * (cosine - CLOSE).clamp(min=0)).amax(0)
     return tuple(label for label, keep in zip(hidden, kept, strict=True) if keep), handicaps[kept]
@@ -107,7 +104,7 @@ def common_words() -> tuple[str, ...]:
     return tuple(sorted({label[0] for labels in lists for label in labels}))
 
 
-@functools.cache
+@functools.lru_cache(4096)
 def _held_apart(word: str) -> frozenset[str]:
     """The words that a list with no kinds and parts has in other labels than `word`."""
     lists = [labels for labels in map(_labels, APART) if any(word in label for label in labels)]
@@ -115,7 +112,7 @@ def _held_apart(word: str) -> frozenset[str]:
     return frozenset(apart) - _one_label(word)
 
 
-@functools.cache
+@functools.lru_cache(4096)
 def _one_label(word: str) -> frozenset[str]:
     """The words that some list has in one label with `word`, itself among them."""
     labels = (label for name in builtin.NAMES for label in _labels(name))

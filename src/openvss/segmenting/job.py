@@ -107,7 +107,7 @@ def segment(
     weights: str | Path | None = None,
     untrained: bool = False,
     options: Mapping[str, object] | None = None,
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] | str = FORMATS,
     fps: Fraction | None = None,
     start: Seconds | None = None,
     end: Seconds | None = None,
@@ -132,7 +132,7 @@ def segment(
         weights: A file to use instead of the model's own weights.
         untrained: Take a model without trained weights, at random.
         options: The model's own.
-        formats: Such as `["png", "overlay"]`; docs/segment.md lists them.
+        formats: Such as `["png", "overlay"]` or `"png, overlay"`; docs/segment.md lists them.
         fps: Frames per second of a folder of frames or of arrays; default 15.
         start: When to begin, after the first frame of the video: 65, "1:05" or "1:00:05.5".
         end: When to end, before the frame at this time.
@@ -195,7 +195,7 @@ class Job:
         weights: str | Path | None = None,
         untrained: bool = False,
         options: Mapping[str, object] | None = None,
-        formats: Sequence[str] = FORMATS,
+        formats: Sequence[str] | str = FORMATS,
         style: OverlayStyle | None = None,
         settings: StreamSettings | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
@@ -205,9 +205,11 @@ class Job:
 
         self.auto = isinstance(words, str) and words.strip().lower() == AUTO
         self.vocabulary = None if words is None or self.auto else Vocabulary.of(words)
+        self._list: str | None = None  # whose words they are, if everything else was added
         self.model, self._weights, self._untrained = model, weights, untrained
         self._options = dict(options or {})
-        self._formats, self.style = known_formats(formats), style or OverlayStyle()
+        names = formats.split(",") if isinstance(formats, str) else formats
+        self._formats, self.style = known_formats([name.strip() for name in names]), style or OverlayStyle()
         self._stream = settings or StreamSettings()
         self._tell = on_progress
 
@@ -227,12 +229,13 @@ class Job:
                 options=self._options,
                 settings=self._stream,
             )
+        log.info("%s", spent)
         if self.auto:
             return segmenter
         if self.vocabulary is None and segmenter.model.fixed_words is None:
             raise InputError('WORDS are missing: say what to look for, such as "person, road, sky".')
+        self._list = None if self.vocabulary is None else self.vocabulary.source
         self.vocabulary = segmenter.vocabulary
-        log.info("%s", spent)
         return segmenter
 
     def propose(self, source: Source) -> Vocabulary:
@@ -309,7 +312,7 @@ class Job:
             "frame_size": list(source.size),
             "rate": str(source.rate) if source.rate else None,
             "words": str(segmenter.vocabulary),
-            "word_list": segmenter.vocabulary.source,
+            "word_list": segmenter.vocabulary.source or self._list,
             "everything_else": segmenter.rest,
             "model": self.model,
             "options": self._options,

@@ -21,7 +21,7 @@ def preview(job: Job, source: Source, path: Path) -> tuple[int, tuple[Suggestion
     """
     job.propose(source)
     segmenter = job.segmenter
-    suggester = Suggester(segmenter, None)
+    suggester = Suggester(segmenter, FRAMES)
     classes = job.classes()
     painter = TilePainter(classes, source.size, job.style)
     tiles = []

@@ -72,5 +72,7 @@ class StreamSettings:
             raise InputError(
                 f"The size, a short side in pixels, must be from {SMALLEST} to {LARGEST}, not {self.size}."
             )
+        if self.others not in (None, True, False):
+            raise InputError(f"others must be True, False or None, not {self.others!r}.")
         if self.precision not in get_args(Precision):
             raise InputError(f"The precision must be fp32, bf16 or fp16, not {self.precision!r}.")

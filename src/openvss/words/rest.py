@@ -39,6 +39,13 @@ def place_of_rest(vocabulary: Vocabulary) -> int | None:
     if vocabulary.source is not None:
         return None
     places = [i for i, label in enumerate(vocabulary) if means_rest(label)]
+    for label in (vocabulary.labels[i] for i in places):
+        other = next((word for word in label.synonyms if word not in NAMES), None)
+        if other is not None:
+            raise InputError(
+                f"The label {str(label)!r} means everything else, and {other!r} does not: give {other!r} "
+                "a label of its own."
+            )
     if len(places) > 1:
         first, second = (vocabulary.labels[i].name for i in places[:2])
         raise InputError(f"{first!r} and {second!r} both mean everything else: keep one of them.")
