@@ -209,7 +209,7 @@ def test_opening_without_anything_to_open_with(
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.delenv("DISPLAY", raising=False)
     opening.show(Path("a.png"))
-    assert capsys.readouterr().err == "There is no program here to open a.png with: open it yourself.\n"
+    assert capsys.readouterr().err == "Cannot find a program to open a.png: open it yourself.\n"
     monkeypatch.setenv("DISPLAY", ":0")
     opening.show(Path("a.png"))
     assert started == [["/bin/xdg-open", "a.png"]]

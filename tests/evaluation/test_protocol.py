@@ -173,7 +173,7 @@ def test_default_protocols_fit_their_word_lists(dataset: str) -> None:
 
 
 def test_what_cannot_be_found_is_explained() -> None:
-    with pytest.raises(InputError, match=r"There is no protocol 'vspw': choose one of plain, vspw-80-44,"):
+    with pytest.raises(InputError, match=r"Unknown protocol 'vspw': choose one of plain, vspw-80-44,"):
         find_protocol("vspw", VSPW)
     with pytest.raises(InputError, match=r"vspw-80-44 is for a list of 124 words, but the data set has 19"):
         find_protocol("vspw-80-44", CITYSCAPES)

@@ -21,7 +21,7 @@ def show(path: Path) -> None:
     opener = shutil.which(OPENERS.get(sys.platform, "xdg-open"))
     has_screen = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if opener is None or not has_screen:
-        typer.echo(f"There is no program here to open {path} with: open it yourself.", err=True)
+        typer.echo(f"Cannot find a program to open {path}: open it yourself.", err=True)
         return
     quiet = subprocess.DEVNULL
     subprocess.Popen([opener, str(path)], stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar, plain lines where there is no terminal, or JSON lines; and after Ctrl-C."""
+"""How far long work is: a bar, plain lines without a terminal, or JSON lines; and what Ctrl-C says."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def percent(value: float | None) -> str:
-    """A fraction as per cent, a dash where there is no number."""
+    """A fraction as a percentage, or a dash if there is none."""
     return "–" if value is None else f"{100 * value:.2f}"
 
 

@@ -25,7 +25,7 @@ def find_protocol(name: str, vocabulary: Vocabulary) -> Protocol:
         return plain(PLAIN, len(vocabulary))
     protocol = protocols().get(name)
     if protocol is None:
-        raise InputError(f"There is no protocol {name!r}: choose one of {', '.join(protocol_names())}.")
+        raise InputError(f"Unknown protocol {name!r}: choose one of {', '.join(protocol_names())}.")
     if len(vocabulary) != protocol.n_words:
         raise InputError(
             f"The protocol {name} is for a list of {counted(protocol.n_words, 'word')}, but the data set has "

@@ -83,7 +83,7 @@ def test_chosen_and_left_out_by_name() -> None:
         ({"without": ("a", "b")}, "No class of folder:x is left"),
         ({"classes": "seen"}, "not a set of synthetic compositions"),
         ({"classes": "vspw-80-44-seen"}, "for a list of 124 words"),
-        ({"classes": "vspw-seen"}, "no protocol 'vspw-seen'"),
+        ({"classes": "vspw-seen"}, "Unknown protocol 'vspw-seen'"),
     ],
 )
 def test_mistakes_are_named(keys: dict[str, Any], said: str) -> None:

@@ -57,7 +57,7 @@ class RegionsAndNames(VideoModel):
 
 
 def _thinned(ids: Tensor, words: int) -> Tensor:
-    """Every pixel's id or, with so many words that their scores would not fit, that of every second, ..."""
+    """The ids of all pixels, or of every second, fourth, ... each way if the scores would not fit."""
     step = 1
     while ids[0].numel() * words > MOST * step**2:
         step *= 2
