@@ -9,8 +9,10 @@ import pytest
 
 import openvss
 from openvss.segmenting.job import Job
+from openvss.segmenting.segmenter import Segmenter
 from openvss.segmenting.spent import Spent
 from tests.cli.runner import Runner
+from tests.models.two_frame import TwoFrame
 from tests.video.clips import cut, picture, write_clip
 
 WORDS = "person | pedestrian, road, sky"
@@ -105,3 +107,18 @@ def test_time_is_added_up_by_what_it_was_spent_on() -> None:
     with spent.on("work"):
         pass
     assert str(spent) == "0.0 s reading, 0.0 s work"
+
+
+def test_a_live_source_without_end_does_not_cost_the_run_to_be_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = [picture(i) for i in range(2)]
+    openvss.segment(video, WORDS, out=tmp_path / "out", size=32, device="cpu")
+    before = contents(tmp_path / "out")
+    job = Job(WORDS)
+    job.segmenter = Segmenter(TwoFrame(), WORDS, context="whole", size=32, device="cpu")
+    source = openvss.open_source(video)
+    monkeypatch.setattr(source, "kind", "stream")
+    with pytest.raises(openvss.InputError, match="use --context past"):
+        job.run(source, tmp_path / "out", overwrite=True)
+    assert contents(tmp_path / "out") == before

@@ -215,7 +215,8 @@ def segment(
 
     Example: `openvss segment clip.mp4 "person, dog, grass, sky"`
     """
-    from openvss.segmenting.job import HOME, Job
+    from openvss.segmenting.job import Job
+    from openvss.segmenting.places import HOME
     from openvss.video.several import several_inputs
 
     _refuse_contradictions(quiet, verbose, skip_existing, overwrite)

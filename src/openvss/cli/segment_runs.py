@@ -78,7 +78,7 @@ class Runs:
 
         `alone` says how to go on if it is stopped.
         """
-        from openvss.segmenting.job import default_folder, open_input
+        from openvss.segmenting.places import default_folder, open_input
 
         if out is not None and self._is_skipped(spec, out):
             return

@@ -6,7 +6,6 @@ Nothing heavy is imported before a model is needed, so that arguments that canno
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from openvss.errors import BrokenVideoError, InputError, Stopped
+from openvss.segmenting.places import check_places, default_folder, open_input
 from openvss.segmenting.settings import StreamOptions, StreamSettings
 from openvss.segmenting.spent import Spent
 from openvss.video.part import Part, Seconds
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "overlay", "chart")
 AUTO = "auto"  # in place of words: propose some
-HOME = Path("segmented")  # where results go unless a folder is named
-LONGEST_NAME = 200  # bytes of a folder that is named after the input
 
 log = logging.getLogger(__name__)
 
@@ -261,12 +259,13 @@ class Job:
         a stream, which have no other end. Any other error, and Ctrl-C on anything else, leaves what `resume`
         needs and nothing half-written.
         """
-        _check_places(source, out, resume)
+        check_places(source, out, resume)
         from openvss.segmenting.suggest import Suggester
         from openvss.video.sinks import OutputFolder, SourceInfo
 
         self.propose(source)
         settings = self._settings(source)
+        self.segmenter.require_end(source)
         outputs = OutputFolder(
             out,
             classes=self.classes(),
@@ -368,37 +367,3 @@ def fill(
         raise
     log.info("%d frames: %s", frames, spent)
     return frames, broken
-
-
-def open_input(
-    source: Source | str | Path | Iterable[Picture], fps: Fraction | None = None, part: Part | None = None
-) -> Source:
-    """The source, opened unless it is one already."""
-    from openvss.video.sources import Source, open_source
-
-    if not isinstance(source, Source):
-        return open_source(source, fps=fps, part=part)
-    if fps is not None or (part is not None and not part.is_whole):
-        raise InputError("This source is open already: give the rate and the part to open_source.")
-    return source
-
-
-def default_folder(source: Source) -> Path:
-    """Where the results of an input go; the folder's name for a glob is made from its folder and pattern."""
-    path = Path(source.name)
-    stem = path.stem if source.kind in ("video", "image") or "*" in path.name else path.name
-    if source.kind == "frames" and "*" in path.name:
-        stem = f"{path.parent.name}-{stem}"
-    name = re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "frames"
-    return HOME / name.encode()[:LONGEST_NAME].decode(errors="ignore")
-
-
-def _check_places(source: Source, folder: Path, resume: bool) -> None:
-    """Refuse what would lose data: the input, or a live run whose frames cannot be read again."""
-    if resume and not source.files:
-        raise InputError(
-            f"{source.name} cannot be resumed because its frames cannot be read again: choose another --out."
-        )
-    inside = next((f for f in source.files if folder.resolve() in f.resolve().parents), None)
-    if inside:
-        raise InputError(f"The input {inside} lies in the output folder {folder}: choose another --out.")

@@ -214,9 +214,13 @@ class Segmenter:
 
     def begin(self, source: Source) -> None:
         """Start a video; with `context="whole"` this looks through it once before any frame is labelled."""
+        self.require_end(source)
+        self.begin_frames(source)
+
+    def require_end(self, source: Source) -> None:
+        """Refuse a live source if the whole video is to be looked through."""
         if self._looks_ahead and source.kind in ("camera", "stream"):
             raise InputError(f"{source.name} has no end to look ahead to: use --context past.")
-        self.begin_frames(source)
 
     def begin_frames(self, frames: Iterable[Frame]) -> None:
         """The same for frames that can be iterated repeatedly."""
