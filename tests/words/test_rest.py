@@ -28,6 +28,8 @@ def test_lists_of_data_sets_mean_what_they_say() -> None:
 def test_two_words_for_it_are_refused() -> None:
     with pytest.raises(InputError, match="'background' and 'others' both mean everything else: keep one"):
         place_of_rest(Vocabulary.parse("background, dog, others"))
+    with pytest.raises(InputError, match="'background' and 'others' both"):
+        place_of_rest(Vocabulary.parse("background, others, dog, rest"))
 
 
 @pytest.mark.parametrize("words", ["background | dog, cat", "cat, dog | background", "dog | background"])
