@@ -16,6 +16,7 @@ from openvss.cli.options import (
     ABOUT_OPTION,
     RESULTS,
     ColoursOption,
+    EngineOption,
     LegendOption,
     OpacityOption,
     OthersOption,
@@ -66,7 +67,7 @@ def segment(
     model: Annotated[
         str,
         typer.Option(
-            help="One of `openvss models`, the path of a checkpoint or run, or hf:NAME.",
+            help="One of `openvss models`, the path of a checkpoint, run or exported folder, or hf:NAME.",
             autocompletion=completion.models,
             rich_help_panel=MODEL,
         ),
@@ -114,6 +115,7 @@ def segment(
             rich_help_panel=MODEL,
         ),
     ] = StreamSettings.precision,
+    engine: EngineOption = StreamSettings.engine,
     threads: ThreadsOption = None,
     start: Annotated[
         str | None,
@@ -239,6 +241,7 @@ def segment(
             context=context,
             precision=precision,
             others=others,
+            engine=engine,
         ),
         on_progress=shown,
     )

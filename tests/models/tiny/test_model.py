@@ -54,7 +54,7 @@ def test_a_still_is_its_own_past() -> None:
     now = target["dense"]
     first, memory = model.fuse(target, ())
     resized, _ = model.fuse(target, (), memory={"dense": now[..., :6]})
-    still = model._look_again(now, target["frames"])
+    still = model._look_again(now, target)
     for _ in range(START):
         still = model.fuse({"dense": still}, (), memory={"dense": still})[0]["dense"]
     assert memory is not None
@@ -80,7 +80,7 @@ def test_a_first_frame_is_seen_smaller_too(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(model.pair, "dense", dense)
     frames = torch.rand(1, 3, 64, 90)
     first, memory = model.fuse(model.encode(frames), ())
-    assert sizes == [(64, 90), (45, 63)]
+    assert sizes == [(64, 90), (32, 64)]
     assert first["dense"].shape == (1, 16, 8, 12)
     expected = torch.tensor([2.0, 1.0]) / 5**0.5
     torch.testing.assert_close(first["dense"][0, :2], expected[:, None, None].expand(2, 8, 12))

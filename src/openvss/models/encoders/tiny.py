@@ -19,6 +19,7 @@ from openvss.models.encoders.imagenet_names import ImageNetNames, Names
 from openvss.models.encoders.lite0 import Lite0
 from openvss.models.encoders.minilm import MiniLM
 from openvss.models.layers.constants import built_once
+from openvss.models.layers.resize import means
 from openvss.models.words import TextEncoder
 from openvss.weights import bundled
 from openvss.weights.checkpoint import load_state
@@ -144,7 +145,7 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     """(B, h, w, C) -> (B, *size, C): means where it shrinks."""
     y = x.permute(0, 3, 1, 2)
     if y.shape[-2] > size[0]:
-        y = F.adaptive_avg_pool2d(y, size)
+        y = means(y, size)
     else:
         y = F.interpolate(y, size, mode="bilinear", align_corners=False)
     return y.permute(0, 2, 3, 1)

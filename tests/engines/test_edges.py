@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.segmenting.edges import COLOUR, REACH, SPACE, UNLIKE, reading_places
-from openvss.segmenting.labelling import label_pixels
+from openvss.engines.edges import COLOUR, REACH, SPACE, UNLIKE, reading_places
+from openvss.engines.labelling import label_pixels
 
 
 def naive_places(image: Tensor, h: int, w: int) -> Tensor:

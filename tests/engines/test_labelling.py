@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.pretend import PretendDevice
-from openvss.segmenting import labelling
-from openvss.segmenting.edges import own_places, reading_places
-from openvss.segmenting.labelling import label_pixels
+from openvss.engines import labelling
+from openvss.engines.edges import own_places, reading_places
+from openvss.engines.labelling import label_pixels
 
 
 def wavy(n: int, h: int, w: int, sharpness: float = 3) -> Tensor:
