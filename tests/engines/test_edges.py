@@ -32,10 +32,15 @@ def naive_places(image: Tensor, h: int, w: int) -> Tensor:
     return out[None]
 
 
-@pytest.mark.parametrize(("size", "cells"), [((20, 28), (5, 7)), ((17, 23), (4, 5)), ((6, 6), (1, 2))])
+@pytest.mark.parametrize(("size", "cells"), [((20, 28), (5, 7)), ((16, 25), (8, 5)), ((6, 6), (1, 2))])
 def test_equals_a_loop_over_pixels_and_cells(size: tuple[int, int], cells: tuple[int, int]) -> None:
     image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(reading_places(image, cells), naive_places(image, *cells), atol=1e-5, rtol=0)
+
+
+def test_cells_must_divide_the_image() -> None:
+    with pytest.raises(ValueError, match="4x5 cells do not divide an image of 17x23"):
+        reading_places(torch.rand(1, 3, 17, 23), (4, 5))
 
 
 def test_labels_follow_an_edge_that_the_grid_misses() -> None:

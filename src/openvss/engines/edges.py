@@ -25,26 +25,54 @@ UNLIKE = 6.0  # exponent at which a colour counts as different, however differen
 
 
 def reading_places(image: Tensor, cells: tuple[int, int]) -> Tensor:
-    """Places on a grid of (h, w) cells for every pixel of an image (1, 3, H, W) in 0..1.
+    """Places on a grid of (h, w) cells, which divide the image, for every pixel of it: (1, 3, H, W) in 0..1.
 
     Returns:
         (1, H, W, 2): x, y as `grid_sample` takes them, from -1 to 1 across the whole frame.
     """
-    h, w = cells
-    colours = F.adaptive_avg_pool2d(image, cells)[0]  # (3, h, w)
-    down = _neighbours(image.shape[-2], h, image.device)
-    across = _neighbours(image.shape[-1], w, image.device)
-    weight = image.new_zeros(image.shape[-2:])
-    at_y, at_x = torch.zeros_like(weight), torch.zeros_like(weight)
-    for cell_y, near_y in down:
-        rows = colours[:, cell_y]
-        for cell_x, near_x in across:
-            unlike = (image[0] - rows[:, :, cell_x]).square_().sum(0).div_(2 * COLOUR**2).clamp_(max=UNLIKE)
-            each = unlike.neg_().exp_().mul_(near_y[:, None] * near_x)
-            weight += each
-            at_y += each * cell_y[:, None]
-            at_x += each * cell_x
-    return torch.stack([_to_unit(at_x / weight, w), _to_unit(at_y / weight, h)], dim=-1)[None]
+    (h, w), (height, width) = cells, image.shape[-2:]
+    rows, columns = height // h, width // w
+    if (h * rows, w * columns) != (height, width):
+        raise ValueError(f"{h}x{w} cells do not divide an image of {height}x{width}")
+    pixels = image[0].reshape(3, h, rows, w, columns).permute(1, 3, 2, 4, 0).reshape(h * w, -1, 3)
+    around = F.unfold(F.pad(pixels.mean(1).T.reshape(1, 3, h, w), [REACH] * 4), 2 * REACH + 1)
+    around = around.reshape(3, -1, h * w).permute(2, 1, 0)  # (h w, 25, 3)
+    near, steps = _near(rows, columns, image.device), _steps(h, w, image.device)
+    # |I|^2 + |L|^2 - 2 I L of all pixels and cells as one product
+    own = torch.cat([pixels, pixels.square().sum(-1, keepdim=True), torch.ones_like(pixels[..., :1])], -1)
+    size = around.square().sum(-1, keepdim=True)
+    other = torch.cat([-2 * around, torch.ones_like(size), size], -1) / (-2 * COLOUR**2)
+    weights = (own @ other.transpose(1, 2)).clamp_(min=-UNLIKE).exp_().mul_(near)  # (h w, pixels, 25)
+    sums = weights @ steps  # of the weights, and of the steps down and across
+    moved = (sums[..., 1:] / sums[..., :1]).reshape(h, w, rows, columns, 2).permute(4, 0, 2, 1, 3)
+    down, across = moved.reshape(2, height, width)
+    down = down + torch.arange(h, device=image.device).repeat_interleave(rows)[:, None]
+    across = across + torch.arange(w, device=image.device).repeat_interleave(columns)
+    return torch.stack([_to_unit(across, w), _to_unit(down, h)], dim=-1)[None]
+
+
+@built_once(16)
+def _near(rows: int, columns: int, device: torch.device) -> Tensor:
+    """(rows columns, 25): how near the cells around a cell are to each of its pixels."""
+    down, across = (_near_along(pixels, device) for pixels in (rows, columns))
+    return (down[:, None, :, None] * across[None, :, None, :]).reshape(rows * columns, -1)
+
+
+def _near_along(pixels: int, device: torch.device) -> Tensor:
+    """(pixels, 5) in one direction."""
+    places = _centres(pixels, 1, device)[:, None]
+    return (-(torch.arange(-REACH, REACH + 1, device=device) - places).square() / (2 * SPACE**2)).exp()
+
+
+@built_once(16)
+def _steps(h: int, w: int, device: torch.device) -> Tensor:
+    """(h w, 25, 3): 1 and the steps down and across to the cells around each cell; 0 beyond the frame."""
+    step = torch.arange(-REACH, REACH + 1, device=device)
+    y, x = (torch.arange(cells, device=device)[:, None] + step for cells in (h, w))
+    inside = ((y >= 0) & (y < h))[:, None, :, None] & ((x >= 0) & (x < w))[None, :, None, :]
+    down, across = torch.meshgrid(step, step, indexing="ij")
+    each = torch.stack([torch.ones_like(down), down, across], -1).reshape(-1, 3)
+    return inside.reshape(h * w, -1, 1) * each.float()
 
 
 @built_once(2)
@@ -57,16 +85,6 @@ def own_places(size: tuple[int, int], cells: tuple[int, int], device: torch.devi
 def _centres(pixels: int, cells: int, device: torch.device) -> Tensor:
     """The place of each pixel's centre, in cells."""
     return (torch.arange(pixels, device=device) + 0.5) * (cells / pixels) - 0.5
-
-
-@built_once(16)
-def _neighbours(pixels: int, cells: int, device: torch.device) -> list[tuple[Tensor, Tensor]]:
-    """The cells around each pixel, step by step, and how near they are: 0 beyond the frame."""
-    places = _centres(pixels, cells, device)
-    steps = torch.arange(-REACH, REACH + 1, device=device)
-    found = places.round() + steps[:, None]
-    near = (-(found - places).square() / (2 * SPACE**2)).exp() * ((found >= 0) & (found < cells))
-    return list(zip(found.clamp(0, cells - 1).long(), near, strict=True))
 
 
 def _to_unit(place: Tensor, cells: int) -> Tensor:

@@ -141,8 +141,11 @@ class OnnxEngine:
                 given |= _named("again", self._run("encode", {"frames": smaller}))
             found = self._run("start", given)
         else:
-            found = self._run("fuse", given | _named("memory", memory or {}))
-        return _under("fused", found), _under("next", found) or None
+            found = self._run("fuse", given | (memory or {}))
+        fused = _under("fused", found)
+        memory = {**fused, **_under("next", found)}  # what both have is there once
+        names = (name for name in graphs["fuse"].inputs if name.startswith("memory."))
+        return fused, {name: memory[name.removeprefix("memory.")] for name in names} or None
 
     def score(self, fused: Arrays, words: WordEmbeddings) -> Floats:
         """Logits (N, h, w)."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tempfile
 import warnings
 from pathlib import Path
 
 import onnx
+import onnxruntime
 import torch
 from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 
@@ -81,7 +83,18 @@ def _traced(model: VideoModel, step: Step) -> ModelProto:
                 name: _free_axes(name, x, step) for name, x in {**step.inputs, **step.outputs}.items()
             },
         )
-    return onnx.load_from_string(content.getvalue())
+    return _folded(content.getvalue())
+
+
+def _folded(content: bytes) -> ModelProto:
+    """What depends on constants only as a constant: the tracer spells out each amount of padding."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(Path(folder, "folded.onnx"))
+        options.log_severity_level = 3
+        onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return onnx.load(options.optimized_model_filepath)
 
 
 def _free_axes(name: str, x: torch.Tensor, step: Step) -> list[int]:

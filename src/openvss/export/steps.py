@@ -81,7 +81,9 @@ def steps(model: VideoModel, frames: Tensor, words: WordEmbeddings | None) -> li
         made.append(start)
         fused = _under("fused", start.outputs)
         if model.recurrent:
-            memory = _named("memory", _under("next", start.outputs))
+            with torch.inference_mode():
+                _, left = _fused(model, {**given, **again})
+            memory = _named("memory", {name: x.clone() for name, x in left.items()})
             made.append(Step("fuse", lambda x: _fuse(model, x), {**given, **memory}))
     made.append(_score(model, fused, words))
     return made
@@ -105,12 +107,19 @@ def _again(model: VideoModel, frames: Tensor, made: list[Step]) -> Tensors:
 
 
 def _fuse(model: VideoModel, given: Tensors) -> Tensors:
+    """What is in the fused features and in the memory is there once."""
+    fused, memory = _fused(model, given)
+    left = {name: x for name, x in memory.items() if fused.get(name) is not x}
+    return {**_named("fused", fused), **_named("next", left)}
+
+
+def _fused(model: VideoModel, given: Tensors) -> tuple[Tensors, Tensors]:
     target, again = _under("target", given), _under("again", given)
     if again:
         target["again"] = again["dense"]
     references = [_under(f"reference.{i}", given) for i in range(len(model.references))]
     fused, memory = model.fuse(target, references, None, _under("memory", given) or None)
-    return {**_named("fused", fused), **_named("next", memory or {})}
+    return fused, memory or {}
 
 
 def _score(model: VideoModel, fused: Tensors, words: WordEmbeddings | None) -> Step:

@@ -32,9 +32,12 @@ def smooth(current: Tensor, before: Tensor | None, momentum: float, floor: float
     """
     if before is None or before.shape != current.shape:
         return current
-    alike = (current * before).sum(1, keepdim=True)
+    now, past = current.permute(0, 2, 3, 1), before.permute(0, 2, 3, 1)  # as they are in memory
+    alike = (now * past).sum(-1, keepdim=True)
+    if isinstance(floor, Tensor):
+        floor = floor.permute(0, 2, 3, 1)
     weight = momentum * ((alike - floor) / (1 - floor)).clamp(0, 1)
-    return F.normalize(before * weight + current * (1 - weight), dim=1)
+    return F.normalize(past * weight + now * (1 - weight), dim=-1).permute(0, 3, 1, 2)
 
 
 def follow(current: Tensor, before: Tensor, radius: int, temperature: float) -> Tensor:
