@@ -18,7 +18,7 @@ from openvss.words.vocabulary import Vocabulary
 
 Pixels = npt.NDArray[np.uint8]
 
-SIZES = ((96, 160), (224, 128), (288, 320))  # height and width
+SIZES = ((32, 64), (224, 128), (288, 320))  # height and width; of the first the deepest map has one row
 FRAMES = 4  # of each size: the first of a video, and what follows
 WORDS = "person, road, building, sky, tree, grass, dog, wall, floor, car"
 TOLERANCE = 1e-3  # of the range of logits
