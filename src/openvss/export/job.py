@@ -82,7 +82,7 @@ def _write_all(
     out: Path,
 ) -> None:
     with torch.inference_mode(False), torch.no_grad():
-        graphs = _write(built, baked, out)
+        graphs = _write(name, built, baked, out)
     own = built.fixed_words or vocabulary
     manifest = Manifest(
         format=FORMAT,
@@ -120,10 +120,20 @@ def _require_exportable(name: str, model: VideoModel, words: Words | None) -> No
         )
 
 
-def _write(model: VideoModel, baked: WordEmbeddings | None, out: Path) -> dict[str, Graph]:
+def _write(name: str, model: VideoModel, baked: WordEmbeddings | None, out: Path) -> dict[str, Graph]:
     frames = torch.rand(1, 3, *EXAMPLE, generator=torch.Generator().manual_seed(0))
     weights = Weights(out)
-    return {step.name: write_graph(model, step, out, weights) for step in steps(model, frames, baked)}
+    graphs = {}
+    for step in steps(model, frames, baked):
+        try:
+            graphs[step.name] = write_graph(model, step, out, weights)
+        except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(
+                f"{name} cannot be exported because ONNX has no form of its step {step.name} ({reason}): "
+                "use --engine torch."
+            ) from error
+    return graphs
 
 
 def _kept(model: VideoModel) -> tuple[str, ...]:
