@@ -25,11 +25,11 @@ def frames(tmp_path: Path) -> Path:
 
 def test_the_engine_is_part_of_the_run(run: Runner, frames: Path, exported: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    run.ok(
-        "segment", frames, "dog, grass", "--model", exported, "--out", out, "--size", "64", "--format", "png"
-    )
-    assert json.loads((out / "run.json").read_text())["engine"] == "onnx"
-    assert "onnxruntime" in json.loads((out / "run.json").read_text())["versions"]
+    same = ("segment", frames, "dog, grass", "--out", out, "--size", "64", "--format", "png")
+    run.ok(*same, "--model", exported)
+    settings = json.loads((out / "run.json").read_text())
+    assert settings["engine"] == "onnx"
+    assert "onnxruntime" in settings["versions"]
     assert 'engine: "onnx" then, "torch" now' in run.sentence(*same, "--resume")
 
 
@@ -55,6 +55,12 @@ def test_a_closed_set_model(run: Runner, tmp_path: Path, frames: Path) -> None:
 
 def test_words_of_its_own_cannot_be_baked_in(run: Runner, tmp_path: Path) -> None:
     options = ("--untrained", "--option", "backbone=mit-nano", "--words", "road")
-    assert "has words of its own: leave --words out" in run.sentence(
-        "export", "segformer-b1", tmp_path, *options
-    )
+    said = run.sentence("export", "segformer-b1", tmp_path, *options)
+    assert "has words of its own: leave --words out" in said
+
+
+def test_a_step_that_onnx_cannot_express(run: Runner, tmp_path: Path) -> None:
+    small = [f"--option={one}" for one in ("backbone=mit-nano", "words=road, sky", "dim=32", "heads=4")]
+    said = run.sentence("export", "cffm-b1", tmp_path / "out", "--untrained", *small)
+    assert "cffm-b1 cannot be exported because ONNX has no form of its step fuse" in said
+    assert not list(tmp_path.iterdir())

@@ -127,7 +127,7 @@ def _write(name: str, model: VideoModel, baked: WordEmbeddings | None, out: Path
     for step in steps(model, frames, baked):
         try:
             graphs[step.name] = write_graph(model, step, out, weights)
-        except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
+        except (torch.onnx.errors.OnnxExporterError, RuntimeError, TypeError) as error:
             reason = str(error).strip().splitlines()[0]
             raise InputError(
                 f"{name} cannot be exported because ONNX has no form of its step {step.name} ({reason}): "
