@@ -23,7 +23,7 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 def means(x: Tensor, size: tuple[int, int]) -> Tensor:
     """(B, C, h, w) at a smaller size; exported models have maps whose sizes divide each other."""
-    if torch.jit.is_tracing():  # type: ignore[no-untyped-call]
+    if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
         return F.avg_pool2d(x, (int(x.shape[-2] // size[0]), int(x.shape[-1] // size[1])))
     return F.adaptive_avg_pool2d(x, size)
 
