@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +40,14 @@ RECIPES = Path(__file__).parents[1] / "recipes"
 SIZES = ((480, 853), (1080, 1920))
 WORDS = 20
 MODELS = ("tiny", "ov2vss-mit-b2", "segformer-b0", "cffm-b0", "cffm++-b0", "regions-tiny")
-# recipe and the set of changes that make it small
-TRAINED = (("ov2vss/vspw-mit-b2.yaml", "ov2vss/small-mit-b2.set"), ("cffm/vspw.yaml", "cffm/small-vspw.set"))
+# CFFM++ that makes prototypes in the step, and starts from nothing
+OWN_CONTEXT = ("clip.context=own", "clip.context_size=10", "targets=null", "model.init_from=null")
+# recipe, the set of changes that make it small, and further ones
+TRAINED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("ov2vss/vspw-mit-b2.yaml", "ov2vss/small-mit-b2.set", ()),
+    ("cffm/vspw.yaml", "cffm/small-vspw.set", ()),
+    ("cffm/vspw-plusplus.yaml", "cffm/small-vspw-plusplus.set", OWN_CONTEXT),
+)
 
 
 @dataclass(frozen=True)
@@ -113,11 +120,12 @@ def _assemble(recipe: Recipe, folder: Path, device: PretendDevice) -> TrainingSe
         PartialState._reset_state()
 
 
-def small(name: str, changes: str, data: Path) -> Recipe:
+def small(name: str, changes: str, data: Path, further: Sequence[str] = ()) -> Recipe:
     """The small twin of a recipe, without validation."""
     words = (RECIPES / changes).read_text(encoding="utf-8").split()
-    kept = [word for word in words if word != "--set" and not word.startswith("validation")]
-    more = [f"data.train.0.set=vspw:{data}", "validation=null", "precision=fp32"]
+    more = [f"data.train.0.set=vspw:{data}", "validation=null", "precision=fp32", *further]
+    gone = tuple(change.removesuffix("=null") for change in more if change.endswith("=null"))
+    kept = [word for word in words if word != "--set" and not word.startswith(gone)]
     return read_stages(RECIPES / name, [*kept, *more])[0].recipe
 
 
@@ -135,8 +143,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "vspw"
         make("vspw", data, 0, RenderOptions(videos=4))
-        for recipe, changes in TRAINED:
-            settings = small(recipe, changes, data)
+        for recipe, changes, further in TRAINED:
+            settings = small(recipe, changes, data, further)
             count = of_step(settings, Path(folder))
             clips = f"{settings.data.accumulate} x {settings.data.batch}"
             passes = f"{len(count.passes)}: {', '.join(map(str, count.passes))}"

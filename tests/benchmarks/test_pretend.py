@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from benchmarks.pretend import PretendDevice
-from benchmarks.syncs import of_frame, of_step, small
+from benchmarks.syncs import TRAINED, of_frame, of_step, small
 from openvss.data.make import make
 from openvss.data.synthetic.job import RenderOptions
 from openvss.models.registry import build_model
@@ -71,9 +71,12 @@ def test_prototypes_add_no_wait() -> None:
     assert of_frame(Segmenter(model, "road, sky", device="cpu"), (64, 96)).waits.total() == 3
 
 
-def test_a_step_is_waited_for_once_and_encodes_its_clips_together(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("trained", "frames"), [(TRAINED[1], (4,)), (TRAINED[2], (4, 10))])
+def test_a_step_is_waited_for_once_and_encodes_its_frames_together(
+    tmp_path: Path, trained: tuple[str, str, tuple[str, ...]], frames: tuple[int, ...]
+) -> None:
     make("vspw", tmp_path / "vspw", 0, RenderOptions(videos=2))
-    recipe = small("cffm/vspw.yaml", "cffm/small-vspw.set", tmp_path / "vspw")
+    recipe = small(*trained[:2], tmp_path / "vspw", trained[2])
     count = of_step(recipe, tmp_path)
     assert count.waits.total() == 1
-    assert count.passes == (4 * recipe.data.batch,)
+    assert count.passes == tuple(number * recipe.data.batch for number in frames)

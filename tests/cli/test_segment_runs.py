@@ -123,6 +123,9 @@ def test_inputs_that_mean_nothing_or_two_things(run: Runner, clips: Path, tmp_pa
     run.ok("segment", "clips/*.png", WORDS, *SMALL)
     assert "contradict" in run.sentence("segment", "clips/clip.mkv", WORDS, "--skip-existing", "--overwrite")
     assert "contradict" in run.sentence("segment", "clips/clip.mkv", WORDS, "-q", "-v")
+    for option in ("--resume", "--skip-existing"):
+        sentence = run.sentence("segment", "clips/clip.mkv", WORDS, "--preview", option)
+        assert f"no results that {option} could find" in sentence
 
 
 def test_skipping_a_single_one(run: Runner, clips: Path) -> None:

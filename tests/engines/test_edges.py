@@ -38,9 +38,15 @@ def test_equals_a_loop_over_pixels_and_cells(size: tuple[int, int], cells: tuple
     torch.testing.assert_close(reading_places(image, cells), naive_places(image, *cells), atol=1e-5, rtol=0)
 
 
-def test_cells_must_divide_the_image() -> None:
-    with pytest.raises(ValueError, match="4x5 cells do not divide an image of 17x23"):
-        reading_places(torch.rand(1, 3, 17, 23), (4, 5))
+@pytest.mark.parametrize(("size", "cells", "near"), [((17, 23), (4, 5), (16, 25)), ((3, 9), (8, 9), (8, 9))])
+def test_an_image_that_cells_do_not_divide_is_resized(
+    size: tuple[int, int], cells: tuple[int, int], near: tuple[int, int]
+) -> None:
+    image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    resized = F.interpolate(image, near, mode="bilinear", antialias=True)
+    places = reading_places(image, cells)
+    assert places.shape == (1, *near, 2)
+    torch.testing.assert_close(places, naive_places(resized, *cells), atol=1e-5, rtol=0)
 
 
 def test_labels_follow_an_edge_that_the_grid_misses() -> None:

@@ -25,26 +25,29 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning:PIL")  # of damag
 N = 12
 SEEDS = 3
 WORDS = ("dark", "bright")
+# The same bytes in every run: x264 varies unless its quantiser is given, and Matroska's ids are random.
+X264 = {"g": "4", "qp": "23", "threads": "1"}
+EXACT = {"fflags": "+bitexact"}
 # None of these is from another one, so a graft changes what the file says that it is.
 CLIPS: dict[str, dict[str, Any]] = {
-    "h264.mp4": {"options": {"g": "4"}, "container_options": {"movflags": "faststart"}},
-    "sound.mp4": {"options": {"g": "4"}, "audio": True},
-    "fragments.mp4": {"container_options": {"movflags": "frag_keyframe+empty_moov"}, "options": {"g": "4"}},
+    "h264.mp4": {"options": X264, "container_options": {"movflags": "faststart"}},
+    "sound.mp4": {"options": X264, "audio": True},
+    "fragments.mp4": {"container_options": {"movflags": "frag_keyframe+empty_moov"}, "options": X264},
     "animation.mov": {"codec": "qtrle", "pix_fmt": "rgb24"},
-    "h264.mkv": {"options": {"g": "4"}},
-    "vp9.webm": {},
+    "h264.mkv": {"options": X264, "container_options": EXACT},
+    "vp9.webm": {"options": {"threads": "1"}, "container_options": EXACT},
     "mpeg4.avi": {},
     "jpeg.avi": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
-    "h264.ts": {"options": {"g": "4"}},
+    "h264.ts": {"options": X264},
     "mpeg2.mpg": {"fps": 25},
     "flash.flv": {"codec": "flv1"},
     "loop.gif": {"pix_fmt": "gray"},
     "loop.apng": {"codec": "apng", "pix_fmt": "rgb24"},
-    "raw.h264": {},
+    "raw.h264": {"options": X264},
     "mpeg4.nut": {"codec": "mpeg4"},
 }
-# Where a frame is not protected by a size or a checksum, or the stream may end anywhere, nobody can tell.
-CUT_IS_TOLD = {name for name in CLIPS if not name.startswith("raw.")}
+# Streams that may begin or end anywhere, and without times of their own.
+NO_START, NO_TRACE = {"h264.ts", "flash.flv"}, {"raw.h264", "loop.gif"}
 
 
 class Threshold:
@@ -93,7 +96,9 @@ def outcome(path: Path, out: Path) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize("name", CLIPS)
-def test_damaged_videos(clips: dict[str, bytes], tmp_path: Path, name: str) -> None:
+def test_damaged_videos(
+    clips: dict[str, bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
     path, counts = tmp_path / name, Counter[str]()
     others = [data for other, data in clips.items() if other != name]
     path.write_bytes(clips[name])
@@ -103,10 +108,13 @@ def test_damaged_videos(clips: dict[str, bytes], tmp_path: Path, name: str) -> N
             rng = random.Random(f"{name} {damage} {seed}")
             path.write_bytes(make(clips[name], rng.choice(others), rng))
             how, frames = outcome(path, tmp_path / f"{damage}{seed}")
-            counts[how] += 1
+            warned = "frames may be missing" in caplog.text
+            caplog.clear()
             if how == "whole" and frames < N:
-                counts["a few lost"] += 1
-                assert damage != "cut" or name not in CUT_IS_TOLD, seed
-                assert 2 * frames > N, (damage, seed)
+                how = "a few lost, with a warning" if warned else "a few lost in silence"
+                may_be_silent = name in NO_TRACE or (name in NO_START and damage != "cut")
+                assert warned or may_be_silent, (damage, seed)
+            elif how == "whole":
+                assert not warned, (damage, seed)
+            counts[how] += 1
     tally(counts)
-    assert counts["whole"] + counts["broken"] + counts["refused"] == len(DAMAGES) * SEEDS

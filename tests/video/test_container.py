@@ -174,7 +174,7 @@ def test_a_change_of_size_is_rescaled_to_the_first_with_a_word(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     small = write_clip(tmp_path / "small.ts", n=3, options={"bf": "0"})
-    large = write_clip(tmp_path / "large.ts", n=3, size=(96, 80), start=1, options={"bf": "0"})
+    large = write_clip(tmp_path / "large.ts", n=3, size=(96, 80), start=Fraction(1, 5), options={"bf": "0"})
     (tmp_path / "both.ts").write_bytes(small.read_bytes() + large.read_bytes())
     source = open_source(tmp_path / "both.ts")
     for _ in range(2):  # told once

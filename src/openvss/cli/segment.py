@@ -221,7 +221,14 @@ def segment(
     from openvss.segmenting.places import HOME
     from openvss.video.several import several_inputs
 
-    _refuse_contradictions(quiet, verbose, skip_existing, overwrite)
+    _refuse_contradictions(
+        quiet=quiet,
+        verbose=verbose,
+        preview=preview,
+        resume=resume,
+        skip_existing=skip_existing,
+        overwrite=overwrite,
+    )
     use_threads(threads)
     shown = JobProgress(as_json=as_json, quiet=quiet)
     job = Job(
@@ -266,9 +273,14 @@ def segment(
             runs.all(entries, out or HOME)
 
 
-def _refuse_contradictions(quiet: bool, verbose: bool, skip_existing: bool, overwrite: bool) -> None:
+def _refuse_contradictions(
+    *, quiet: bool, verbose: bool, preview: bool, resume: bool, skip_existing: bool, overwrite: bool
+) -> None:
     if quiet and verbose:
         raise InputError("--quiet and --verbose contradict each other: leave one of them out.")
+    if preview and (resume or skip_existing):
+        given = "--resume" if resume else "--skip-existing"
+        raise InputError(f"--preview makes no results that {given} could find: leave one of them out.")
     if skip_existing and overwrite:
         raise InputError("--skip-existing and --overwrite contradict each other: leave one of them out.")
 

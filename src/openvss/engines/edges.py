@@ -25,15 +25,17 @@ UNLIKE = 6.0  # exponent at which a colour counts as different, however differen
 
 
 def reading_places(image: Tensor, cells: tuple[int, int]) -> Tensor:
-    """Places on a grid of (h, w) cells, which divide the image, for every pixel of it: (1, 3, H, W) in 0..1.
+    """Places on a grid of (h, w) cells for every pixel of an image (1, 3, H, W) in 0..1.
+
+    An image that the cells do not divide is brought to the nearest size that they do.
 
     Returns:
-        (1, H, W, 2): x, y as `grid_sample` takes them, from -1 to 1 across the whole frame.
+        (1, H, W, 2) at that size: x, y as `grid_sample` takes them, from -1 to 1 across the whole frame.
     """
     (h, w), (height, width) = cells, image.shape[-2:]
-    rows, columns = height // h, width // w
+    rows, columns = max(1, round(height / h)), max(1, round(width / w))
     if (h * rows, w * columns) != (height, width):
-        raise ValueError(f"{h}x{w} cells do not divide an image of {height}x{width}")
+        image = F.interpolate(image, (h * rows, w * columns), mode="bilinear", antialias=True)
     pixels = image[0].reshape(3, h, rows, w, columns).permute(1, 3, 2, 4, 0).reshape(h * w, -1, 3)
     around = F.unfold(F.pad(pixels.mean(1).T.reshape(1, 3, h, w), [REACH] * 4), 2 * REACH + 1)
     around = around.reshape(3, -1, h * w).permute(2, 1, 0)  # (h w, 25, 3)

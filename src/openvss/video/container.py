@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -26,15 +27,18 @@ from openvss.video.decoding import (
 from openvss.video.frame import Frame
 from openvss.video.images import SUFFIXES, is_webp
 from openvss.video.jump import Jump, find_jump
+from openvss.video.missing import Rhythm
 from openvss.video.part import Part, Picker, clock
 from openvss.video.pixels import ResizeNote, RGBConverter
 from openvss.video.prefetch import prefetch
 from openvss.video.truncation import is_cut_short, promised_end
 
-# A track may end a little before its tag says, for example after a cut without re-encoding: a second, or half
-# of a shorter one.
-SHORTFALL = Fraction(1)
+log = logging.getLogger(__name__)
 
+# A track may end a little before its tag says, for example after a cut without re-encoding: a second, or half
+# of a shorter one. Less than that is worth a warning, from such a share of a frame on.
+SHORTFALL = Fraction(1)
+FRAMES_SHORT = Fraction(3, 4)
 
 # In these FFmpeg does not tell which packet is incomplete: it is the last one.
 UNTOLD = {"gif", "mpeg", "mpegts"}
@@ -49,7 +53,8 @@ class VideoFile:
 
     Damage does not end the video: the frames that can still be decoded are given out, and a BrokenVideoError
     after the last frame says where the first damage is. A file that was cut short gives every frame before
-    the break, then the same error. Damage outside a part is not noticed.
+    the break, then the same error. Damage outside a part is not noticed. Where only times suggest that frames
+    are missing from a whole video, a warning says so once.
     """
 
     kind: Literal["video"] = "video"
@@ -63,14 +68,14 @@ class VideoFile:
         self.part = part or Part()
         self._jump: Jump | None = None
         self._is_cut = is_cut_short(path)
-        self._note = ResizeNote(name)
+        self._note, self._is_warned = ResizeNote(name), False
         try:
             with open_container(self._address) as container:
                 stream = video_stream(container, name)
                 self._cut = _cut(container) if self._is_cut else None
                 self.rate = frame_rate(stream)
                 self.n_frames = frame_count(container, stream)
-                self._promised_end = promised_end(stream)
+                self._promised_end = promised_end(container, stream)
                 frames = decode(container, stream, on_damage=ignore_damage, cut=self._cut)
                 first = next(frames, None)
                 if first is None:
@@ -150,12 +155,13 @@ class VideoFile:
             if is_careful:
                 stream.codec_context.thread_count = 1
             times, convert = Clock(stream.time_base, self.rate), RGBConverter(self._note, self.size)
-            picker = Picker(self.part, self._origin)
+            picker, rhythm = Picker(self.part, self._origin), Rhythm(self.rate)
             index = number = 0  # of the frame in the part, and of all that were decoded
             time = self._origin
             try:
                 for raw in decode(container, stream, on_damage=on_damage, cut=self._cut, jump=self._jump):
                     time, duration = times.stamp(raw)
+                    rhythm.add(time)
                     picked = picker.picks(time)
                     if number >= n_skip:
                         passed = Passed(time, times.next, picker.over)
@@ -167,6 +173,8 @@ class VideoFile:
             except FFmpegError as error:
                 raise self._broken(index, times.next, "cannot be read beyond") from error
         self._check_end(index, times.next, damage, time if picker.over else None)
+        if self.part.is_whole:
+            self._warn_of_missing(rhythm, times.next)
 
     def _check_end(
         self, n_frames: int, end: Fraction, damage: list[tuple[int, Fraction]], part_end: Fraction | None
@@ -182,6 +190,19 @@ class VideoFile:
         promised = self._promised_end
         if promised is not None and end < promised - min(SHORTFALL, promised / 2):
             raise self._broken(n_frames, end, f"promises {float(promised):.3f} s but ends at")
+
+    def _warn_of_missing(self, rhythm: Rhythm, end: Fraction) -> None:
+        promised, step, gap = self._promised_end, rhythm.step, rhythm.gap()
+        if self._is_warned:
+            return
+        if gap is not None:
+            self._is_warned = True
+            log.warning("%s has a gap after frame %d (%.3f s): frames may be missing there.", self.name, *gap)
+        elif promised is not None and step is not None and end < promised - FRAMES_SHORT * step:
+            self._is_warned = True
+            log.warning(
+                "%s promises %.3f s but ends at %.3f s: frames may be missing.", self.name, promised, end
+            )
 
     def _broken(self, index: int, time: Fraction, what: str) -> BrokenVideoError:
         return BrokenVideoError(

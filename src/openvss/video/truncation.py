@@ -2,8 +2,9 @@
 
 FFmpeg reads a file that was cut short to its end without an error. MP4, MOV, Matroska, WebM, AVI and MPEG
 program streams state the size of their parts, so a part that reaches beyond the end of the file proves the
-cut; GIF and PNG end with a mark, and MPEG transport streams with a whole packet. Files without any of that
-(raw streams, live recordings of unknown size) are taken as they are.
+cut, and so does one that cannot be reached from those before it; GIF and PNG end with a mark, and MPEG
+transport streams with a whole packet. Files without any of that (raw streams, live recordings of unknown
+size) are taken as they are.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
+from av.container.input import InputContainer
 from av.video.stream import VideoStream
 
 ISO_FIRST = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp"}
 # Some healthy files end in stray bytes that look like a box; only these carry the video.
 ISO_VITAL = {b"moov", b"moof", b"mdat"}
+MICROSECONDS = 1_000_000
+SCANNED = 1 << 20  # bytes at a time
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -29,7 +33,7 @@ PACK_TAIL = 1 << 18  # bytes at the end of a program stream: packs are a few tho
 
 
 def is_cut_short(path: Path) -> bool:
-    """Whether some part of the file, by its own header, reaches beyond the end of the file."""
+    """Whether part of the video lies, by the file's own headers, where FFmpeg does not find it."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(4 * 204)
@@ -47,20 +51,29 @@ def is_cut_short(path: Path) -> bool:
         if head.startswith(PACK):
             return _program_end(file, size) > size
         packet = _ts_packet(head)
-    return packet is not None and size % packet != 0
+        return packet is not None and not _ts_is_whole(file, size, *packet)
 
 
-def promised_end(stream: VideoStream) -> Fraction | None:
-    """The time at which a Matroska or WebM track ends by its own tag, where there is one."""
+def promised_end(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """The time at which the video ends by what its AVI, FLV, Matroska or WebM file says of itself.
+
+    An FLV file speaks of all its streams, so it counts only where the video is alone. The other containers
+    say nothing, or what FFmpeg takes from them is measured at the frames that are there.
+    """
+    kind = container.format.name
+    if kind == "avi" and stream.duration and stream.time_base:
+        return stream.duration * stream.time_base
+    if kind == "flv" and container.duration and len(container.streams) == 1:
+        return Fraction(container.duration, MICROSECONDS)
     match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
-    if match is None or "matroska" not in stream.container.format.name:
+    if match is None or "matroska" not in kind:
         return None
     hours, minutes, seconds = match.groups()
     return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
 
 
 def _iso_end(file: BinaryIO, size: int) -> int:
-    """Where the last vital box of an MP4 or MOV file ends."""
+    """Where the last vital box of an MP4 or MOV file ends; behind the file if there is a box out of reach."""
     start = end = 0
     while start + 8 <= size:
         file.seek(start)
@@ -68,12 +81,25 @@ def _iso_end(file: BinaryIO, size: int) -> int:
         length, kind = int.from_bytes(header[:4]), header[4:8]
         if length == 1:
             length = int.from_bytes(header[8:16])
-        if length < 8:  # 0 means "to the end of the file"; the rest is not a box
-            break
+        if kind in ISO_VITAL and (length >= 8 or not length):
+            end = start + length if length else size  # 0 means "to the end of the file"
+        if length < 8 or start + length > size:  # the rest is no box, or not a whole one
+            return size + 1 if end <= start and _holds_fragment(file, start, size) else end
         start += length
-        if kind in ISO_VITAL:
-            end = start
     return end
+
+
+def _holds_fragment(file: BinaryIO, start: int, size: int) -> bool:
+    """Whether a fragment of a video begins somewhere behind `start`."""
+    file.seek(start)
+    for place in range(start, size, SCANNED):
+        file.seek(place)
+        data = file.read(SCANNED + 8)
+        for match in re.finditer(rb"(?s)(....)moof", data):
+            length = int.from_bytes(match[1])
+            if 8 <= length <= size - place - match.start():
+                return True
+    return False
 
 
 def _matroska_end(file: BinaryIO) -> int:
@@ -178,10 +204,16 @@ def _program_end(file: BinaryIO, size: int) -> int:
     return start if start >= size else size + 1
 
 
-def _ts_packet(head: bytes) -> int | None:
-    """Bytes of a packet, if these are the first ones of an MPEG transport stream."""
+def _ts_packet(head: bytes) -> tuple[int, int] | None:
+    """Bytes of a packet, and where in it its mark is, if these are the first ones of a transport stream."""
     for length, sync in TS_PACKETS:
         marks = head[sync : 4 * length : length]
         if len(marks) == 4 and marks == bytes([TS_SYNC]) * 4:
-            return length
+            return length, sync
     return None
+
+
+def _ts_is_whole(file: BinaryIO, size: int, length: int, sync: int) -> bool:
+    """Whether the file ends with a whole packet, by its size and by the packet's mark."""
+    file.seek(size - length + sync)
+    return size % length == 0 and file.read(1) == bytes([TS_SYNC])

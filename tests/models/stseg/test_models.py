@@ -117,12 +117,13 @@ def test_smoothing_keeps_one_map_and_resumes_exactly() -> None:
 
 @pytest.mark.parametrize("topk", [None, 3])
 def test_the_model_runs_on_hundreds_of_words_part_by_part(topk: int | None) -> None:
-    model = sed(topk=topk)
+    model, small = sed(topk=topk), sed(topk=topk, workspace=4)
+    assert (model.decoder.workspace, small.decoder.workspace) == (1 << 26, 1 << 20)
+    small.load_state_dict(model.state_dict())
     words = model.embed(Vocabulary.parse(", ".join(f"word {i}" for i in range(847))))
     with torch.no_grad():
         whole = model(video(1)[None], words).logits
-        model.decoder.workspace = 1 << 20
-        parts = model(video(1)[None], words).logits
+        parts = small(video(1)[None], words).logits
     torch.testing.assert_close(parts, whole, atol=1e-5, rtol=1e-5)
 
 
@@ -154,10 +155,11 @@ def dropped(logits: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("rejecting", 2.0), ("rejecting", -0.1), ("topk", 0), ("topk", -1)]
+    ("option", "value"),
+    [("rejecting", 2.0), ("rejecting", -0.1), ("topk", 0), ("topk", -1), ("workspace", 0)],
 )
-def test_options_of_early_rejection_are_checked(option: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"^{option} is a"):
+def test_options_are_checked(option: str, value: float) -> None:
+    with pytest.raises(InputError, match=f"^{option} is "):
         sed(**{option: value})
 
 

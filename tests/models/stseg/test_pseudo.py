@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from openvss.models.encoders.sam import Sam
+from openvss.models.encoders.sam import Sam, mean_colour
 from openvss.models.stseg.gate import Gate
 from openvss.models.stseg.priors import PromptMode, region_prior, sam_prior
 from openvss.models.stseg.prompts import LIMIT, parts_with_boxes, whole_masks
-from openvss.models.stseg.pseudo import NOWHERE, UNLABELLED, Refinement, merge, overlap
+from openvss.models.stseg.pseudo import NOWHERE, UNLABELLED, Refinement, Sight, merge, overlap
 
-PICTURE = torch.zeros(1, 3, 8, 8)
+SEEN = Sight(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8))
 
 
 def squares() -> Tensor:
@@ -103,7 +103,7 @@ def test_parts_beyond_the_largest_keep_the_models_mask() -> None:
             return torch.full_like(masks, -9.0), torch.ones(len(masks))
 
     logits = stripes()
-    refined = sam_prior(Nothing())(PICTURE, logits)  # type: ignore[arg-type]
+    refined = sam_prior(Nothing())(SEEN, logits)  # type: ignore[arg-type]
     assert torch.equal(refined[0, :4], torch.where(logits[0, :4] > 0, 1.0, -9.0))
     assert torch.equal(refined[0, 6:10], torch.where(logits[0, 6:10] > 0, 1.0, -9.0))
     assert (refined[0, 12:] == -9.0).all()  # specks are left out
@@ -139,11 +139,11 @@ def test_overlap() -> None:
 
 @pytest.mark.parametrize("drop", [False, True])
 def test_a_mask_that_drifts_is_not_believed(drop: bool) -> None:
-    def elsewhere(picture: Tensor, logits: Tensor) -> Tensor:
+    def elsewhere(sight: Sight, logits: Tensor) -> Tensor:
         return logits.flip(-1)
 
     refine = Refinement(Gate(smallest=4 / 64), prior=elsewhere, drop=drop)
-    found = refine(PICTURE, squares(), (8, 8))
+    found = refine(SEEN, squares())
     assert found.drifted.tolist() == [True]
     expected = torch.full((8, 8), UNLABELLED)
     assert torch.equal(found.ids, expected) == drop
@@ -154,18 +154,18 @@ def test_a_mask_that_drifts_is_not_believed(drop: bool) -> None:
 
 
 def test_a_refined_mask_that_stays_is_taken() -> None:
-    def wider(picture: Tensor, logits: Tensor) -> Tensor:
+    def wider(sight: Sight, logits: Tensor) -> Tensor:
         refined = torch.full_like(logits, -9.0)
         refined[..., :6] = 9.0
         return refined
 
-    found = Refinement(Gate(smallest=4 / 64), prior=wider)(PICTURE, squares(), (8, 8))
+    found = Refinement(Gate(smallest=4 / 64), prior=wider)(SEEN, squares())
     assert not found.drifted.any()
     assert (found.ids == 0).sum() == 48
 
 
 def test_nothing_sure_leaves_everything_unlabelled() -> None:
-    found = Refinement(prior=lambda picture, logits: logits)(PICTURE, torch.full((3, 8, 8), 0.4), (8, 8))
+    found = Refinement(prior=lambda sight, logits: logits)(SEEN, torch.full((3, 8, 8), 0.4))
     assert found.ids.unique().tolist() == [UNLABELLED]
     assert len(found.words) == 0
 
@@ -174,7 +174,7 @@ def test_regions_take_the_mean_of_their_pixels() -> None:
     regions = torch.zeros(1, 8, 8, dtype=torch.long)
     regions[..., 5:] = 2  # 1 is unused
     p = squares()[:1]
-    refined = region_prior(lambda frames: regions)(PICTURE, p.logit()).sigmoid()
+    refined = region_prior(lambda frames: regions)(SEEN, p.logit()).sigmoid()
     assert refined[0, 3, 2].item() == pytest.approx(p[0, :, :5].mean().item(), abs=1e-5)
     assert refined[0, 3, 7].item() == pytest.approx(0.05, abs=1e-5)
 
@@ -188,9 +188,47 @@ def sam() -> Sam:
 @pytest.mark.parametrize("mode", ["mask+box", "mask+point", "mask"])
 def test_sam_draws_a_mask_for_each_word(sam: Sam, mode: PromptMode) -> None:
     logits = squares()[[0, 2]].logit()
-    refined = sam_prior(sam, mode)(torch.rand(1, 3, 40, 60), logits)
-    assert refined.shape == (2, sam.mask_side, sam.mask_side)
+    refined = sam_prior(sam, mode)(Sight(torch.rand(1, 3, 40, 60), SEEN.small), logits)
+    assert refined.shape == (2, round(sam.mask_side * 40 / 60), sam.mask_side)
     assert torch.isfinite(refined).all()
+
+
+def test_sam_sees_the_picture_once_as_it_came_and_masks_where_they_are_in_it() -> None:
+    """A square of red beyond the middle of a wide picture, and SAM draws what is red."""
+    seen: list[Tensor] = []
+
+    class Red:
+        mask_side = 64
+
+        def __call__(self, frames: Tensor) -> Tensor:
+            seen.append(frames)
+            return frames
+
+        def draw(self, image: Tensor, points: None, boxes: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+            asked.append((boxes, masks))
+            shrunk = torch.nn.functional.interpolate(image, (64, 64), mode="area")[:, :1]
+            return (20 * (shrunk - 0.75)).expand(len(masks), -1, -1, -1), torch.ones(len(masks), 1)
+
+    asked: list[tuple[Tensor, Tensor]] = []
+    whole = torch.zeros(1, 3, 96, 128)
+    whole[0, 0, 32:64, 80:112] = 1
+    logits = torch.full((1, 12, 16), -2.0)
+    logits[0, 3:9, 9:15] = 2.0  # a little more than the square
+    refined = sam_prior(Red())(Sight(whole, whole[..., ::4, ::4]), logits)  # type: ignore[arg-type]
+    (picture,) = seen
+    assert picture.shape == (1, 3, 128, 128)
+    assert torch.equal(picture[..., :96, :], whole)
+    assert (picture[0, :, 96:] == mean_colour(whole)).all()
+    (boxes, masks), *_ = asked
+    assert masks.shape == (1, 1, 64, 64)
+    assert (masks[0, 0, 48:] == -LIMIT).all()
+    margin = 0.05 * 24 / 64
+    edges = [36 / 64 - margin, 12 / 64 - margin, 60 / 64 + margin, 36 / 64 + margin]
+    assert boxes[0].tolist() == pytest.approx(edges)
+    assert refined.shape == (1, 48, 64)
+    inside = torch.zeros(48, 64, dtype=torch.bool)
+    inside[16:32, 40:56] = True
+    assert torch.equal(refined[0] > 0, inside)
 
 
 def test_of_sams_candidates_the_one_closest_to_the_prompt_is_taken() -> None:
@@ -208,16 +246,16 @@ def test_of_sams_candidates_the_one_closest_to_the_prompt_is_taken() -> None:
             return drawn, torch.tensor([[0.9, 0.1, 0.5]]).expand(len(masks), -1)
 
     logits = squares()[[0, 2]].logit()
-    refined = sam_prior(Candidates(), "mask")(PICTURE, logits)  # type: ignore[arg-type]
+    refined = sam_prior(Candidates(), "mask")(SEEN, logits)  # type: ignore[arg-type]
     torch.testing.assert_close(refined, whole_masks(logits, 16).masks[:, 0])
 
 
 def test_parts_of_a_word_are_drawn_apart_and_joined(sam: Sam) -> None:
-    picture, logits = torch.rand(1, 3, 40, 60), torch.full((2, 32, 32), -4.0)
+    picture, logits = torch.rand(1, 3, 40, 40), torch.full((2, 32, 32), -4.0)
     logits[0, 2:12, 2:12] = 4.0
     logits[0, 20:30, 15:30] = 4.0
     logits[1, 4, 4] = -1.0  # nothing of it is likely: SAM is not asked
-    refined = sam_prior(sam)(picture, logits)
+    refined = sam_prior(sam)(Sight(picture, SEEN.small), logits)
     prompts = parts_with_boxes(logits, sam.mask_side)
     assert prompts.boxes is not None
     image = sam(picture)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from openvss.models.stseg.gate import Gate
-from openvss.models.stseg.pseudo import Refinement
+from openvss.models.stseg.pseudo import Refinement, Sight
 from openvss.training.targets.teacher import LabelFolder, UnlabelledPicture
 
 NAMES = ("red", "green", "blue")
@@ -23,15 +23,15 @@ class Colours:
         self.calls = 0
         self.breaks_at = breaks_at
 
-    def __call__(self, pixels: npt.NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    def __call__(self, pixels: npt.NDArray[np.uint8]) -> tuple[Sight, Tensor]:
         self.calls += 1
         if self.calls == self.breaks_at:
             raise KeyboardInterrupt
         picture = torch.from_numpy(pixels / 255).permute(2, 0, 1).float()
-        return picture[None], picture * 0.96
+        return Sight(picture[None], picture[None]), picture * 0.96
 
 
-def wide(picture: Tensor, logits: Tensor) -> Tensor:
+def wide(sight: Sight, logits: Tensor) -> Tensor:
     """A prior that takes masks one pixel further."""
     return torch.nn.functional.max_pool2d(logits, (1, 3), stride=1, padding=(0, 1))
 

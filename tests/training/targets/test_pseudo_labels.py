@@ -20,10 +20,11 @@ from openvss.models.encoders.sam import Sam
 from openvss.models.preset import Preset
 from openvss.models.registry import PRESETS
 from openvss.models.stseg.presets import SEDOptions
+from openvss.models.stseg.pseudo import Sight
 from openvss.models.stseg.sed import SED
 from openvss.training.targets import teacher
 from openvss.training.targets.maker import TargetRequest
-from openvss.training.targets.pseudo_labels import pseudo_labels, report
+from openvss.training.targets.pseudo_labels import edge_prior, pseudo_labels, report
 from openvss.video.formats.masks import read_mask
 from openvss.video.images import read_image
 from openvss.video.pixels import Pixels
@@ -86,10 +87,26 @@ def test_every_frame_gets_a_label_of_its_size(root: Path, tmp_path: Path) -> Non
     assert (tmp_path / "made" / "before_after.png").is_file()
 
 
+def test_masks_are_read_along_the_edges_of_the_picture() -> None:
+    """A disc, and the logits of its four quarters' cells: what is read has the disc's outline."""
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    disc = ((y - 31.5) ** 2 + (x - 31.5) ** 2) < 400
+    picture = torch.where(disc, 0.9, 0.1).expand(1, 3, 64, 64)
+    logits = torch.nn.functional.adaptive_avg_pool2d(torch.where(disc, 4.0, -4.0)[None], 8)
+    read = edge_prior(Sight(picture, picture), logits)
+    assert read.shape == (1, 32, 32)
+    wanted = disc[::2, ::2] & disc[1::2, 1::2]
+    plain = torch.nn.functional.interpolate(logits[None], (32, 32), mode="bilinear")[0]
+    wrong = ((read > 0) != wanted).sum(), ((plain > 0) != wanted).sum()
+    assert wrong[0] < 0.5 * wrong[1], wrong
+
+
 def test_pictures_are_named_by_themselves(tmp_path: Path) -> None:
     root = write(tmp_path / "set", "images/a", "images/b")
-    make(root, tmp_path / "made", prior="superpixels", superpixels=20)
-    assert read_mask(tmp_path / "made" / "labels" / "b.png").shape == (40, 64)
+    for prior in ({"prior": "superpixels", "superpixels": 20}, {"prior": "edges"}):
+        folder = tmp_path / str(prior["prior"])
+        make(root, folder, **prior)
+        assert read_mask(folder / "labels" / "b.png").shape == (40, 64)
 
 
 def test_sam_needs_weights_that_are_there(root: Path, tmp_path: Path) -> None:

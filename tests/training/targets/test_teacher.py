@@ -70,9 +70,11 @@ def test_teacher_sees_a_picture_as_a_video_of_one_frame() -> None:
     torch.nn.init.ones_(model.gate)
     words = model.embed(Vocabulary.parse("red, green"))
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
-    picture, probabilities = Teacher(model, words, size=64)(pixels)
+    sight, probabilities = Teacher(model, words, size=32)(pixels)
+    assert sight.small.shape == (1, 3, 32, 64)
+    torch.testing.assert_close(sight.whole[0], torch.from_numpy(pixels).permute(2, 0, 1) / 255)
     with torch.no_grad():
-        logits = model(picture[:, None].expand(-1, 3, -1, -1, -1), words, picture[:, None]).logits
+        logits = model(sight.small[:, None].expand(-1, 3, -1, -1, -1), words, sight.small[:, None]).logits
     torch.testing.assert_close(probabilities, logits[0].softmax(0))
 
 
@@ -84,9 +86,9 @@ def test_teacher_answers_as_it_was_trained(rivals: bool) -> None:
     model = SED(StandInPair(), options)
     words = model.embed(Vocabulary.parse("red, green"))
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
-    picture, probabilities = Teacher(model, words, size=64)(pixels)
+    sight, probabilities = Teacher(model, words, size=64)(pixels)
     with torch.no_grad():
-        logits = model(picture[:, None], words).logits
+        logits = model(sight.small[:, None], words).logits
     torch.testing.assert_close(probabilities, logits[0].softmax(0) if rivals else logits[0].sigmoid())
 
 

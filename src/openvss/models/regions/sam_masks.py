@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from openvss.models.encoders.pixels import IMAGENET_MEAN, per_channel
-from openvss.models.encoders.sam import CHUNK, Sam
+from openvss.models.encoders.sam import CHUNK, Sam, mean_colour, padded
 from openvss.models.regions.boxes import boxes_of, keep_best
 from openvss.models.regions.nearest import fill_nearest
 from openvss.models.regions.presets import SamClipOptions
@@ -38,7 +37,7 @@ class SamMasks(nn.Module):
         """(3, H, W) -> (H, W)."""
         height, width = frame.shape[-2:]
         side = max(height, width)
-        image = self.sam(_padded(frame, side)[None])
+        image = self.sam(padded(frame[None], mean_colour(frame)))
         shares = height / side, width / side  # of the square that the frame takes
         rows, columns = (math.ceil(share * self.sam.mask_side) for share in shares)
         logits, quality = self._masks(image, _grid(self.options.points, shares), (rows, columns))
@@ -61,13 +60,6 @@ def stability(logits: Tensor, offset: float) -> Tensor:
     """(n, h, w) -> (n,): IoU of the mask cut high and cut low; 0 if it is empty."""
     high, low = (logits > offset).sum((1, 2)), (logits > -offset).sum((1, 2))
     return high / low.clamp(min=1)
-
-
-def _padded(frame: Tensor, side: int) -> Tensor:
-    """To a square with SAM's mean colour, at the right or at the bottom, as SAM was trained."""
-    square = per_channel(IMAGENET_MEAN, frame.dtype, frame.device).repeat(1, side, side)
-    square[:, : frame.shape[1], : frame.shape[2]] = frame
-    return square
 
 
 def _grid(side: int, shares: tuple[float, float]) -> Tensor:

@@ -11,7 +11,7 @@ from openvss.models.layers.cosine import cost_volume
 from openvss.models.stseg.early import REJECTED, keep_best
 from openvss.models.stseg.stage import DecoderPart, DecoderStage
 
-WORKSPACE = 1 << 26  # floats that the words in work at once may take: 256 MB
+MEGABYTE = 1 << 18  # floats
 PRIOR = -4.0  # logit that the heads start at: 2 %
 
 
@@ -25,6 +25,7 @@ class SEDDecoder(nn.Module):
         templates: Prompts a word.
         skips: Channels of the image's maps at strides 4, 8 and 16.
         width: Of the first stage.
+        workspace: Megabytes that the words in work at once may take; it changes no result.
     """
 
     def __init__(
@@ -32,9 +33,10 @@ class SEDDecoder(nn.Module):
         templates: int = 80,
         skips: Sequence[int] = (128, 256, 512),
         width: int = 128,
+        workspace: int = 256,
     ) -> None:
         super().__init__()
-        self.workspace = WORKSPACE
+        self.workspace = workspace * MEGABYTE
         widths = [width >> i for i in range(len(skips))]
         # Of one word at one position of the coarse grid, in the last stage, which takes most: three and a
         # half of its widths on a grid eight times as fine.

@@ -52,6 +52,8 @@ class SEDOptions(PairOptions):
         rejecting: Share of the steps of training in which it is at work as well, so that the attention among
             words has met what is left of them.
         width: Of the decoder.
+        workspace: Megabytes that the words in work at once may take in the decoder: more is faster with many
+            words on a large device, less fits into a small one. It changes no result but for rounding.
         smoothing: Weight of the past, 0..1, where a video stands still; 0 labels each frame alone.
         official: Two habits of the authors' code: pixels without a label are negatives of every word, and
             at inference probabilities, not logits, are brought to full size (confidences then mean nothing).
@@ -64,6 +66,7 @@ class SEDOptions(PairOptions):
     topk: int | None = None
     rejecting: float = 0.0
     width: int = 128
+    workspace: int = 256
     smoothing: float = 0.0
     official: bool = False
     rivals: bool = False
@@ -71,6 +74,8 @@ class SEDOptions(PairOptions):
     def __post_init__(self) -> None:
         if self.topk is not None and self.topk < 1:
             raise InputError(f"topk is a number of words, 1 or more, not {self.topk}.")
+        if self.workspace < 1:
+            raise InputError(f"workspace is megabytes, 1 or more, not {self.workspace}.")
         if not 0 <= self.rejecting <= 1:
             raise InputError(f"rejecting is a share of the steps, 0 to 1, not {self.rejecting:g}.")
         weight_of_past(self.smoothing)

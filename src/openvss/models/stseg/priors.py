@@ -1,4 +1,4 @@
-"""What refines masks in self-training: a frozen SAM as in the paper, or regions that need no weights."""
+"""What refines masks in self-training: a frozen SAM as in the paper, or what needs no weights."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from openvss.models.encoders.contract import Regions
-from openvss.models.encoders.sam import Sam, closest
+from openvss.models.encoders.sam import Sam, closest, mean_colour, padded
 from openvss.models.stseg.prompts import parts_with_boxes, to_side, whole_masks
-from openvss.models.stseg.pseudo import NOWHERE, Prior
+from openvss.models.stseg.pseudo import NOWHERE, Prior, Sight
 
 PromptMode = Literal["mask+box", "mask+point", "mask"]
 
 
 def sam_prior(sam: Sam, mode: PromptMode = "mask+box") -> Prior:
-    """Masks go into SAM as prompts and come out with SAM's edges; the picture is squashed to its square.
+    """Masks go into SAM as prompts and come out with SAM's edges.
+
+    SAM sees the picture once, as it came, and padded to a square.
 
     Args:
         sam: Frozen.
@@ -26,8 +28,15 @@ def sam_prior(sam: Sam, mode: PromptMode = "mask+box") -> Prior:
             largest keep the model's mask.
     """
 
-    def refine(picture: Tensor, logits: Tensor) -> Tensor:
-        image = sam(picture)
+    def refine(sight: Sight, logits: Tensor) -> Tensor:
+        image = sam(padded(sight.whole, mean_colour(sight.whole)))
+        rows, columns = (max(1, round(s / max(sight.size) * sam.mask_side)) for s in sight.size)
+        below = 0, sam.mask_side - columns, 0, sam.mask_side - rows
+        drawn = draw(image, F.pad(_resize(logits, (rows, columns)), below, value=NOWHERE))
+        return drawn[:, :rows, :columns]
+
+    def draw(image: Tensor, logits: Tensor) -> Tensor:
+        """Both of the square: logits (n, side, side) -> (n, mask_side, mask_side)."""
         if mode == "mask":
             whole = whole_masks(logits, sam.mask_side)
             candidates, _ = sam.draw(image, masks=whole.masks, several=True)
@@ -49,13 +58,17 @@ def region_prior(regions: Regions) -> Prior:
     Not of the paper: for those who have no weights of SAM.
     """
 
-    def refine(picture: Tensor, logits: Tensor) -> Tensor:
-        ids = regions(picture)[0].flatten()
-        size = (picture.shape[-2], picture.shape[-1])
-        p = F.interpolate(logits[None], size, mode="bilinear")[0].sigmoid().flatten(1)
+    def refine(sight: Sight, logits: Tensor) -> Tensor:
+        ids = regions(sight.small)[0].flatten()
+        size = (sight.small.shape[-2], sight.small.shape[-1])
+        p = _resize(logits, size).sigmoid().flatten(1)
         n = int(ids.max()) + 1
         total = p.new_zeros(len(p), n).index_add_(1, ids, p)
         mean = total / torch.bincount(ids, minlength=n).clamp(min=1)
         return mean[:, ids].clamp(1e-6, 1 - 1e-6).logit().view(-1, *size)
 
     return refine
+
+
+def _resize(logits: Tensor, size: tuple[int, int]) -> Tensor:
+    return F.interpolate(logits[None], size, mode="bilinear", align_corners=False)[0]

@@ -15,9 +15,28 @@ UNLABELLED = -1
 DEFAULT_GATE = Gate()
 NOWHERE = -30.0  # a logit of a mask that is empty
 
-# What a region prior does: the picture (1, 3, H, W) and the logits (n, h, w) of the masks that passed, 0
-# where a pixel is as likely in as out, become refined logits (n, h', w').
-Prior = Callable[[Tensor, Tensor], Tensor]
+
+@dataclass(frozen=True)
+class Sight:
+    """A picture as its masks are made from it, RGB in 0..1.
+
+    Attributes:
+        whole: (1, 3, H, W), as it came.
+        small: (1, 3, h, w), as the model saw it.
+    """
+
+    whole: Tensor
+    small: Tensor
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """H and W."""
+        return self.whole.shape[-2], self.whole.shape[-1]
+
+
+# What a prior does: a picture and the logits (n, h, w) of the masks that passed, 0 where a pixel is as likely
+# in as out, become refined logits (n, h', w').
+Prior = Callable[[Sight, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -56,20 +75,20 @@ class Refinement:
     drop: bool = False
 
     @torch.no_grad()
-    def __call__(self, picture: Tensor, probabilities: Tensor, size: tuple[int, int]) -> PseudoLabel:
-        """(1, 3, h, w) RGB in 0..1 and (N, h', w') probabilities -> labels of a size (H, W)."""
+    def __call__(self, sight: Sight, probabilities: Tensor) -> PseudoLabel:
+        """(N, h', w') probabilities of a picture -> its labels."""
         words, confidence = self.gate.passing(probabilities)
         own = probabilities[words].clamp(1e-6, 1 - 1e-6).logit()
         if self.prior is None or not len(words):
             refined, drifted = own, torch.zeros(len(words), dtype=torch.bool, device=own.device)
         else:
-            refined = self.prior(picture, own)
+            refined = self.prior(sight, own)
             own_there = _resize(own, (refined.shape[-2], refined.shape[-1]))
             drifted = overlap(refined > 0, own_there > 0) < self.same
             instead = torch.full_like(own_there, NOWHERE) if self.drop else own_there
             refined = torch.where(drifted[:, None, None], instead, refined)
         return PseudoLabel(
-            merge(refined, words, confidence, size), merge(own, words, confidence, size),
+            merge(refined, words, confidence, sight.size), merge(own, words, confidence, sight.size),
             words, confidence, drifted,
         )  # fmt: skip
 

@@ -40,7 +40,7 @@ class SED(VideoModel):
         self.square, self.topk, self.rejecting = o.square, o.topk, o.rejecting
         self.smoothing, self.recurrent = o.smoothing, o.smoothing > 0
         self.official, self.independent_words = o.official, not o.rivals
-        self.decoder = SEDDecoder(len(self.templates), pair.channels[:-1], o.width)
+        self.decoder = SEDDecoder(len(self.templates), pair.channels[:-1], o.width, o.workspace)
 
     def encode(self, frames: Tensor) -> FrameFeatures:
         *skips, top = self.pair(self._fit(frames))

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
 
 from openvss.data.base import Dataset
+from openvss.engines.edges import reading_places
 from openvss.models.base import VideoModel
 from openvss.models.encoders.sam import Sam, SamSize
 from openvss.models.regions.superpixels import Superpixels
 from openvss.models.stseg.gate import SMALLEST, Gate
 from openvss.models.stseg.priors import PromptMode, region_prior, sam_prior
-from openvss.models.stseg.pseudo import Prior, Refinement
+from openvss.models.stseg.pseudo import Prior, Refinement, Sight
 from openvss.training.data.training_set import frame_name
 from openvss.training.targets.maker import TargetRequest, read_options
 from openvss.training.targets.report import write_report
@@ -27,7 +30,7 @@ class PseudoLabelOptions(BaseModel):
         threshold: Words of which the model is less confident are dropped.
         score: What counts as confidence: `openvss.models.stseg.gate.Gate`.
         smallest: The share of a picture in which a word must be more likely than not.
-        prior: What refines the masks: "sam", "superpixels", or "none".
+        prior: What refines the masks: "sam", "edges", "superpixels", or "none".
         sam: Which SAM.
         sam_weights: A file of its weights, Meta's, transformers' or ours, or the folder that transformers
             writes; the published ones if None.
@@ -43,7 +46,7 @@ class PseudoLabelOptions(BaseModel):
     threshold: float = Field(default=0.9, ge=0, le=1)
     score: Literal["highest", "best", "mask"] = "highest"
     smallest: float = Field(default=SMALLEST, ge=0, le=1)
-    prior: Literal["sam", "superpixels", "none"] = "sam"
+    prior: Literal["sam", "edges", "superpixels", "none"] = "sam"
     sam: SamSize = "vit-b"
     sam_weights: str | None = None
     prompts: PromptMode = "mask+box"
@@ -94,6 +97,8 @@ def _folder(request: TargetRequest, settings: PseudoLabelOptions) -> LabelFolder
 def _prior(settings: PseudoLabelOptions, model: VideoModel) -> Prior | None:
     if settings.prior == "none":
         return None
+    if settings.prior == "edges":
+        return edge_prior
     if settings.prior == "superpixels":
         return region_prior(Superpixels(settings.superpixels))
     sam = Sam(settings.sam)
@@ -102,3 +107,12 @@ def _prior(settings: PseudoLabelOptions, model: VideoModel) -> Prior | None:
     else:
         sam.load(Path(settings.sam_weights))
     return sam_prior(sam.to(model.device), settings.prompts)
+
+
+def edge_prior(sight: Sight, logits: Tensor) -> Tensor:
+    """Masks are read along the edges of the picture, as the labels of a video are.
+
+    Not of the paper: for those who have no weights of SAM.
+    """
+    places = reading_places(F.avg_pool2d(sight.small, 2), (logits.shape[-2], logits.shape[-1]))
+    return F.grid_sample(logits[None], places, padding_mode="border", align_corners=False)[0]

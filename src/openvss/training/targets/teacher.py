@@ -17,7 +17,7 @@ from torch import Tensor
 from openvss.engines.inputs import input_size, shrink, to_input
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
-from openvss.models.stseg.pseudo import UNLABELLED, PseudoLabel, Refinement
+from openvss.models.stseg.pseudo import UNLABELLED, PseudoLabel, Refinement, Sight
 from openvss.models.words import WordEmbeddings
 from openvss.storage.atomic import own_draft, replacing, write_text
 from openvss.video.formats.classes import class_infos
@@ -45,12 +45,13 @@ class Teacher:
         self.size = size or model.size
 
     @torch.inference_mode()
-    def __call__(self, pixels: npt.NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-        """(H, W, 3) -> the picture as the model sees it, (1, 3, h, w), and probabilities (N, h', w')."""
-        small = shrink(pixels, input_size(pixels.shape[0], pixels.shape[1], self.size))
-        picture = to_input(small, self.model.device)
-        logits = self._logits(picture)[0].float()
-        return picture, logits.sigmoid() if self.model.independent_words else logits.softmax(0)
+    def __call__(self, pixels: npt.NDArray[np.uint8]) -> tuple[Sight, Tensor]:
+        """(H, W, 3) -> the picture, and probabilities (N, h', w')."""
+        height, width = pixels.shape[:2]
+        sizes = (height, width), input_size(height, width, self.size)
+        sight = Sight(*(to_input(shrink(pixels, size), self.model.device) for size in sizes))
+        logits = self._logits(sight.small)[0].float()
+        return sight, logits.sigmoid() if self.model.independent_words else logits.softmax(0)
 
     def _logits(self, picture: Tensor) -> Tensor:
         """Logits of a picture, as a video of one frame."""
@@ -126,7 +127,7 @@ class LabelFolder:
         with self._journal.open("a", encoding="utf-8") as journal:
             for done, (picture, pixels) in enumerate(prefetch(_decoded(rest)), len(mine) - len(rest)):
                 update(done * self._processes)
-                found = refine(*teacher(pixels), (pixels.shape[0], pixels.shape[1]))
+                found = refine(*teacher(pixels))
                 self._write(LABELS, picture.name, found.ids)
                 self._write(BEFORE, picture.name, found.before)
                 line = self._line(picture.name, found)

@@ -74,12 +74,14 @@ def _read(path: str) -> str:
 
 def _word_and_colour(part: str) -> tuple[str, Colour]:
     word, equals, colour = (piece.strip() for piece in part.rpartition("="))
-    try:
-        red, green, blue, *_ = ImageColor.getrgb(colour)
-    except ValueError:
-        equals = ""
-    if not (word and equals):
+    if not (word and equals and colour):
         raise InputError(
             f"The colour {part.strip()!r} is not WORD=COLOUR: write, for example, dog=#ff8800 or sky=blue."
         )
+    try:
+        red, green, blue, *_ = ImageColor.getrgb(colour)
+    except ValueError:
+        raise InputError(
+            f"{colour!r}, the colour of {word!r}, is not known: give a name such as blue, or #ff8800."
+        ) from None
     return word, (red, green, blue)
