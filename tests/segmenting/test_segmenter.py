@@ -9,13 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
+from openvss.engines.contract import Precision
 from openvss.engines.labelling import label_pixels
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Output
 from openvss.models.rest import prepare
 from openvss.models.words import WordEmbeddings
 from openvss.segmenting.segmenter import Segmenter
-from openvss.segmenting.settings import Context, Precision
+from openvss.segmenting.settings import Context
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 from openvss.video.sources import open_source

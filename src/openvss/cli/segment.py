@@ -29,9 +29,10 @@ from openvss.cli.options import (
 )
 from openvss.cli.progress import talking
 from openvss.cli.segment_runs import Runs
+from openvss.engines.contract import Precision
 from openvss.errors import InputError
 from openvss.segmenting.job import FORMATS
-from openvss.segmenting.settings import Context, Precision, StreamSettings
+from openvss.segmenting.settings import Context, StreamSettings
 from openvss.video.formats.catalogue import help_text
 from openvss.video.part import Part
 from openvss.words import builtin

@@ -25,15 +25,50 @@ Arrays = dict[str, Array]
 class Facts(Protocol):
     """What a model says of itself, as `openvss.models.base.VideoModel` documents it."""
 
-    references: tuple[int, ...]
-    starts: Mapping[int, tuple[int, ...]]
-    text: TextEncoder | None
-    fixed_words: Vocabulary | None
-    size: int
-    edge_aware: bool
-    attends_across_words: bool
-    recurrent: bool
-    weights_sha256: str | None
+    @property
+    def references(self) -> tuple[int, ...]:
+        """Which frames before the target it refers to."""
+        ...
+
+    @property
+    def starts(self) -> Mapping[int, tuple[int, ...]]:
+        """Which ones where fewer are there."""
+        ...
+
+    @property
+    def text(self) -> TextEncoder | None:
+        """Turns phrases into vectors."""
+        ...
+
+    @property
+    def fixed_words(self) -> Vocabulary | None:
+        """The only words that it knows."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Default short side of frames."""
+        ...
+
+    @property
+    def edge_aware(self) -> bool:
+        """Whether labels follow the edges of the frame."""
+        ...
+
+    @property
+    def attends_across_words(self) -> bool:
+        """Whether the logits of a word depend on the others."""
+        ...
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether a frame needs the memory of the one before."""
+        ...
+
+    @property
+    def weights_sha256(self) -> str | None:
+        """Of the weights file."""
+        ...
 
     def context_frames(self, t: int, n_frames: int) -> list[int]:
         """Which of `n_frames` frames, 1/15 s apart, to summarise for target `t`; empty if it uses none."""

@@ -47,7 +47,7 @@ def reading_places(image: Tensor, cells: tuple[int, int]) -> Tensor:
     weights = (own @ other.transpose(1, 2)).clamp_(min=-UNLIKE).exp_().mul_(near)  # (h w, pixels, 25)
     sums = weights @ steps  # of the weights, and of the steps down and across
     moved = (sums[..., 1:] / sums[..., :1]).reshape(h, w, rows, columns, 2).permute(4, 0, 2, 1, 3)
-    down, across = moved.reshape(2, height, width)
+    down, across = moved.reshape(2, *image.shape[-2:])
     down = down + torch.arange(h, device=image.device).repeat_interleave(rows)[:, None]
     across = across + torch.arange(w, device=image.device).repeat_interleave(columns)
     return torch.stack([_to_unit(across, w), _to_unit(down, h)], dim=-1)[None]

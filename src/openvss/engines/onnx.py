@@ -44,7 +44,7 @@ class Exported:
         self.attends_across_words, self.recurrent = manifest.attends_across_words, manifest.recurrent
         self.weights_sha256 = manifest.weights_sha256
         own = manifest.words
-        self.fixed_words = own and Vocabulary(tuple(Label(words[0], words) for words in own))
+        self.fixed_words = Vocabulary(tuple(Label(words[0], words) for words in own)) if own else None
 
     def context_frames(self, t: int, n_frames: int) -> list[int]:
         """None: models that summarise a video are not exported."""

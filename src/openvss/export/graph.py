@@ -74,7 +74,7 @@ def _traced(model: VideoModel, step: Step) -> ModelProto:
         torch.onnx.export(
             AsGraph(model, step).eval(),
             examples,
-            content,
+            content,  # type: ignore[arg-type]  # the stubs know the other exporter
             dynamo=False,  # the other exporter takes minutes for sizes that are symbols
             opset_version=OPSET,
             input_names=list(step.inputs),
@@ -149,4 +149,6 @@ def _antialiased(g: object, x: object, size: object, *rest: object) -> object:
     )  # fmt: skip
 
 
-torch.onnx.register_custom_op_symbolic("aten::_upsample_bilinear2d_aa", _antialiased, OPSET)
+torch.onnx.register_custom_op_symbolic(  # type: ignore[attr-defined]
+    "aten::_upsample_bilinear2d_aa", _antialiased, OPSET
+)

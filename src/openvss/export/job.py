@@ -99,7 +99,7 @@ def _write_all(
         recurrent=built.recurrent,
         templates=built.templates,
         average_templates=built.average_templates,
-        words=own and tuple(label.synonyms for label in own),
+        words=tuple(label.synonyms for label in own) if own else None,
         text=None if own else _text(built),
         graphs=graphs,
         versions={"openvss": __version__, "torch": torch.__version__},
