@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from openvss.engines.contract import Precision
 from openvss.engines.labelling import label_pixels
+from openvss.engines.names import Precision
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Output
 from openvss.models.rest import prepare

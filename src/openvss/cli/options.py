@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openvss.engines.contract import Choice
+from openvss.engines.names import Choice
 from openvss.errors import InputError
 
 if TYPE_CHECKING:

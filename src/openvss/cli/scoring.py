@@ -10,7 +10,7 @@ import typer
 
 from openvss.cli import completion
 from openvss.cli.filled_help import either, filled
-from openvss.engines.contract import Choice, Precision
+from openvss.engines.names import Choice, Precision
 from openvss.errors import InputError
 from openvss.segmenting.settings import Context, StreamSettings
 from openvss.wording import counted

@@ -29,7 +29,7 @@ from openvss.cli.options import (
 )
 from openvss.cli.progress import talking
 from openvss.cli.segment_runs import Runs
-from openvss.engines.contract import Precision
+from openvss.engines.names import Precision
 from openvss.errors import InputError
 from openvss.segmenting.job import FORMATS
 from openvss.segmenting.settings import Context, StreamSettings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from openvss.engines.contract import Engine, Precision
+from openvss.engines.contract import Engine
+from openvss.engines.names import Precision
 from openvss.engines.onnx import OnnxEngine
 
 if TYPE_CHECKING:

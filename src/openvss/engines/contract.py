@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from openvss.engines.names import Name
 from openvss.video.labelmap import Labels
 from openvss.words.vocabulary import Vocabulary
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from openvss.models.rest import Rest
     from openvss.models.words import TextEncoder, WordEmbeddings
 
-Name = Literal["torch", "onnx"]
-Choice = Literal["auto", "onnx", "torch"]
-Precision = Literal["fp32", "bf16", "fp16"]
 Array = Any  # a tensor or an array, whichever the engine computes with
 Arrays = dict[str, Array]
 

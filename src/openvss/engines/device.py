@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-from openvss.engines.contract import Precision
+from openvss.engines.names import Precision
 from openvss.errors import InputError
 
 LOWER: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from openvss.engines.contract import Arrays, Name
+from openvss.engines.contract import Arrays
 from openvss.engines.manifest import Manifest, read_manifest
+from openvss.engines.names import Name
 from openvss.errors import InputError
 from openvss.video.labelmap import Labels
 from openvss.words.vocabulary import Label, Vocabulary

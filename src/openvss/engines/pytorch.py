@@ -9,11 +9,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from openvss.engines.contract import Name, Precision
 from openvss.engines.device import check_precision, choose_device, computing, describe
 from openvss.engines.edges import reading_places
 from openvss.engines.inputs import shrink, to_input
 from openvss.engines.labelling import label_pixels
+from openvss.engines.names import Name, Precision
 from openvss.models.base import FrameFeatures, Fused, Memory, VideoContext, VideoModel
 from openvss.models.rest import Rest
 from openvss.models.words import WordEmbeddings

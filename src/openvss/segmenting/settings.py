@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
-from openvss.engines.contract import Choice, Precision
+from openvss.engines.names import Choice, Precision
 from openvss.errors import InputError
 
 Context = Literal["past", "whole"]
