@@ -24,6 +24,7 @@ from benchmarks.machine import describe
 from benchmarks.pretend import PretendDevice
 from openvss.data.make import make
 from openvss.data.synthetic.job import RenderOptions
+from openvss.engines.pytorch import TorchEngine
 from openvss.models.base import VideoModel
 from openvss.models.registry import find_preset
 from openvss.models.trained import load_model
@@ -69,8 +70,9 @@ def of_frame(segmenter: Segmenter, size: tuple[int, int]) -> Count:
     frames = np.random.default_rng(0).integers(0, 256, (3, *size, 3), np.uint8)
     words = segmenter.model.embed(segmenter.vocabulary)
     with PretendDevice() as device:
-        segmenter.device = torch.device(device.name)
-        _keep_words(segmenter.model.to(segmenter.device), words)
+        assert isinstance(segmenter.engine, TorchEngine)
+        segmenter.engine.device = torch.device(device.name)
+        _keep_words(segmenter.model.to(segmenter.engine.device), words)
         segmenter.set_words(segmenter.vocabulary)
         for frame in frames:
             device.waits.clear()

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from openvss.engines.inputs import input_size, shrink, to_input
 from openvss.models.tiny.model import SCALE, Tiny
-from openvss.segmenting.inputs import input_size, shrink, to_input
 from openvss.training.runs.log import Watcher
 from projects.tiny.data import NONE_OF_VOC, Ids, Outline, Picture, read_outlines, read_scenes
 from projects.tiny.material import TrainingMaterial

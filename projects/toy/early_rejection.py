@@ -26,11 +26,11 @@ from torch import Tensor
 
 from benchmarks.machine import describe
 from openvss.data.catalogue import open_dataset
+from openvss.engines.inputs import shrink, to_input
 from openvss.models.base import Fused
 from openvss.models.stseg.sed import SED
 from openvss.models.trained import load_model
 from openvss.models.words import WordEmbeddings
-from openvss.segmenting.inputs import shrink, to_input
 from openvss.training.recipe.reader import read_stages
 from openvss.training.run import RunOptions, train
 from openvss.training.runs.log import Watcher

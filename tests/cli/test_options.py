@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -49,9 +50,11 @@ COMMANDS = (
 @pytest.mark.parametrize("command", COMMANDS)
 def test_threads(run: Runner, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
     told: list[int] = []
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # read by ONNX Runtime's engine
     monkeypatch.setattr(torch, "set_num_threads", told.append)
     run(*command)
     assert told == []
     run(*command, "--threads", "3")
     assert told == [3]
+    assert os.environ["OMP_NUM_THREADS"] == "3"
     assert "--threads" in run.sentence(*command, "--threads", "0")

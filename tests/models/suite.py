@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from openvss.engines.edges import reading_places
 from openvss.models.base import Memory, VideoModel
-from openvss.segmenting.edges import reading_places
 from openvss.segmenting.segmenter import Segmenter
 from openvss.video.frame import Frame
 from openvss.words.vocabulary import Vocabulary

@@ -9,13 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
+from openvss.engines.labelling import label_pixels
+from openvss.engines.names import Precision
 from openvss.errors import InputError
 from openvss.models.base import FrameFeatures, Fused, Output
 from openvss.models.rest import prepare
 from openvss.models.words import WordEmbeddings
-from openvss.segmenting.labelling import label_pixels
 from openvss.segmenting.segmenter import Segmenter
-from openvss.segmenting.settings import Context, Precision
+from openvss.segmenting.settings import Context
 from openvss.video.frame import Frame
 from openvss.video.labelmap import LabelMap
 from openvss.video.sources import open_source

@@ -68,7 +68,7 @@ def test_keyword_arguments_override_settings() -> None:
     settings = StreamSettings(size=96, device="cpu", unlabelled_below=0.25)
     segmenter = Segmenter(TwoFrame(), "a, b", settings=settings, size=128)
     assert segmenter.settings == StreamSettings(size=128, device="cpu", unlabelled_below=0.25)
-    assert (segmenter.size, segmenter.device.type) == (128, "cpu")
+    assert (segmenter.size, segmenter.engine.kind) == (128, "cpu")
     assert Segmenter(TwoFrame(), settings=StreamSettings(device="cpu")).size == TwoFrame.size
     with pytest.raises(InputError, match="from 32 to 4096"):
         Segmenter(TwoFrame(), settings=settings, size=5)

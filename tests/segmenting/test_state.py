@@ -169,7 +169,7 @@ def test_only_models_that_summarise_keep_distant_frames() -> None:
     assert not state.keeps_distant
     assert not state.reservoir.entries
     assert state.distant(remembered(5)) == []
-    assert state.summary(remembered(5), encode) is None
+    assert state.summary(remembered(5), encode, lambda each: pytest.fail("summarised")) is None
 
 
 def test_references_are_the_frames_themselves() -> None:
@@ -198,19 +198,17 @@ def test_distant_frames_count_from_the_first() -> None:
     assert slots_of(alone.distant(remembered(7))) == [7, 7]
 
 
-def test_a_summary_is_made_anew_only_when_its_frames_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = TwoFrame()
-    state = filled(StreamState.empty(model), range(5))
+def test_a_summary_is_made_anew_only_when_its_frames_change() -> None:
+    state = filled(StreamState.empty(TwoFrame()), range(5))
     made: list[list[float]] = []
 
-    def summarise(features: FrameFeatures) -> FrameFeatures:
-        made.append(features["map"][:, 0, 0, 0].tolist())
+    def summarise(each: Sequence[FrameFeatures]) -> FrameFeatures:
+        made.append([float(features["map"][0, 0, 0, 0]) for features in each])
         return {"number": torch.tensor(len(made))}
 
-    monkeypatch.setattr(model, "summarise", summarise)
-    first = state.summary(remembered(5), encode)
-    assert state.summary(remembered(5), encode) is first
-    assert state.summary(remembered(6), encode) is not first
+    first = state.summary(remembered(5), encode, summarise)
+    assert state.summary(remembered(5), encode, summarise) is first
+    assert state.summary(remembered(6), encode, summarise) is not first
     assert made == [[2, 5], [3, 6]]
     assert state.context_slots == (3, 6)
 

@@ -11,7 +11,20 @@ from typing import NoReturn
 
 import typer
 
-from openvss.cli import adapt, benchmark, compare, data, evaluate, info, models, runs, segment, submit, train
+from openvss.cli import (
+    adapt,
+    benchmark,
+    compare,
+    data,
+    evaluate,
+    export,
+    info,
+    models,
+    runs,
+    segment,
+    submit,
+    train,
+)
 from openvss.cli.progress import emit
 from openvss.cli.scoring import ScoringHelp
 from openvss.cli.usage import UsageError, sentence
@@ -31,6 +44,7 @@ app.command("compare")(compare.compare)
 app.command("submit", cls=ScoringHelp)(submit.submit)
 app.command("train")(train.train)
 app.command("adapt")(adapt.adapt)
+app.command("export")(export.export)
 app.command("info")(info.info)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(data.app, name="data")

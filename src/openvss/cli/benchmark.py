@@ -88,9 +88,9 @@ def _subject(
 ) -> Subject:
     import torch
 
+    from openvss.engines.device import choose_device
     from openvss.models.cost import Subject
     from openvss.models.registry import build_model
-    from openvss.segmenting.device import choose_device
     from openvss.words.vocabulary import Vocabulary
 
     torch.manual_seed(0)

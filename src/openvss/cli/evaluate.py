@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from openvss.cli import scoring
-from openvss.cli.options import ModelOptions, ThreadsOption, parse_options, use_threads
+from openvss.cli.options import EngineOption, ModelOptions, ThreadsOption, parse_options, use_threads
 from openvss.cli.progress import emit, progress, resumable
 from openvss.cli.scoring import ScoringChoice, find_scored, find_task
 from openvss.errors import InputError
@@ -40,6 +42,7 @@ def evaluate(
     device: scoring.DeviceOption = StreamSettings.device,
     context: scoring.ContextOption = None,
     precision: scoring.PrecisionOption = StreamSettings.precision,
+    engine: EngineOption = StreamSettings.engine,
     threads: ThreadsOption = None,
     out: Annotated[
         Path | None,
@@ -66,7 +69,7 @@ def evaluate(
     use_threads(threads)
     options = parse_options(option)
     task = find_task(open_dataset(data, split), words, protocol)
-    choice = ScoringChoice(model, weights, untrained, options, size, device, context, precision)
+    choice = ScoringChoice(model, weights, untrained, options, size, device, context, precision, engine)
     scored = find_scored(task, choice, predictions)
     with resumable(overwrite=overwrite):
         _score(task, scored, out, resume=resume, overwrite=overwrite, as_json=as_json)
@@ -86,7 +89,7 @@ def _score(
         typer.echo(
             f"Masks are read as {words}{more}, which are not the ids of the data set's label files.", err=True
         )
-    settings = describe(task, scored, _versions(with_torch=scored.origin["model"] is not None))
+    settings = describe(task, scored, _versions(scored.origin["model"]))
     folder = ResultFolder(out or _default_out(task.dataset, scored), settings)
     if folder.claim(resume=resume, overwrite=overwrite):
         _report(folder.out, json.loads((folder.out / "metrics.json").read_text(encoding="utf-8")), as_json)
@@ -103,16 +106,15 @@ def _score(
     _report(folder.out, result, as_json)
 
 
-def _versions(*, with_torch: bool) -> dict[str, str]:
+def _versions(model: Mapping[str, Any] | None) -> dict[str, str]:
     import numpy as np
 
     from openvss import __version__
 
     versions = {"openvss": __version__, "numpy": np.__version__}
-    if with_torch:
-        import torch
-
-        versions["torch"] = torch.__version__
+    if model is not None:
+        library = {"torch": "torch", "onnx": "onnxruntime"}[model["engine"]]
+        versions[library] = version(library)
     return versions
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openvss.engines.names import Choice
 from openvss.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +39,12 @@ ThreadsOption = Annotated[
         min=1,
         help="Threads with which the model computes on the CPU.",
         show_default="one a core",
+    ),
+]
+EngineOption = Annotated[
+    Choice,
+    typer.Option(
+        help="What runs the model; onnx needs a folder that `openvss export` made.", rich_help_panel="Model"
     ),
 ]
 OthersOption = Annotated[
@@ -108,10 +117,11 @@ def overlay_style(
 
 
 def use_threads(number: int | None) -> None:
-    """Have torch compute with this many threads; None leaves it as it is."""
-    if number is not None:
-        import torch
-
+    """Have models compute with this many threads, whichever engine runs them; None leaves it as it is."""
+    if number is None:
+        return
+    os.environ["OMP_NUM_THREADS"] = str(number)  # read by both engines
+    if torch := sys.modules.get("torch"):
         torch.set_num_threads(number)
 
 

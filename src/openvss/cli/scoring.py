@@ -10,8 +10,9 @@ import typer
 
 from openvss.cli import completion
 from openvss.cli.filled_help import either, filled
+from openvss.engines.names import Choice, Precision
 from openvss.errors import InputError
-from openvss.segmenting.settings import Context, Precision, StreamSettings
+from openvss.segmenting.settings import Context, StreamSettings
 from openvss.wording import counted
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ DataOption = Annotated[
 ModelOption = Annotated[
     str | None,
     typer.Option(
-        help="One of `openvss models`, the path of a checkpoint or run, or hf:NAME.",
+        help="One of `openvss models`, the path of a checkpoint, run or exported folder, or hf:NAME.",
         autocompletion=completion.models,
         show_default=DEFAULT_MODEL,
     ),
@@ -84,6 +85,7 @@ class ScoringChoice:
     device: str = StreamSettings.device
     context: Context | None = None
     precision: Precision = StreamSettings.precision
+    engine: Choice = StreamSettings.engine
 
     def given(self) -> list[str]:
         """The options that differ from their defaults."""
@@ -166,14 +168,13 @@ def _wording(dataset: Dataset, words: str | None) -> Vocabulary:
 def from_model(task: Task, choice: ScoringChoice) -> Predictions:
     """What a model predicts."""
     from openvss.evaluation.streaming import ModelPredictions
-    from openvss.models.trained import notes
-    from openvss.segmenting.loading import load
+    from openvss.segmenting.loading import load, notes_of
     from openvss.words.rest import place_of_rest
 
     words = task.rules.choose_words(task.words)
     may_add = task.objects_only  # else each label is a class
     name = choice.model or DEFAULT_MODEL
-    noted = notes(name, choice.weights)
+    noted = notes_of(name, choice.weights)
     segmenter = load(
         name,
         words,
@@ -184,6 +185,7 @@ def from_model(task: Task, choice: ScoringChoice) -> Predictions:
         device=choice.device,
         context="whole" if (choice.context or noted.get("context")) == "whole" else "past",
         precision=choice.precision,
+        engine=choice.engine,
         others=None if may_add or place_of_rest(words) is not None else False,
     )
     about = {
@@ -191,11 +193,12 @@ def from_model(task: Task, choice: ScoringChoice) -> Predictions:
         "options": choice.option,
         **({"weights": str(choice.weights)} if choice.weights else {}),
         "weights_sha256": segmenter.model.weights_sha256,
+        "engine": segmenter.engine.name,
         "size": segmenter.size,
         "context": segmenter.settings.context,
         "precision": segmenter.settings.precision,
         "everything_else": segmenter.rest,
-        "device": segmenter.device.type,
+        "device": segmenter.engine.kind,
     }
     if "selected_by" in noted:
         about["selected_by"] = noted["selected_by"]

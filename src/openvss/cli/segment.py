@@ -16,6 +16,7 @@ from openvss.cli.options import (
     ABOUT_OPTION,
     RESULTS,
     ColoursOption,
+    EngineOption,
     LegendOption,
     OpacityOption,
     OthersOption,
@@ -28,9 +29,10 @@ from openvss.cli.options import (
 )
 from openvss.cli.progress import talking
 from openvss.cli.segment_runs import Runs
+from openvss.engines.names import Precision
 from openvss.errors import InputError
 from openvss.segmenting.job import FORMATS
-from openvss.segmenting.settings import Context, Precision, StreamSettings
+from openvss.segmenting.settings import Context, StreamSettings
 from openvss.video.formats.catalogue import help_text
 from openvss.video.part import Part
 from openvss.words import builtin
@@ -66,7 +68,7 @@ def segment(
     model: Annotated[
         str,
         typer.Option(
-            help="One of `openvss models`, the path of a checkpoint or run, or hf:NAME.",
+            help="One of `openvss models`, the path of a checkpoint, run or exported folder, or hf:NAME.",
             autocompletion=completion.models,
             rich_help_panel=MODEL,
         ),
@@ -114,6 +116,7 @@ def segment(
             rich_help_panel=MODEL,
         ),
     ] = StreamSettings.precision,
+    engine: EngineOption = StreamSettings.engine,
     threads: ThreadsOption = None,
     start: Annotated[
         str | None,
@@ -246,6 +249,7 @@ def segment(
             context=context,
             precision=precision,
             others=others,
+            engine=engine,
         ),
         on_progress=shown,
     )

@@ -185,12 +185,11 @@ class Runs:
         """Say once which model computes where, and what is remarkable about the words."""
         if self._introduced or not self._talks:
             return
-        from openvss.segmenting.device import describe
         from openvss.video.lettering import without_font
 
         self._introduced = True
         segmenter = self._job.segmenter
-        typer.echo(f"{self._job.model} on {describe(segmenter.device)}", err=True)
+        typer.echo(f"{self._job.model} on {segmenter.engine.describe()}", err=True)
         names = segmenter.vocabulary.names
         asked = [name for i, name in enumerate(names) if i != segmenter.rest]
         if len(asked) == 1 and (hint := _about_one_word(asked[0], alone=len(names) == 1)):

@@ -9,7 +9,7 @@ import typer
 
 from openvss.cli import scoring
 from openvss.cli.from_result import scored_again, task_again
-from openvss.cli.options import ModelOptions, parse_options
+from openvss.cli.options import EngineOption, ModelOptions, parse_options
 from openvss.cli.progress import emit, progress
 from openvss.cli.scoring import ScoringChoice, find_scored, find_task
 from openvss.errors import InputError, OpenVSSError, Stopped
@@ -53,6 +53,7 @@ def submit(
     device: scoring.DeviceOption = StreamSettings.device,
     context: scoring.ContextOption = None,
     precision: scoring.PrecisionOption = StreamSettings.precision,
+    engine: EngineOption = StreamSettings.engine,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.zip", help="The file to write.")] = Path(
         "submission.zip"
     ),
@@ -67,7 +68,7 @@ def submit(
     `openvss submit --data vspw:VSPW_480p --split test --model runs/b1 --out test.zip`
     """
     options = parse_options(option)
-    choice = ScoringChoice(model, weights, untrained, options, size, device, context, precision)
+    choice = ScoringChoice(model, weights, untrained, options, size, device, context, precision, engine)
     if run is not None:
         others = {"--data": data, "--predictions": predictions, "--split": split, "--protocol": protocol}
         given = [name for name, value in {**others, "--words": words}.items() if value is not None]

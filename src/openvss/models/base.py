@@ -49,7 +49,7 @@ class VideoModel(nn.Module, ABC):
         templates: Prompts around each phrase.
         average_templates: Whether `words` has one vector for each label, or one for each template.
         size: Default length of the short side of the input.
-        edge_aware: Whether labels are sharpened along the edges of the frame (`openvss.segmenting.edges`).
+        edge_aware: Whether labels are sharpened along the edges of the frame (`openvss.engines.edges`).
         attends_across_words: Whether adding a word may change the logits of the others.
         independent_words: Whether a logit says yes or no to its word (sigmoid), not which it is (softmax).
         recurrent: Whether `fuse` returns a memory that the next frame needs, so that no frame can be skipped.

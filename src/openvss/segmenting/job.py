@@ -298,7 +298,6 @@ class Job:
     def _settings(self, source: Source) -> dict[str, Any]:
         """Everything that decides what the results are: the content of run.json."""
         import av
-        import torch
 
         from openvss import __version__
         from openvss.storage.fingerprint import fingerprint
@@ -314,14 +313,15 @@ class Job:
             "word_list": segmenter.vocabulary.source or self._list,
             "everything_else": segmenter.rest,
             "model": self.model,
+            "engine": segmenter.engine.name,
             "options": self._options,
             "weights_sha256": segmenter.model.weights_sha256,
             "size": segmenter.size,
             "context": segmenter.settings.context,
             "precision": segmenter.settings.precision,
             "unlabelled_below": segmenter.settings.unlabelled_below,
-            "device": segmenter.device.type,
-            "versions": {"openvss": __version__, "torch": torch.__version__, "av": av.__version__},
+            "device": segmenter.engine.kind,
+            "versions": {"openvss": __version__, **segmenter.engine.versions(), "av": av.__version__},
         }
 
 

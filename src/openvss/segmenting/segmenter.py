@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-import torch
+import numpy as np
+import numpy.typing as npt
 
+from openvss.engines.choose import engine_for
+from openvss.engines.contract import Arrays
+from openvss.engines.inputs import input_size
 from openvss.errors import InputError
-from openvss.models.base import FrameFeatures, Fused, VideoModel
-from openvss.models.rest import Rest, prepare
-from openvss.models.words import WordEmbeddings
-from openvss.segmenting.device import check_precision, choose_device, computing
-from openvss.segmenting.edges import reading_places
-from openvss.segmenting.inputs import input_size, shrink, to_input
-from openvss.segmenting.labelling import label_pixels
 from openvss.segmenting.settings import StreamOptions, StreamSettings
 from openvss.segmenting.state import RATE, RememberedFrame, StreamState
 from openvss.video.frame import Frame
@@ -28,6 +24,12 @@ from openvss.video.picture import Picture, to_pixels
 from openvss.video.sources import Source, open_source
 from openvss.words.rest import place_of_rest, with_rest
 from openvss.words.vocabulary import Vocabulary, Words
+
+if TYPE_CHECKING:
+    from openvss.engines.contract import Engine
+    from openvss.models.base import VideoModel
+    from openvss.models.rest import Rest
+    from openvss.models.words import WordEmbeddings
 
 NO_FRAME = "There is no frame to ask about yet: call step() first."
 
@@ -44,7 +46,7 @@ class Segmenter:
     """Labels the frames of one video after another; `another()` gives a second one for two videos at once.
 
     Args:
-        model: Any `VideoModel`; `openvss.load` gives one by name.
+        model: Any `VideoModel`, or an `Engine` that has one; `openvss.load` gives one by name.
         words: `"person | pedestrian, road, sky"` or `["person | pedestrian", "road", "sky"]`,
             a built-in list's name or a `Vocabulary`; may be set later. A closed-set model starts with all its
             own.
@@ -52,10 +54,9 @@ class Segmenter:
         **changes: Single settings by keyword: `size=320`, `device="cpu"`; see `StreamSettings`.
 
     Attributes:
-        model: On the device.
+        engine: Runs the model.
         settings: As they were asked for.
         size: Short side at which the model sees frames.
-        device: Where it computes.
         state: What is remembered of the video; its size is bounded.
 
     Example:
@@ -74,22 +75,25 @@ class Segmenter:
 
     def __init__(
         self,
-        model: VideoModel,
+        model: VideoModel | Engine,
         words: Words | None = None,
         *,
         settings: StreamSettings | None = None,
         **changes: Unpack[StreamOptions],
     ) -> None:
         self.settings = replace(settings or StreamSettings(), **changes)
-        self.device = choose_device(self.settings.device)
-        check_precision(self.settings.precision, self.device)
-        self.model = model.eval().to(self.device)
-        self.size = self.settings.size or model.size
+        self.engine = engine_for(model, self.settings.device, self.settings.precision)
+        self.size = self.settings.size or self.model.size
         self.state = StreamState.empty(self.model)
         self._words: _Words | None = None
-        words = model.fixed_words if words is None else words
+        words = self.model.fixed_words if words is None else words
         if words is not None:
             self.set_words(words)
+
+    @property
+    def model(self) -> Any:
+        """The engine's model: a `VideoModel`, or what an exported folder says of one (`engines.Facts`)."""
+        return self.engine.model
 
     def reset(self) -> None:
         """Forget the video (not the words): the next frame is the first of another one."""
@@ -104,6 +108,8 @@ class Segmenter:
         if place is None:
             self._words = _Words(vocabulary, self.model.embed(vocabulary), None)
         else:
+            from openvss.models.rest import prepare
+
             rest = prepare(self.model, vocabulary, place)
             self._words = _Words(vocabulary, rest.words, rest)
 
@@ -118,7 +124,6 @@ class Segmenter:
         rest = self._require_words().rest
         return None if rest is None else rest.place
 
-    @torch.inference_mode()
     def step(self, frame: Frame | Picture) -> LabelMap:
         """Label the next frame.
 
@@ -130,7 +135,6 @@ class Segmenter:
         frame = self._as_frame(frame)
         return self._label(self._see(frame), frame)
 
-    @torch.inference_mode()
     def skip(self, frame: Frame | Picture) -> None:
         """Skip a frame that an earlier run labelled; later frames may still look back at it."""
         frame = self._as_frame(frame)
@@ -140,7 +144,6 @@ class Segmenter:
             image = self._shrink(frame)
             self.state.remember(RememberedFrame(self.state.enter(frame, image), image))
 
-    @torch.inference_mode()
     def ask(self, words: Words) -> LabelMap:
         """Label the last frame again with other words, from its stored features.
 
@@ -155,17 +158,15 @@ class Segmenter:
         finally:
             self._words = before
 
-    @torch.inference_mode()
     def see(self, frame: Frame | Picture) -> None:
         """Take the next frame without labelling it; words are needed only for `ask` or `score`."""
         self._see(self._as_frame(frame))
 
-    @torch.inference_mode()
-    def score(self, words: WordEmbeddings) -> torch.Tensor:
+    def score(self, words: WordEmbeddings) -> npt.NDArray[np.float32]:
         """Logits (N, h, w) of any words for the last frame, at the model's own resolution."""
         if self.state.last is None:
             raise InputError(NO_FRAME)
-        return self._score(self.state.last[0], words)
+        return self.engine.to_numpy(self.engine.score(self.state.last[0], words))
 
     def stream(
         self, source: Source | str | Path | Iterable[Picture], words: Words | None = None
@@ -239,47 +240,31 @@ class Segmenter:
         self.state.count += 1
         return frame
 
-    def _see(self, frame: Frame) -> Fused:
+    def _see(self, frame: Frame) -> Arrays:
         """Encode a frame, put it in its context and remember it."""
-        state, image = self.state, self._shrink(frame)
+        state, engine, image = self.state, self.engine, self._shrink(frame)
         slot = state.enter(frame, image)
-        with self._computing():
-            features = self.model.encode(to_input(image, self.device))
-            here = RememberedFrame(slot, image, self.model.compact(features))
-            references = [one.features(self._encode) for one in state.references(here)]
-            context = state.summary(here, self._encode)
-            fused, state.memory = self.model.fuse(features, references, context, state.memory)
+        features = engine.encode(image)
+        here = RememberedFrame(slot, image, engine.compact(features))
+        references = [one.features(engine.encode_reference) for one in state.references(here)]
+        context = state.summary(here, engine.encode_reference, engine.summarise)
+        fused, state.memory = engine.fuse(features, references, context, state.memory)
         state.remember(here)
         state.last = fused, frame
         return fused
 
-    def _label(self, fused: Fused, frame: Frame) -> LabelMap:
-        words = self._require_words()
-        logits = self._score(fused, words.embeddings)
-        if words.rest is not None:
-            logits = words.rest.join(logits)
-        height, width = frame.pixels.shape[:2]
-        places = None
-        if self.model.edge_aware:
-            inputs = input_size(height, width, self.size)
-            half = shrink(frame.pixels, (inputs[0] // 2, inputs[1] // 2))
-            places = reading_places(to_input(half, self.device), (logits.shape[-2], logits.shape[-1]))
-        labels, confidence = label_pixels(logits, (height, width), self.settings.unlabelled_below, places)
+    def _label(self, fused: Arrays, frame: Frame) -> LabelMap:
+        words, pixels = self._require_words(), frame.pixels
+        logits = self.engine.score(fused, words.embeddings)
+        inputs = input_size(pixels.shape[0], pixels.shape[1], self.size)
+        labels, confidence = self.engine.label(
+            logits, words.rest, pixels, (inputs[0] // 2, inputs[1] // 2), self.settings.unlabelled_below
+        )
         return LabelMap(labels, confidence, words.vocabulary.names, frame.index, frame.time, self.rest)
 
-    def _score(self, fused: Fused, words: WordEmbeddings) -> torch.Tensor:
-        with self._computing():
-            return self.model.score(fused, words).logits[0].float()
-
-    def _shrink(self, frame: Frame) -> torch.Tensor:
-        return shrink(frame.pixels, input_size(frame.pixels.shape[0], frame.pixels.shape[1], self.size))
-
-    def _encode(self, image: torch.Tensor) -> FrameFeatures:
-        """Features of a remembered frame, of which only the image was kept."""
-        return self.model.encode_reference(to_input(image, self.device))
-
-    def _computing(self) -> AbstractContextManager[object]:
-        return computing(self.settings.precision, self.device)
+    def _shrink(self, frame: Frame) -> Any:
+        pixels = frame.pixels
+        return self.engine.shrink(pixels, input_size(pixels.shape[0], pixels.shape[1], self.size))
 
     def _require_words(self) -> _Words:
         if self._words is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
+from openvss.engines.names import Choice, Precision
 from openvss.errors import InputError
 
 Context = Literal["past", "whole"]
-Precision = Literal["fp32", "bf16", "fp16"]
 SMALLEST, LARGEST = 32, 4096  # short side at which a model sees frames
 
 
@@ -21,6 +21,7 @@ class StreamOptions(TypedDict, total=False):
     context: Context
     precision: Precision
     others: bool | None
+    engine: Choice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class StreamSettings:
         others: Whether there is a label for everything else: a word that means it, such as "background", or
             else one more. None: such a word has that meaning, and a single word is given one. False: words
             mean what they say.
+        engine: What runs the model: "torch"; "onnx" for a folder that `openvss export` made; "auto" takes
+            what the model comes as.
 
     Raises:
         InputError: One of them is out of range.
@@ -59,6 +62,7 @@ class StreamSettings:
     context: Context = "past"
     precision: Precision = "fp32"
     others: bool | None = None
+    engine: Choice = "auto"
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.unlabelled_below <= 1.0:
@@ -76,3 +80,5 @@ class StreamSettings:
             raise InputError(f"others must be True, False or None, not {self.others!r}.")
         if self.precision not in get_args(Precision):
             raise InputError(f"The precision must be fp32, bf16 or fp16, not {self.precision!r}.")
+        if self.engine not in get_args(Choice):
+            raise InputError(f"The engine must be auto, onnx or torch, not {self.engine!r}.")

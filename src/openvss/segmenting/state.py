@@ -8,11 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-import torch
-from torch import Tensor
-
+from openvss.engines.contract import Array, Arrays, Facts
 from openvss.errors import InputError
-from openvss.models.base import FrameFeatures, Fused, Memory, VideoContext, VideoModel
 from openvss.video.frame import Frame
 
 RATE = 15  # the frame distances of the papers are defined at VSPW's 15 frames a second
@@ -48,12 +45,12 @@ class RememberedFrame:
     are encoded, and they give the same features as before.
     """
 
-    def __init__(self, slot: int, image: Tensor | None, features: FrameFeatures | None = None) -> None:
+    def __init__(self, slot: int, image: Array | None, features: Arrays | None = None) -> None:
         self.slot = slot
         self._image = image if features is None else None
         self._features = features
 
-    def features(self, encode: Callable[[Tensor], FrameFeatures]) -> FrameFeatures:
+    def features(self, encode: Callable[[Array], Arrays]) -> Arrays:
         """The compact features, encoded now if they have not been."""
         if self._features is None:
             assert self._image is not None
@@ -108,13 +105,13 @@ class StreamState:
         count: Frames so far, by which bare pixels are numbered.
     """
 
-    model: VideoModel
+    model: Facts
     recent: deque[RememberedFrame]
     reservoir: Reservoir = field(default_factory=Reservoir)
-    context: VideoContext | None = None
+    context: Arrays | None = None
     context_slots: tuple[int, ...] = ()
-    memory: Memory | None = None
-    last: tuple[Fused, Frame] | None = None
+    memory: Arrays | None = None
+    last: tuple[Arrays, Frame] | None = None
     whole_cells: int | None = None
     first_slot: int | None = None
     last_time: Fraction | None = None
@@ -122,7 +119,7 @@ class StreamState:
     count: int = 0
 
     @classmethod
-    def empty(cls, model: VideoModel) -> StreamState:
+    def empty(cls, model: Facts) -> StreamState:
         """With space for one frame per 1/15 s back to the farthest reference, and for the present one."""
         return cls(model, deque(maxlen=max(model.references) + 1 if model.references else 0))
 
@@ -131,7 +128,7 @@ class StreamState:
         """Whether the model summarises distant frames."""
         return bool(self.model.context_frames(0, 1))
 
-    def enter(self, frame: Frame, image: Tensor) -> int:
+    def enter(self, frame: Frame, image: Array) -> int:
         """The slot of the next frame, after checking that the frame continues the video.
 
         Args:
@@ -168,17 +165,18 @@ class StreamState:
         return [here if i == t else self.reservoir.nearest(first + i, here) for i in wanted]
 
     def summary(
-        self, here: RememberedFrame, encode: Callable[[Tensor], FrameFeatures]
-    ) -> VideoContext | None:
+        self,
+        here: RememberedFrame,
+        encode: Callable[[Array], Arrays],
+        summarise: Callable[[Sequence[Arrays]], Arrays],
+    ) -> Arrays | None:
         """Summary of the distant frames, recomputed only when they change."""
         chosen = self.distant(here)
         if not chosen:
             return None
         slots = tuple(entry.slot for entry in chosen)
         if slots != self.context_slots or self.context is None:
-            each = [entry.features(encode) for entry in chosen]
-            stacked = {name: torch.cat([features[name] for features in each]) for name in each[0]}
-            self.context, self.context_slots = self.model.summarise(stacked), slots
+            self.context, self.context_slots = summarise([entry.features(encode) for entry in chosen]), slots
         return self.context
 
     def remember(self, entry: RememberedFrame) -> None:
@@ -192,7 +190,7 @@ class StreamState:
             if last != entry.slot:
                 self.reservoir.offer(entry)
 
-    def look_ahead(self, frames: Iterable[Frame], shrink: Callable[[Frame], Tensor]) -> None:
+    def look_ahead(self, frames: Iterable[Frame], shrink: Callable[[Frame], Array]) -> None:
         """Fill the reservoir from the whole video, before its first frame is labelled.
 
         Args:
@@ -231,8 +229,8 @@ class StreamState:
         return ((self.recent.maxlen or 0) + self.reservoir.capacity) * entry + rest
 
 
-def _bytes(tensors: dict[str, Tensor] | None) -> int:
-    return sum(t.nbytes for t in (tensors or {}).values())
+def _bytes(arrays: Arrays | None) -> int:
+    return sum(x.nbytes for x in (arrays or {}).values())
 
 
 def _nearest(slots: list[int], wanted: int) -> int:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
+from openvss.engines.contract import Facts
 from openvss.errors import InputError
-from openvss.models.base import VideoModel
-from openvss.models.rest import Rest, alike, common_words, prepare
 from openvss.segmenting.segmenter import Segmenter
 from openvss.video.glance import glance
 from openvss.video.labelmap import LabelMap
@@ -22,6 +20,11 @@ from openvss.video.spread import Spread, evenly
 from openvss.words import builtin
 from openvss.words.rest import NAME
 from openvss.words.vocabulary import Label, Vocabulary
+
+if TYPE_CHECKING:
+    from openvss.models.rest import Rest
+
+Shares = npt.NDArray[np.float64]
 
 FRAMES = 9  # that are looked at
 UNCERTAIN = 0.7  # confidence below which a pixel counts as badly labelled
@@ -57,7 +60,7 @@ class Suggester:
         self._segmenter = segmenter
         self._able = _tells_quickly(segmenter.model)
         self._wanted = None if n_frames is None else set(evenly(list(range(n_frames)), FRAMES))
-        self._shares: Spread[Tensor] = Spread(FRAMES if n_frames else FRAMES // 3)
+        self._shares: Spread[Shares] = Spread(FRAMES if n_frames else FRAMES // 3)
 
     def look(self, labels: LabelMap) -> None:
         """Take what the segmenter has just labelled."""
@@ -69,7 +72,7 @@ class Suggester:
         kept = self._shares.picked()
         if not kept or not any(shares.any() for shares in kept):
             return ()
-        found = _merged(self._rest.words.names[-len(kept[0]) :], torch.stack(kept).mean(0))
+        found = _merged(self._rest.words.names[-len(kept[0]) :], np.mean(kept, axis=0))
         found = [one for one in found if one.share >= NAMED][:MOST_SUGGESTED]
         return tuple(found) if sum(one.share for one in found) >= LARGE else ()
 
@@ -79,22 +82,24 @@ class Suggester:
     @cached_property
     def _rest(self) -> Rest:
         """The given words against common ones."""
+        from openvss.models.rest import prepare
+
         vocabulary, place = self._segmenter.vocabulary, self._segmenter.rest
         if place is None:
             vocabulary, place = Vocabulary((*vocabulary, Label(NAME, (NAME,)))), len(vocabulary)
         return prepare(self._segmenter.model, vocabulary, place)
 
-    def _hidden_shares(self, bad: npt.NDArray[np.bool_]) -> Tensor:
+    def _hidden_shares(self, bad: npt.NDArray[np.bool_]) -> Shares:
         """(M,): in what share of the picture each common word is the best of all, where labels are bad."""
-        handicaps = self._rest.handicaps
+        handicaps = np.asarray(self._rest.handicaps)
         if bad.mean() < NAMED:
-            return torch.zeros(len(handicaps))
+            return np.zeros(len(handicaps))
         logits = self._segmenter.score(self._rest.words)
-        hidden = logits[-len(handicaps) :] - handicaps[:, None, None]
-        logits = torch.cat([logits[: -len(handicaps)], hidden])
-        best = logits.argmax(0).cpu() - (len(logits) - len(handicaps))
-        here = torch.from_numpy(_coarse(bad, (best.shape[0], best.shape[1]))) & (best >= 0)
-        return torch.bincount(best[here], minlength=len(handicaps)) / here.numel()
+        asked = len(logits) - len(handicaps)
+        hidden = logits[asked:] - handicaps[:, None, None]
+        best = np.concatenate([logits[:asked], hidden]).argmax(0) - asked
+        here = _coarse(bad, (best.shape[0], best.shape[1])) & (best >= 0)
+        return np.bincount(best[here], minlength=len(handicaps)) / here.size
 
 
 def sentence(suggestions: Sequence[Suggestion]) -> str:
@@ -122,21 +127,23 @@ def propose(segmenter: Segmenter, source: Source) -> Vocabulary:
         raise InputError(
             f"Words cannot be proposed for {source.name}, which can be read only once: name some."
         )
+    from openvss.models.rest import common_words
+
     names = tuple(word for word in common_words() if _lists_with(word) >= IN_LISTS)
     words = segmenter.model.embed(Vocabulary(tuple(Label(name, (name,)) for name in names)))
     shares = []
     for frame in glance(source, FRAMES):
         segmenter.reset()
         segmenter.see(frame)
-        best = segmenter.score(words).argmax(0).flatten().cpu()
-        shares.append(torch.bincount(best, minlength=len(names)) / len(best))
+        best = segmenter.score(words).argmax(0).ravel()
+        shares.append(np.bincount(best, minlength=len(names)) / len(best))
     segmenter.reset()
-    found = _merged(names, torch.stack(shares).mean(0))
+    found = _merged(names, np.mean(shares, axis=0))
     chosen = [one for one in found if one.share >= PROPOSED][:MOST_PROPOSED] or found[:1]
     return Vocabulary(tuple(Label(one.word, (one.word,)) for one in chosen))
 
 
-def _tells_quickly(model: VideoModel) -> bool:
+def _tells_quickly(model: Facts) -> bool:
     """Closed-set models have no other words; where words attend to each other, hundreds of them take long."""
     return model.fixed_words is None and not model.attends_across_words
 
@@ -154,9 +161,11 @@ def _coarse(mask: npt.NDArray[np.bool_], size: tuple[int, int]) -> npt.NDArray[n
     return mask[rows[:, None], columns]
 
 
-def _merged(names: Sequence[str], shares: Tensor) -> list[Suggestion]:
+def _merged(names: Sequence[str], shares: Shares) -> list[Suggestion]:
     """The words that occur, largest first; those that mean much the same add up in the most usual of them."""
-    order = [i for i in shares.argsort(descending=True).tolist() if shares[i] > 0]
+    from openvss.models.rest import alike
+
+    order = [i for i in np.argsort(-shares, kind="stable").tolist() if shares[i] > 0]
     same = alike([names[i] for i in order])
     groups: dict[int, list[int]] = {}
     for place, i in enumerate(order):

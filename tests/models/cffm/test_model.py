@@ -1,12 +1,12 @@
 import numpy as np
 import torch
 
+from openvss.engines.labelling import label_pixels
 from openvss.models.base import Output, VideoModel
 from openvss.models.cffm.model import CFFM
 from openvss.models.cffm.presets import CFFMOptions
 from openvss.models.registry import build_model
 from openvss.models.segformer.model import SegFormer
-from openvss.segmenting.labelling import label_pixels
 from openvss.segmenting.segmenter import Segmenter
 from openvss.words.vocabulary import Vocabulary
 from tests.models.cffm.small import Pyramid

@@ -38,7 +38,7 @@ class Conv(nn.Conv2d):
 
     def _pad(self, size: int) -> tuple[int, int]:
         kernel, stride = self.kernel_size[0], self.stride[0]
-        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        total = max(kernel - (int(size) % stride or stride), 0)
         return total // 2, total - total // 2
 
 

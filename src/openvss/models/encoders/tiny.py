@@ -19,6 +19,7 @@ from openvss.models.encoders.imagenet_names import ImageNetNames, Names
 from openvss.models.encoders.lite0 import Lite0
 from openvss.models.encoders.minilm import MiniLM
 from openvss.models.layers.constants import built_once
+from openvss.models.layers.resize import means
 from openvss.models.words import TextEncoder
 from openvss.weights import bundled
 from openvss.weights.checkpoint import load_state
@@ -133,8 +134,9 @@ class Mix(nn.Module):
 @built_once(16)
 def places(h: int, w: int, channels: int, device: torch.device) -> Tensor:
     """(1, h, w, C): how high, and how far from the middle column, in waves of C / 4 lengths."""
-    y = torch.linspace(0, 1, h, device=device)[:, None].expand(h, w)
-    x = torch.linspace(0, 1, w, device=device)[None].expand(h, w)
+    y, x = (torch.arange(size, device=device).float() for size in (h, w))
+    y = (y / y.amax().clamp(min=1))[:, None].expand(h, w)
+    x = (x / x.amax().clamp(min=1))[None].expand(h, w)
     waves = torch.arange(1, channels // 4 + 1, device=device) * math.pi / 2
     angles = [place[..., None] * waves for place in (y, 2 * (x - 0.5).abs())]
     return torch.cat([f(angle) for angle in angles for f in (torch.sin, torch.cos)], dim=-1)[None]
@@ -144,7 +146,7 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     """(B, h, w, C) -> (B, *size, C): means where it shrinks."""
     y = x.permute(0, 3, 1, 2)
     if y.shape[-2] > size[0]:
-        y = F.adaptive_avg_pool2d(y, size)
+        y = means(y, size)
     else:
         y = F.interpolate(y, size, mode="bilinear", align_corners=False)
     return y.permute(0, 2, 3, 1)

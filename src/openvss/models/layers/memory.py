@@ -32,9 +32,12 @@ def smooth(current: Tensor, before: Tensor | None, momentum: float, floor: float
     """
     if before is None or before.shape != current.shape:
         return current
-    alike = (current * before).sum(1, keepdim=True)
+    now, past = current.permute(0, 2, 3, 1), before.permute(0, 2, 3, 1)  # as they are in memory
+    alike = (now * past).sum(-1, keepdim=True)
+    if isinstance(floor, Tensor):
+        floor = floor.permute(0, 2, 3, 1)
     weight = momentum * ((alike - floor) / (1 - floor)).clamp(0, 1)
-    return F.normalize(before * weight + current * (1 - weight), dim=1)
+    return F.normalize(past * weight + now * (1 - weight), dim=-1).permute(0, 3, 1, 2)
 
 
 def follow(current: Tensor, before: Tensor, radius: int, temperature: float) -> Tensor:
@@ -51,11 +54,12 @@ def follow(current: Tensor, before: Tensor, radius: int, temperature: float) -> 
         temperature: Of the likeness, above 0: the lower, the more the closest match counts.
     """
     batch, dim, h, w = current.shape
-    rows, columns = -(-h // BLOCK), -(-w // BLOCK)
+    rows, columns = _blocks(h), _blocks(w)
     q = _windows(current, 0)  # (B, rows * columns, BLOCK^2, D)
     k = _windows(before, radius)  # (B, rows * columns, (BLOCK + 2 radius)^2, D)
     mask = _within(radius, current.device)
-    found = F.scaled_dot_product_attention(q, k, k, attn_mask=mask, scale=1 / temperature)
+    alike = (q / temperature @ k.transpose(-1, -2)).masked_fill(~mask, -torch.inf)
+    found = alike.softmax(-1) @ k
     maps = found.view(batch, rows, columns, BLOCK, BLOCK, dim).transpose(2, 3)
     maps = maps.reshape(batch, rows * BLOCK, columns * BLOCK, dim)[:, :h, :w]
     return F.normalize(maps, dim=-1).permute(0, 3, 1, 2)
@@ -66,7 +70,12 @@ def _windows(x: Tensor, margin: int) -> Tensor:
     height, width = x.shape[2], x.shape[3]
     places = _places(height, width, margin, x.device)
     windows = x.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, places)
-    return windows.view(len(x), -(-height // BLOCK) * -(-width // BLOCK), -1, x.shape[1])
+    return windows.view(x.shape[0], _blocks(height) * _blocks(width), -1, x.shape[1])
+
+
+def _blocks(size: int) -> int:
+    """How many cover one direction; exported, a division of negative numbers would round the other way."""
+    return (size + BLOCK - 1) // BLOCK
 
 
 @built_once(16)

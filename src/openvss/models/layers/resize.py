@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -16,8 +17,15 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     if size_of(x) == size:
         return x
     if x.shape[-2] >= size[0] and x.shape[-1] >= size[1]:
-        return F.adaptive_avg_pool2d(x, size)
+        return means(x, size)
     return F.interpolate(x, size, mode="bilinear", align_corners=False)
+
+
+def means(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, C, h, w) at a smaller size; exported models have maps whose sizes divide each other."""
+    if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+        return F.avg_pool2d(x, (int(x.shape[-2] // size[0]), int(x.shape[-1] // size[1])))
+    return F.adaptive_avg_pool2d(x, size)
 
 
 def at_most(frames: Tensor, pixels: int | None) -> Tensor:

@@ -18,7 +18,7 @@ from openvss.models.words import TextEncoder, WordEmbeddings
 SCALE = 20.0  # of cosines
 FLOOR = 0.4  # cosine of then and now below which the past does not count
 START = 3  # frames for which a video is taken to have stood still before it began
-SMALLER = 0.7  # of its size: a first frame is seen like that, too, with more around each position
+SMALLER = 7  # tenths of its size: a first frame is seen like that, too, with more around each position
 
 
 class Tiny(VideoModel):
@@ -58,16 +58,22 @@ class Tiny(VideoModel):
         if before is not None and before.shape == dense.shape:
             dense = remember(dense, before, self.smoothing, FLOOR)
         else:
-            dense = self._look_again(dense, target["frames"])
+            dense = self._look_again(dense, target)
             for _ in range(START):
                 dense = remember(dense, dense, self.smoothing, FLOOR)
         return {"dense": dense}, {"dense": dense}
 
-    def _look_again(self, dense: Tensor, frames: Tensor) -> Tensor:
-        """At a smaller size, which counts half."""
-        size = [round(SMALLER * side) for side in frames.shape[-2:]]
-        smaller = self.pair.dense(F.interpolate(frames, size, mode="bilinear", antialias=True))
-        return F.normalize(2 * dense + F.interpolate(smaller, dense.shape[-2:], mode="bilinear"), dim=1)
+    def _look_again(self, dense: Tensor, target: FrameFeatures) -> Tensor:
+        """At a smaller size, which counts half; exported, it has been encoded already."""
+        again = target.get("again")
+        if again is None:
+            again = self.pair.dense(self.smaller(target["frames"]))
+        return F.normalize(2 * dense + F.interpolate(again, dense.shape[-2:], mode="bilinear"), dim=1)
+
+    def smaller(self, frames: Tensor) -> Tensor:
+        """As a first frame is seen again: in whole cells, so that sizes divide each other."""
+        size = [(SMALLER * side + 160) // 320 * 32 for side in frames.shape[-2:]]
+        return F.interpolate(frames, size, mode="bilinear", antialias=True)
 
     def score(self, fused: Fused, words: WordEmbeddings) -> Output:
         return Output(SCALE * torch.einsum("bdhw,nd->bnhw", fused["dense"], words.embeddings.mean(1)))

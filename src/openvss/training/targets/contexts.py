@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from openvss.data.base import Clip
+from openvss.engines.inputs import input_size, shrink, to_input
 from openvss.errors import InputError
 from openvss.models.base import VideoContext, VideoModel
-from openvss.segmenting.inputs import input_size, shrink, to_input
 from openvss.storage.atomic import replacing
 from openvss.training.data.training_set import context_file
 from openvss.training.targets.maker import TargetRequest, read_options

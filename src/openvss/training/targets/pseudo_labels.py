@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from openvss.data.base import Dataset
+from openvss.engines.edges import reading_places
 from openvss.models.base import VideoModel
 from openvss.models.encoders.sam import Sam, SamSize
 from openvss.models.regions.superpixels import Superpixels
 from openvss.models.stseg.gate import SMALLEST, Gate
 from openvss.models.stseg.priors import PromptMode, region_prior, sam_prior
 from openvss.models.stseg.pseudo import Prior, Refinement, Sight
-from openvss.segmenting.edges import reading_places
 from openvss.training.data.training_set import frame_name
 from openvss.training.targets.maker import TargetRequest, read_options
 from openvss.training.targets.report import write_report

@@ -14,11 +14,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from openvss.engines.inputs import input_size, shrink, to_input
 from openvss.errors import InputError
 from openvss.models.base import VideoModel
 from openvss.models.stseg.pseudo import UNLABELLED, PseudoLabel, Refinement, Sight
 from openvss.models.words import WordEmbeddings
-from openvss.segmenting.inputs import input_size, shrink, to_input
 from openvss.storage.atomic import own_draft, replacing, write_text
 from openvss.video.formats.classes import class_infos
 from openvss.video.formats.masks import is_whole_png, mask_png, palette

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from openvss.segmenting.edges import COLOUR, REACH, SPACE, UNLIKE, reading_places
-from openvss.segmenting.labelling import label_pixels
+from openvss.engines.edges import COLOUR, REACH, SPACE, UNLIKE, reading_places
+from openvss.engines.labelling import label_pixels
 
 
 def naive_places(image: Tensor, h: int, w: int) -> Tensor:
@@ -32,10 +32,21 @@ def naive_places(image: Tensor, h: int, w: int) -> Tensor:
     return out[None]
 
 
-@pytest.mark.parametrize(("size", "cells"), [((20, 28), (5, 7)), ((17, 23), (4, 5)), ((6, 6), (1, 2))])
+@pytest.mark.parametrize(("size", "cells"), [((20, 28), (5, 7)), ((16, 25), (8, 5)), ((6, 6), (1, 2))])
 def test_equals_a_loop_over_pixels_and_cells(size: tuple[int, int], cells: tuple[int, int]) -> None:
     image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(reading_places(image, cells), naive_places(image, *cells), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("size", "cells", "near"), [((17, 23), (4, 5), (16, 25)), ((3, 9), (8, 9), (8, 9))])
+def test_an_image_that_cells_do_not_divide_is_resized(
+    size: tuple[int, int], cells: tuple[int, int], near: tuple[int, int]
+) -> None:
+    image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    resized = F.interpolate(image, near, mode="bilinear", antialias=True)
+    places = reading_places(image, cells)
+    assert places.shape == (1, *near, 2)
+    torch.testing.assert_close(places, naive_places(resized, *cells), atol=1e-5, rtol=0)
 
 
 def test_labels_follow_an_edge_that_the_grid_misses() -> None:

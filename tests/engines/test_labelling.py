@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.pretend import PretendDevice
-from openvss.segmenting import labelling
-from openvss.segmenting.edges import own_places, reading_places
-from openvss.segmenting.labelling import label_pixels
+from openvss.engines import labelling
+from openvss.engines.edges import own_places, reading_places
+from openvss.engines.labelling import label_pixels
 
 
 def wavy(n: int, h: int, w: int, sharpness: float = 3) -> Tensor:
@@ -82,7 +82,7 @@ def test_the_very_numbers_of_tiles_by_themselves(n: int, size: tuple[int, int], 
     places = None
     grid = own_places(size, (12, 16), torch.device("cpu"))
     if along_edges:
-        image = torch.rand(1, 3, size[0] // 2, size[1] // 2, generator=torch.Generator().manual_seed(0))
+        image = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
         places = reading_places(image, (12, 16))
         grid = F.interpolate(places.permute(0, 3, 1, 2), size, mode="bilinear").permute(0, 2, 3, 1)
     labels, confidence = label_pixels(logits, size, places=places)

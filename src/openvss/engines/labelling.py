@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from openvss.engines.edges import own_places
 from openvss.errors import InputError
-from openvss.segmenting.edges import own_places
 from openvss.video.labelmap import Labels, label_dtype, unlabelled_id
 
 NO_NUMBERS = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from openvss.engines.device import check_precision, choose_device, computing
 from openvss.errors import InputError
-from openvss.segmenting.device import check_precision, choose_device, computing
 
 
 def test_a_device_by_name_or_the_best() -> None:

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from openvss.engines.names import Precision
 from openvss.errors import InputError
-from openvss.segmenting.settings import Precision
 
 LOWER: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 MULTIPLE = 32  # every encoder's deepest stride: the grid then covers the frame exactly
 LONGEST = 4  # a ribbon-shaped frame is capped at this many short sides
@@ -20,6 +23,9 @@ def input_size(height: int, width: int, short_side: int) -> tuple[int, int]:
 
 def shrink(pixels: npt.NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
     """(H, W, 3) uint8 -> (1, 3, h, w) uint8, smoothed where it gets smaller."""
+    import torch
+    import torch.nn.functional as F
+
     image = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None]  # copied: the frame may be read-only
     if tuple(image.shape[-2:]) == size:
         return image
@@ -28,6 +34,8 @@ def shrink(pixels: npt.NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
 
 def to_input(image: Tensor, device: torch.device) -> Tensor:
     """(1, 3, h, w) uint8 -> float RGB in 0..1 on the device."""
+    import torch
+
     return image.to(device).float().div_(255).contiguous(memory_format=torch.channels_last)
 
 
