@@ -21,7 +21,7 @@ OPTIONS = {"pair": "clip-convnext-nano", "templates": "plain", "square": None, "
 QUICK = [
     "view.crop=[32,32]", "view.base=[64,48]", "schedule.steps=4", "schedule.warmup=0", "targets.every=2",
     "targets.options.size=32", "targets.options.threshold=0", "targets.options.smallest=0", "data.batch=1",
-    "targets.options.superpixels=20", "words.seen=sky", "optimiser.lr=1e-4",
+    "words.seen=sky", "optimiser.lr=1e-4",
 ]  # fmt: skip
 SETTINGS = [part for change in QUICK for part in ("--set", change)]
 

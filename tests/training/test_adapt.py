@@ -90,6 +90,9 @@ def test_recipe_of_a_checkpoint(folder: Path, tmp_path: Path) -> None:
     assert recipe.optimiser.rates == {"pair": 0.01}
     assert recipe.targets is not None
     assert recipe.targets.options == {"prior": "none"}
+    (plain,) = read_stages(file, [])
+    assert plain.recipe.targets is not None
+    assert plain.recipe.targets.options == {"prior": "edges"}
     assert names(recipe.data.train[0].set) == ["a", "b"]
     assert recipe.words.balance == 0  # it says yes or no to each word
 

@@ -193,7 +193,7 @@ def _recipe(start: Start, sets: Sequence[str], check: str | None) -> dict[str, A
             "category_share": 1.0,
         },
         "words": {"cap": MOST_WORDS, "balance": 0.0 if model.independent_words else 1.0, **weights},
-        "targets": {"maker": "pseudo-labels", "every": ROUND, "options": {"prior": "superpixels"}},
+        "targets": {"maker": "pseudo-labels", "every": ROUND, "options": {"prior": "edges"}},
         "optimiser": {
             "lr": 2e-5,
             "weight_decay": 1e-4,
