@@ -85,7 +85,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(run: Runner, tmp_path: P
         (["--data", "folder:missing"], "missing of folder does not exist"),
         (["--data", "folder:bare"], "v0 of folder:bare has no labels"),
         ([*data, "--split", "none"], "no images in the split 'none'"),
-        ([*data, "--model", "huge"], "no model 'huge'"),
+        ([*data, "--model", "huge"], "No model is called 'huge'"),
         ([*data, "--protocol", "odd"], "Unknown protocol 'odd'"),
         ([*data, "--protocol", "vspw-80-44"], "a list of 124 words"),
         ([*data, "--words", "sky, road"], "--words has 2 labels, but folder has 4 classes"),

@@ -35,7 +35,7 @@ def test_show(run: Runner, closed: str) -> None:
     shown = run.ok("models", "show", closed)
     assert "weights: none yet" in shown
     assert 'option words: "car, sea" unless given' in shown
-    assert "no model 'huge'" in run.sentence("models", "show", "huge")
+    assert "No model is called 'huge'" in run.sentence("models", "show", "huge")
     assert "on the Hugging Face hub" in run.sentence("models", "show", "hf:some/one")
 
 

@@ -90,7 +90,9 @@ def test_a_broken_one_does_not_stop_the_others(run: Runner, clips: Path, tmp_pat
 def test_what_ends_all_of_them(
     run: Runner, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "no model 'huge'" in run.sentence("segment", "clips/**/*.m*", WORDS, "--model", "huge", *SMALL)
+    assert "No model is called 'huge'" in run.sentence(
+        "segment", "clips/**/*.m*", WORDS, "--model", "huge", *SMALL
+    )
     assert not (tmp_path / "segmented").exists()
     for error, said in ((Stopped, "stopped; the same command with --resume"), (OutputError("full"), "full")):
         tried: list[int] = []

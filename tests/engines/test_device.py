@@ -17,7 +17,7 @@ def test_a_device_by_name_or_the_best() -> None:
 
 @pytest.mark.parametrize("name", ["abacus", "meta", "", "cuda:99", "cpu:x"])
 def test_a_device_that_is_not_there(name: str) -> None:
-    with pytest.raises(InputError, match=rf"no device '{name}' here: use --device cpu"):
+    with pytest.raises(InputError, match=rf"Device '{name}' is not available here: use --device cpu"):
         choose_device(name)
 
 

@@ -59,8 +59,8 @@ def test_options_of_a_preset_and_of_the_caller(closed: str) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "says"),
     [
-        ("huge", {}, "no model 'huge': `openvss models` lists them."),
-        ("tiney", {}, "no model 'tiney': did you mean tiny[?] `openvss models` lists them"),
+        ("huge", {}, "No model is called 'huge': `openvss models` lists them."),
+        ("tiney", {}, "No model is called 'tiney': did you mean tiny[?] `openvss models` lists them"),
         ("closed", {"wdith": 4}, "closed has no option 'wdith': choose one of words, width, shape"),
         ("closed", {"width": "4"}, "option width of closed cannot be '4': input should be a valid integer"),
         ("closed", {"shape": [1, "a"]}, "option shape"),
@@ -158,7 +158,12 @@ def test_wrong_combinations_are_one_sentence(closed: str, tmp_path: Path) -> Non
     save_model(build_model(closed), file, closed, {})
     (tmp_path / "empty").mkdir()
     for name, weights, untrained, says in (
-        ("huge", None, False, "no model 'huge': `openvss models` lists them; a checkpoint, a run's folder"),
+        (
+            "huge",
+            None,
+            False,
+            "No model is called 'huge': `openvss models` lists them; a checkpoint, a run's folder",
+        ),
         (str(tmp_path / "empty"), None, False, r"holds no weights \(best.safetensors or last"),
         (str(file), file, False, "brings its own weights"),
         (str(file), None, True, "brings its own weights"),

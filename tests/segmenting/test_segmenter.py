@@ -232,7 +232,7 @@ def test_another_labels_a_second_video_at_the_same_time(segmenter: Segmenter) ->
     segmenter.step(one[0])
     other = segmenter.another()
     assert other.model is segmenter.model
-    with pytest.raises(InputError, match="no frame to ask about"):
+    with pytest.raises(InputError, match="No frame has been seen yet"):
         other.ask("cat")
     both = list(zip(segmenter.stream(one), other.stream(two), strict=True))
     for mine, expected in zip(zip(*both, strict=True), alone, strict=True):
@@ -295,7 +295,7 @@ def test_errors_say_what_to_do(segmenter: Segmenter) -> None:
         Segmenter(TwoFrame(), WORDS, device="cpu", size=3)
     with pytest.raises(InputError, match="past or whole"):
         Segmenter(TwoFrame(), WORDS, device="cpu", context="all")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="no device 'abacus'"):
+    with pytest.raises(InputError, match="Device 'abacus' is not available"):
         Segmenter(TwoFrame(), WORDS, device="abacus")
 
 

@@ -157,5 +157,5 @@ def test_where_to_start(tmp_path: Path) -> None:
     assert find_start("tiny").file.name == "tiny.safetensors"
     with pytest.raises(InputError, match="no trained weights of sed-b"):
         find_start("sed-b")
-    with pytest.raises(InputError, match="no checkpoint gone"):
+    with pytest.raises(InputError, match="No checkpoint was found at gone"):
         find_start("gone")

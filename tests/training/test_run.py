@@ -251,7 +251,7 @@ def test_weights_of_another_model_fit_partly(run: Runner, videos: Path, tmp_path
     save_file({"none": torch.zeros(2)}, tmp_path / "a.safetensors")
     assert "No tensor of" in run.sentence("train", tmp_path / "s.yaml", "--out", "c", "--cpu")
     (tmp_path / "a.safetensors").unlink()
-    assert "There is no checkpoint" in run.sentence("train", tmp_path / "s.yaml", "--out", "d", "--cpu")
+    assert "No checkpoint was found at" in run.sentence("train", tmp_path / "s.yaml", "--out", "d", "--cpu")
 
 
 def test_the_recipe_in_the_repository_trains(run: Runner, tmp_path: Path) -> None:

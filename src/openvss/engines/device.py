@@ -23,7 +23,7 @@ def choose_device(name: str) -> torch.device:
         torch.empty(0, device=name)
         return torch.device(name)
     except (RuntimeError, AssertionError, ImportError):
-        raise InputError(f"There is no device {name!r} here: use --device cpu or --device auto.") from None
+        raise InputError(f"Device {name!r} is not available here: use --device cpu or auto.") from None
 
 
 def describe(device: torch.device) -> str:

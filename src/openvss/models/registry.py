@@ -51,7 +51,7 @@ def unknown(name: str, otherwise: str = "") -> InputError:
     """The error about a name that no preset has; `otherwise` names further choices."""
     close = difflib.get_close_matches(name.lower(), PRESETS, n=1)
     meant = f"did you mean {close[0]}? `openvss models`" if close else "`openvss models`"
-    return InputError(f"There is no model {name!r}: {meant} lists them{otherwise}.")
+    return InputError(f"No model is called {name!r}: {meant} lists them{otherwise}.")
 
 
 def build_model(name: str, options: Mapping[str, object] | None = None) -> VideoModel:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from openvss.models.rest import Rest
     from openvss.models.words import WordEmbeddings
 
-NO_FRAME = "There is no frame to ask about yet: call step() first."
+NO_FRAME = "No frame has been seen yet: call step() first."
 
 
 class _Words(NamedTuple):

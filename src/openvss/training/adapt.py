@@ -104,7 +104,7 @@ def find_start(model: str, weights: Path | None = None) -> Start:
         return Start(model, {}, bundled.path(own))
     file = find_checkpoint(Path(model))
     if file is None:
-        raise InputError(f"There is no checkpoint {model} to adapt: name a file, a run or a preset.")
+        raise InputError(f"No checkpoint was found at {model}: name a file, a run or a preset.")
     note = read_metadata(file)
     status = next(read_settings([file.parent / STATUS]), {})
     return Start(note.preset, note.options, file, ", ".join(status.get("labelled_words", ())) or None)

@@ -135,7 +135,7 @@ def take_weights(model: nn.Module, path: Path, preset: str, options: Mapping[str
     """
     file = checkpoint.find_checkpoint(path)
     if file is None:
-        raise InputError(f"There is no checkpoint {path} to start from: correct model.init_from.")
+        raise InputError(f"No checkpoint was found at {path}: correct model.init_from.")
     state = state_for(preset, file)
     own: Mapping[str, Tensor] = model.state_dict()
     common = [name for name in own if name in state]
